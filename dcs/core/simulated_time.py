@@ -1,0 +1,207 @@
+"""The event loop of the box: its time jumps to the next deadline instead of waiting for it.
+
+Called by   ``dcs.node.box`` and by tests; everything inside runs unmodified asyncio code.
+Knows       integer nanoseconds since the start of the simulation; an optional pace against the wall clock.
+Refuses     threads, executors, subprocesses, sockets and file descriptors: they would bring in outside time.
+"""
+
+import asyncio
+import selectors
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, TypeVar
+
+from dcs.core.clock import NS_PER_S
+
+T = TypeVar("T")
+
+START_OF_SIMULATION_NS = 1_767_225_600 * NS_PER_S
+"""2026-01-01T00:00:00Z: the UTC time at which a simulation starts unless its configuration says otherwise."""
+
+
+class SimulationStalled(RuntimeError):
+    """Every task waits for something and no timer is set: nothing can ever happen again."""
+
+
+class OutsideWorld(RuntimeError):
+    """Code inside the simulation asked for a thread, a process, a socket or a file descriptor."""
+
+
+class _JumpingSelector(selectors.BaseSelector):
+    """A selector without files: waiting means moving the loop's time forward."""
+
+    def __init__(self, advance: Callable[[float | None], None]) -> None:
+        self._advance = advance
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        if timeout is None or timeout > 0:
+            self._advance(timeout)
+        return []
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
+        raise OutsideWorld("a file descriptor was registered inside the simulation; use the memory peer of that link")
+
+    def unregister(self, fileobj: Any) -> Any:
+        raise KeyError(fileobj)
+
+    def get_map(self) -> Any:
+        return {}
+
+    def close(self) -> None:
+        pass
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop whose ``time()`` is simulated.
+
+    ``speed`` = None runs as fast as the machine can; a number holds it to that multiple of real time.
+    """
+
+    def __init__(self, speed: float | None = None) -> None:
+        self._now_ns = 0
+        self.speed = speed
+        self._pace_from: tuple[int, int] | None = None
+        super().__init__(_JumpingSelector(self._advance))
+        # Deadlines are exact here: the default (the wall clock's resolution) would let a timer fire early.
+        self._clock_resolution = 0.5 / NS_PER_S
+
+    # --- time ---------------------------------------------------------------------------------------------
+    def now_ns(self) -> int:
+        """Nanoseconds since the start of the simulation."""
+        return self._now_ns
+
+    def time(self) -> float:
+        return self._now_ns / NS_PER_S
+
+    def _advance(self, timeout: float | None) -> None:
+        scheduled = self._scheduled  # type: ignore[attr-defined]  # heap of TimerHandle in asyncio.BaseEventLoop
+        if timeout is None or not scheduled:
+            raise SimulationStalled("every task waits and no timer is set")
+        # Round: a deadline is a float second and must land on its nanosecond again.
+        target_ns = max(self._now_ns, round(scheduled[0].when() * NS_PER_S))
+        if self.speed:
+            self._keep_pace(target_ns)
+        self._now_ns = target_ns
+
+    def _keep_pace(self, target_ns: int) -> None:
+        assert self.speed
+        if self._pace_from is None:
+            self._pace_from = (self._now_ns, time.monotonic_ns())
+        sim_start_ns, wall_start_ns = self._pace_from
+        due_wall_ns = wall_start_ns + round((target_ns - sim_start_ns) / self.speed)
+        left_ns = due_wall_ns - time.monotonic_ns()
+        if left_ns > 0:
+            time.sleep(left_ns / NS_PER_S)
+        elif left_ns < -NS_PER_S:  # too slow for this pace: do not rush afterwards to make up for it
+            self._pace_from = (target_ns, time.monotonic_ns())
+
+    # --- no outside world ---------------------------------------------------------------------------------
+    def _make_self_pipe(self) -> None:
+        """Nothing outside may wake this loop, so it needs no pipe."""
+
+    def _close_self_pipe(self) -> None:
+        pass
+
+    def _add_reader(self, *args: Any) -> NoReturn:
+        raise OutsideWorld("a socket was opened inside the simulation; use the memory peer of that link")
+
+    _add_writer = _add_reader
+
+    def _write_to_self(self) -> None:
+        """Called by ``call_soon_threadsafe``; there is no other thread to wake us from."""
+
+    def call_soon_threadsafe(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise OutsideWorld("another thread called into the simulation; use the bridge")
+
+    def run_in_executor(self, *args: Any) -> NoReturn:
+        raise OutsideWorld("an executor was used inside the simulation")
+
+    async def create_connection(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise OutsideWorld("a socket was opened inside the simulation; use the memory peer of that link")
+
+    create_server = create_connection
+    create_datagram_endpoint = create_connection
+    create_unix_connection = create_connection
+    create_unix_server = create_connection
+    getaddrinfo = create_connection
+
+    async def subprocess_exec(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise OutsideWorld("a process was started inside the simulation")
+
+    subprocess_shell = subprocess_exec
+
+
+class SimulatedClock:
+    """One node's own clock inside the simulation, with its own error.
+
+    ``rate`` is this clock's seconds per true second (1.0001 = 100 ppm fast); ``offset_ns`` is how far its
+    UTC is ahead at the start. Both may be changed while running (a clock that drifts or steps).
+    """
+
+    def __init__(
+        self,
+        loop: SimulatedLoop,
+        rate: float = 1.0,
+        offset_ns: int = 0,
+        start_utc_ns: int = START_OF_SIMULATION_NS,
+    ) -> None:
+        if rate <= 0.0:
+            raise ValueError(f"a clock's rate must be positive, not {rate}")
+        self._loop = loop
+        self._rate = rate
+        self._true_base_ns = loop.now_ns()
+        self._own_base_ns = loop.now_ns()
+        self._utc_minus_monotonic_ns = start_utc_ns + offset_ns
+
+    @property
+    def rate(self) -> float:
+        """This clock's seconds per true second."""
+        return self._rate
+
+    def set_rate(self, rate: float) -> None:
+        """Let the clock run at another rate from now on, without a step."""
+        self._own_base_ns = self.monotonic_ns()
+        self._true_base_ns = self._loop.now_ns()
+        self._rate = rate
+
+    def step_utc(self, by_ns: int) -> None:
+        """Step the UTC time (as a bad time server would); the monotonic time never steps."""
+        self._utc_minus_monotonic_ns += by_ns
+
+    def monotonic_ns(self) -> int:
+        elapsed_ns = self._loop.now_ns() - self._true_base_ns
+        if self._rate == 1.0:
+            return self._own_base_ns + elapsed_ns
+        return self._own_base_ns + int(elapsed_ns * self._rate)
+
+    def time_ns(self) -> int:
+        return self.monotonic_ns() + self._utc_minus_monotonic_ns
+
+    async def sleep_until(self, due_ns: int) -> None:
+        left_ns = due_ns - self.monotonic_ns()
+        while left_ns > 0:
+            await asyncio.sleep(max(1, round(left_ns / self._rate)) / NS_PER_S)
+            left_ns = due_ns - self.monotonic_ns()
+        if left_ns == 0:
+            return
+        await asyncio.sleep(0)
+
+
+def run_simulated(main: Callable[[SimulatedLoop], Coroutine[Any, Any, T]], speed: float | None = None) -> T:
+    """Run ``main(loop)`` to its end on a fresh simulated loop and close it; the box's ``asyncio.run``."""
+    loop = SimulatedLoop(speed)
+    asyncio.set_event_loop(loop)
+    try:
+        task = loop.create_task(main(loop))
+        try:
+            return loop.run_until_complete(task)
+        finally:
+            leftovers = [task for task in asyncio.all_tasks(loop) if not task.done()]
+            for leftover in leftovers:
+                leftover.cancel()
+            if leftovers:
+                loop.run_until_complete(asyncio.gather(*leftovers, return_exceptions=True))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()

@@ -1,0 +1,112 @@
+"""What a controller is to do, checked and free of text: the input of the compiler.
+
+Made by     ``dcs.config`` from YAML (every name resolved, every unit checked, every place remembered).
+Read by     ``dcs.engine.compile``, the layout of the bus, the generated displays.
+"""
+
+from dataclasses import dataclass, field
+
+from dcs.core.errors import Place
+
+
+@dataclass(frozen=True, slots=True)
+class ScanClass:
+    """Blocks that are executed together, every ``period_ns`` after ``phase_ns``."""
+
+    name: str
+    period_ns: int
+    phase_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSpec:
+    """One block: full name ``LIC-101.pid``; ``params`` holds only what differs from the declaration's defaults."""
+
+    name: str
+    type: str
+    scan_class: str
+    params: dict[str, float] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)  # scale name -> unit: {"pv_scale": "cm"}
+    place: Place = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A wire between terminals; a signal takes its status along. ``LIC-101.ai.out`` -> ``LIC-101.pid.pv``."""
+
+    source: str
+    target: str
+    place: Place = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One field point as the controller sees it: ``LT-101``; it is wired by its name as a source or target of a Link."""
+
+    name: str
+    direction: str  # in | out
+    unit: str
+    device: str = ""
+    place: Place = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSpec:
+    """One alarm on a published tag."""
+
+    name: str  # LIC-101.HI
+    module: str
+    source: str  # terminal that is watched: LIC-101.ai.out
+    kind: str  # HIHI HI LO LOLO DEV_HI DEV_LO BAD_PV
+    priority: int
+    limit: float = 0.0
+    deadband: float = 0.0  # in the unit of the source
+    on_delay_s: float = 0.0
+    off_delay_s: float = 0.0
+    reference: str = ""  # for deviation: the terminal compared with: LIC-101.pid.sp
+    description: str = ""
+    consequence: str = ""
+    cause: str = ""
+    action: str = ""
+    place: Place = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTag:
+    """A terminal or parameter shown to the world: ``LIC-101.PV`` = ``LIC-101.ai.out``."""
+
+    name: str
+    source: str
+    unit: str
+    low: float
+    high: float
+    description: str
+    decimals: int
+    kind: str  # float | mode | bool | int
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSpec:
+    """A control module: a named group of blocks with published parameters."""
+
+    name: str
+    description: str
+    kind: str  # loop | indicator | output
+    scan_class: str
+    parts: dict[str, str]  # PV -> LIC-101.PV …
+    permitted_modes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """Everything one controller (pair) executes."""
+
+    name: str  # of the controller pair
+    scan_classes: tuple[ScanClass, ...]
+    channels: tuple[Channel, ...]
+    blocks: tuple[BlockSpec, ...]
+    links: tuple[Link, ...]
+    alarms: tuple[AlarmSpec, ...]
+    tags: tuple[PublishedTag, ...]
+    modules: tuple[ModuleSpec, ...]
