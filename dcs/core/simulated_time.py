@@ -110,10 +110,10 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def _write_to_self(self) -> None:
         """Called by ``call_soon_threadsafe``; there is no other thread to wake us from."""
 
-    def call_soon_threadsafe(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def call_soon_threadsafe(self, *args: Any, **kwargs: Any) -> NoReturn:  # type: ignore[override]
         raise OutsideWorld("another thread called into the simulation; use the bridge")
 
-    def run_in_executor(self, *args: Any) -> NoReturn:
+    def run_in_executor(self, *args: Any) -> NoReturn:  # type: ignore[override]
         raise OutsideWorld("an executor was used inside the simulation")
 
     async def create_connection(self, *args: Any, **kwargs: Any) -> NoReturn:

@@ -1,0 +1,69 @@
+# make demo   set up everything and start the demo plant with its operator station
+# make test   set up everything and run the whole gate
+PYTHON ?= python3
+VENV ?= .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+
+.PHONY: help demo test lint unit docs bench long setup clean system-demo system-test
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup system-demo  ## start the demo plant with its operator station
+	@$(BIN)/dcs demo $(ARGS)
+
+# A clean machine must pass, so CI compiles every kernel anew; at the desk the cache is kept.
+ifdef CI
+test: export DCS_CACHE_DIR := $(shell mktemp -d)
+endif
+test: setup-dev system-test lint unit  ## the whole gate: ruff, mypy, import contracts, tidy test, pytest
+
+lint: setup-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: setup-dev
+	$(BIN)/python -m pytest $(ARGS)
+
+docs: setup-dev  ## write docs/reference anew from the declarations
+	$(BIN)/python docs/generate_reference.py
+
+bench: setup-dev  ## figures as a table and bench.json
+	$(BIN)/dcs bench --json bench.json
+
+long: setup-dev  ## thousands of seeds and all mutants of the redundancy protocol (about 20 minutes)
+	$(BIN)/python -m tests.simulation.redundancy --seeds 3000 --mutants
+
+setup: $(VENV)/installed
+setup-dev: $(VENV)/installed-dev
+
+$(VENV)/python-ok:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1). Say: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "No venv module: on Debian/Ubuntu run 'sudo apt-get install python3-venv', then again."; exit 3; }
+	@touch $@
+
+$(VENV)/installed: $(VENV)/python-ok pyproject.toml
+	@echo "Installing Python packages into $(VENV) (once, about a minute)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed pyproject.toml
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+system-demo:
+	@sh tools/system_packages.sh demo
+
+system-test:
+	@sh tools/system_packages.sh test
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
