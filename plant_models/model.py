@@ -1,6 +1,6 @@
 """What a plant model is: its variables, its settings, and the protocol by which it is run.
 
-Called by   the field node (advance, inputs, outputs), the configuration checker (``PLANTS``: variables, units, settings),
+Called by   the field node (advance, inputs, outputs), the configuration checker (``PLANTS``: variables, settings),
             the manual (``docs/reference/plants``) and whoever studies a plant alone.
 Knows       names, units and ranges of variables. The equations are in one module per plant; how they are stepped is in
             ``plant_models.compiled``.

@@ -1,0 +1,203 @@
+"""A running plant made of compiled kernels over one block of memory.
+
+Called by   ``PlantType.create`` of every plant that is written as kernels.
+Knows       the block of memory and who owns which part of it; the physics is in the kernels.
+"""
+
+import math
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from plant_models.integrators import ADAPTIVE, FIXED_STEP, NAMES, RK4, solve_adaptive
+from plant_models.kernel import EVENTS_KEPT, Parts, parts_of, sizes_of
+from plant_models.model import (
+    DISTURBANCE,
+    INPUT,
+    OUTPUT,
+    PARAMETER,
+    STATE,
+    PlantEvent,
+    PlantModel,
+    PlantType,
+    Setting,
+    Vector,
+)
+
+_MAGIC = b"PLANT001"
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """The physics of a plant, as compiled functions.
+
+    ``advance(memory, ends, dt_s, steps, method)`` steps; ``derivatives(p)`` fills ``p.rates`` from the other parts;
+    ``settle(p)`` applies what happens at limits (and ``note``-s it) after a step; ``measure(p)`` fills ``p.outputs``.
+    """
+
+    advance: Callable[..., None]
+    derivatives: Callable[[Parts], None]
+    settle: Callable[[Parts], None]
+    measure: Callable[[Parts], None]
+
+
+class CompiledPlant:
+    """``PlantModel`` over kernels; deterministic: it has no random stream, so the seed is not used."""
+
+    def __init__(self, plant: PlantType, setting: Setting, kernels: Kernels, integrator: str) -> None:
+        if integrator not in NAMES:
+            raise KeyError(f"there is no integrator {integrator!r}; there are {', '.join(NAMES)}")
+        self._type = plant
+        self._setting = setting.name
+        self._kernels = kernels
+        self._method = FIXED_STEP.get(integrator, RK4)
+        self._adaptive = integrator == ADAPTIVE
+        roles = (STATE, INPUT, DISTURBANCE, PARAMETER, OUTPUT)
+        self._ends = np.array(sizes_of([len(plant.names(role)) for role in roles], len(plant.conditions)), np.int64)
+        self._memory = np.zeros(int(self._ends[-1]))
+        self._parts = parts_of(self._memory, self._ends)
+        self._where = {
+            name: (self._vector(role), index) for role in roles for index, name in enumerate(plant.names(role))
+        }
+        self._events_taken = 0
+        for values in (setting.states, setting.inputs, setting.disturbances, setting.parameters):
+            for name, value in values.items():
+                vector, index = self._where[name]
+                vector[index] = value
+        kernels.settle(self._parts)
+        self.measure()
+
+    def _vector(self, role: str) -> Vector:
+        vectors = {
+            STATE: self._parts.states,
+            INPUT: self._parts.inputs,
+            DISTURBANCE: self._parts.disturbances,
+            PARAMETER: self._parts.parameters,
+            OUTPUT: self._parts.outputs,
+        }
+        vector: Vector = vectors[role]
+        return vector
+
+    @property
+    def type(self) -> PlantType:
+        return self._type
+
+    @property
+    def setting(self) -> str:
+        return self._setting
+
+    @property
+    def time_s(self) -> float:
+        return float(self._memory[0])
+
+    @property
+    def states(self) -> Vector:
+        return self._vector(STATE)
+
+    @property
+    def inputs(self) -> Vector:
+        return self._vector(INPUT)
+
+    @property
+    def disturbances(self) -> Vector:
+        return self._vector(DISTURBANCE)
+
+    @property
+    def parameters(self) -> Vector:
+        return self._vector(PARAMETER)
+
+    @property
+    def outputs(self) -> Vector:
+        return self._vector(OUTPUT)
+
+    def advance(self, dt_s: float, steps: int = 1) -> None:
+        if not dt_s > 0.0:
+            raise ValueError(f"plant {self._type.name}: the step must be above 0 s, not {dt_s}")
+        if self._adaptive:
+            for _ in range(steps):
+                self._advance_adaptively(dt_s)
+        else:
+            self._kernels.advance(self._memory, self._ends, dt_s, steps, self._method)
+
+    def _advance_adaptively(self, dt_s: float) -> None:
+        self._parts.states[:] = solve_adaptive(self._rates_at, self._parts.states.copy(), dt_s)
+        self._memory[0] += dt_s
+        self._kernels.settle(self._parts)
+        self.measure()
+
+    def _rates_at(self, states: Vector) -> Vector:
+        self._parts.states[:] = states
+        return self.derivatives()
+
+    def measure(self) -> None:
+        self._kernels.measure(self._parts)
+
+    def derivatives(self) -> Vector:
+        self._kernels.derivatives(self._parts)
+        rates: Vector = self._parts.rates.copy()
+        return rates
+
+    def get(self, name: str) -> float:
+        self._type.variable(name)  # a clear KeyError
+        vector, index = self._where[name]
+        return float(vector[index])
+
+    def set(self, name: str, value: float) -> None:
+        variable = self._type.variable(name)
+        if variable.role == OUTPUT:
+            raise KeyError(
+                f"plant {self._type.name}: {name} is an output; set an input, disturbance, parameter or state"
+            )
+        if not (math.isfinite(value) and variable.low <= value <= variable.high):
+            raise ValueError(
+                f"plant {self._type.name}: {name} = {value} {variable.unit} lies outside "
+                f"{variable.low} … {variable.high}"
+            )
+        vector, index = self._where[name]
+        vector[index] = value
+        self.measure()
+
+    def active_conditions(self) -> tuple[str, ...]:
+        return tuple(
+            condition.name for condition, flag in zip(self._type.conditions, self._parts.flags, strict=True) if flag
+        )
+
+    def take_events(self) -> list[PlantEvent]:
+        count = int(self._memory[1])
+        first = max(self._events_taken, count - EVENTS_KEPT)
+        rows = self._parts.events.reshape(EVENTS_KEPT, 3)
+        self._events_taken = count
+        return [
+            PlantEvent(float(time_s), self._type.conditions[int(condition)].name, bool(active))
+            for time_s, condition, active in (rows[number % EVENTS_KEPT] for number in range(first, count))
+        ]
+
+    def snapshot(self) -> bytes:
+        return self._header() + struct.pack("<q", self._events_taken) + self._memory.astype("<f8").tobytes()
+
+    def restore(self, snapshot: bytes) -> None:
+        header = self._header()
+        if not snapshot.startswith(header) or len(snapshot) != len(header) + 8 + self._memory.nbytes:
+            raise ValueError(
+                f"this is not a snapshot of plant {self._type.name} with the variables it has now; "
+                "take a new one with this version"
+            )
+        (self._events_taken,) = struct.unpack_from("<q", snapshot, len(header))
+        self._memory[:] = np.frombuffer(snapshot, "<f8", offset=len(header) + 8)
+
+    def _header(self) -> bytes:
+        names = " ".join(f"{v.role}:{v.name}" for v in self._type.variables).encode()
+        conditions = " ".join(c.name for c in self._type.conditions).encode()
+        return _MAGIC + self._type.name.encode() + b"\0" + names + b"\0" + conditions + b"\0"
+
+
+def compiled_factory(kernels: Kernels) -> Callable[[PlantType, Setting, int, str], PlantModel]:
+    """The ``create_model`` of a plant type whose physics is ``kernels``."""
+
+    def create(plant: PlantType, setting: Setting, seed: int, integrator: str) -> PlantModel:
+        del seed  # no random stream here
+        return CompiledPlant(plant, setting, kernels, integrator)
+
+    return create
