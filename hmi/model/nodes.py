@@ -1,0 +1,71 @@
+"""The nodes of the plant as they report themselves, and how long ago they did.
+
+Called by   ``hmi.model.session`` (writes); top bar and system page (read).
+Knows       node reports and the receiver's clock.
+"""
+
+from dataclasses import dataclass
+
+from dcs.bus.messages import NodeReport
+from dcs.core.clock import NS_PER_S, Clock
+
+SILENT_AFTER_S = 5.0
+"""A node reports every second; one that has been silent for this long is shown as silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """One node; ``age_s`` since its last report."""
+
+    report: NodeReport
+    age_s: float
+
+    @property
+    def silent(self) -> bool:
+        """True when it stopped reporting: its last words are not its state."""
+        return self.age_s > SILENT_AFTER_S
+
+    @property
+    def healthy(self) -> bool:
+        """Reports, has not failed and has no link down."""
+        return not self.silent and self.report.state not in ("failed", "stopped") and not self.links_down
+
+    @property
+    def links_down(self) -> tuple[str, ...]:
+        """Names of the links that are not up (unused ones do not count)."""
+        return tuple(link.name for link in self.report.links if link.state not in ("up", "unused", ""))
+
+
+class NodeList:
+    """Every node that has reported."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last: dict[str, tuple[NodeReport, int]] = {}
+        self.version = 0
+
+    def put(self, report: NodeReport) -> None:
+        """Take a report."""
+        self._last = {**self._last, report.node: (report, self._clock.monotonic_ns())}
+        self.version += 1
+
+    def rows(self) -> tuple[NodeRow, ...]:
+        """Controllers first (by pair), then the rest; by name within."""
+        now_ns = self._clock.monotonic_ns()
+        rows = [NodeRow(report, (now_ns - at_ns) / NS_PER_S) for report, at_ns in self._last.values()]
+        return tuple(sorted(rows, key=lambda row: (row.report.kind != "controller", row.report.pair, row.report.node)))
+
+    def pairs(self) -> tuple[str, ...]:
+        """Names of the controller pairs."""
+        return tuple(sorted({row.report.pair for row in self.rows() if row.report.pair}))
+
+    def clock_note(self) -> str:
+        """What the plant says of its clock, from the endpoint ``clock`` of any node; "" for the wall clock.
+
+        A simulated plant reports ``simulated`` or ``simulated x10`` there.
+        """
+        for row in self.rows():
+            note = row.report.endpoints.get("clock", "")
+            if note:
+                return note
+        return ""

@@ -1,0 +1,196 @@
+"""The operator station's side of the bus: what comes in fills the station, what is asked goes out.
+
+Called by   ``hmi.app`` (in a thread with its own event loop) and tests; on any peer of ``dcs.bus.api.Bus``.
+Knows       subjects and messages. Never raises for what the plant does: a frame it cannot read is counted.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from dcs.bus.api import Bus
+from dcs.bus.messages import (
+    EVENT_STREAM,
+    Event,
+    Frame,
+    NodeReport,
+    Reply,
+    command_subject,
+    event_subject,
+    frame_subject,
+    layout_subject,
+    layouts_from_bytes,
+    node_subject,
+)
+from dcs.core.clock import NS_PER_S, Clock, sleep
+from dcs.core.errors import LinkDown
+
+from .commands import Request
+from .station import Station
+from .tags import Group
+
+LAYOUT_TIMEOUT_S = 2.0
+LAYOUT_RETRY_NS = NS_PER_S
+COMMAND_TIMEOUT_S = 5.0
+LINK_CHECK_S = 0.25
+BACKFILL_EVENTS = 500
+
+
+class Session:
+    """Subscriptions of one station; ``run`` ends only by cancellation."""
+
+    def __init__(self, bus: Bus, station: Station, clock: Clock) -> None:
+        self._bus = bus
+        self._station = station
+        self._clock = clock
+        self._by_hash: dict[bytes, Group] = {}
+        self._asked_ns: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._outgoing = asyncio.Event()
+        self.unreadable = 0
+        """Messages that were not what their subject promised."""
+
+    async def run(self) -> None:
+        """Subscribe and keep the station up to date until cancelled."""
+        loop = asyncio.get_running_loop()
+        plant, bus = self._station.plant, self._bus
+        # In the application a submit comes from the Qt thread; in one event loop it comes from this very thread.
+        self._station.desk.wake = lambda: _wake(loop, self._outgoing)
+        subscriptions = [
+            await bus.subscribe(frame_subject(plant, "*", "*"), self._on_frame),
+            await bus.subscribe(event_subject(plant, "*"), self._on_event),
+            await bus.subscribe(node_subject(plant, "*"), self._on_report),
+        ]
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch_link())
+                group.create_task(self._send_commands())
+                group.create_task(self._read_old_events())
+        finally:
+            self._station.desk.wake = None
+            self._station.tags.connected = False
+            for task in tuple(self._tasks):
+                task.cancel()
+            for subscription in subscriptions:
+                await subscription.stop()
+
+    # --- incoming -----------------------------------------------------------------------------------------
+    async def _on_frame(self, subject: str, payload: bytes) -> None:
+        try:
+            frame = Frame.from_bytes(payload)
+        except ValueError:
+            self.unreadable += 1
+            return
+        group = self._by_hash.get(frame.layout_hash)
+        if group is None:
+            self._ask_layouts(subject.split(".")[3])
+            return
+        station, layout = self._station, group.layout
+        if not station.tags.put_frame(group, frame):
+            return
+        station.trends.put_frame(layout, frame)
+        station.alarms.put_frame(layout, frame)
+        station.desk.reported(layout.pair, frame.scan)
+
+    async def _on_event(self, subject: str, payload: bytes) -> None:
+        try:
+            self._station.events.put(Event.from_bytes(payload))
+        except (ValueError, TypeError):
+            self.unreadable += 1
+
+    async def _on_report(self, subject: str, payload: bytes) -> None:
+        try:
+            report = NodeReport.from_bytes(payload)
+        except (ValueError, TypeError, KeyError):
+            self.unreadable += 1
+            return
+        self._station.nodes.put(report)
+        self._station.tags.pace = pace_of(report.endpoints.get("clock", "")) or self._station.tags.pace
+
+    def _ask_layouts(self, pair: str) -> None:
+        now_ns = self._clock.monotonic_ns()
+        if now_ns - self._asked_ns.get(pair, -LAYOUT_RETRY_NS) < LAYOUT_RETRY_NS:
+            return
+        self._asked_ns[pair] = now_ns
+        self._start(self._fetch_layouts(pair))
+
+    async def _fetch_layouts(self, pair: str) -> None:
+        try:
+            answer = await self._bus.request(layout_subject(self._station.plant, pair), b"", LAYOUT_TIMEOUT_S)
+            layouts = layouts_from_bytes(answer)
+        except LinkDown:
+            return  # the next frame asks again
+        except (ValueError, TypeError, KeyError):
+            self.unreadable += 1
+            return
+        for layout in layouts:
+            if layout.hash in self._by_hash:
+                continue
+            self._station.trends.put_layout(layout)
+            self._station.alarms.put_layout(layout)
+            group = self._station.tags.put_layout(layout)
+            self._by_hash = {known: kept for known, kept in self._by_hash.items() if kept.key != group.key}
+            self._by_hash[layout.hash] = group
+
+    async def _read_old_events(self) -> None:
+        try:
+            old = await self._bus.read(EVENT_STREAM, event_subject(self._station.plant, "*"), BACKFILL_EVENTS)
+        except LinkDown:
+            return
+        for subject, payload in old:
+            await self._on_event(subject, payload)
+
+    async def _watch_link(self) -> None:
+        while True:
+            connected = self._bus.connected
+            self._station.tags.connected = connected
+            self._station.link_text = "" if connected else "no connection to the bus; trying again"
+            await sleep(self._clock, LINK_CHECK_S)
+
+    # --- outgoing -----------------------------------------------------------------------------------------
+    async def _send_commands(self) -> None:
+        while True:
+            self._outgoing.clear()
+            while (request := self._station.desk.take()) is not None:
+                self._start(self._send(request))
+            await self._outgoing.wait()
+
+    async def _send(self, request: Request) -> None:
+        desk = self._station.desk
+        subject = command_subject(self._station.plant, request.pair)
+        try:
+            answer = await self._bus.request(subject, request.command.to_bytes(), COMMAND_TIMEOUT_S)
+            reply = Reply.from_bytes(answer)
+        except LinkDown as exc:
+            why = str(exc) or f"{request.pair} did not answer within {COMMAND_TIMEOUT_S:g} s"
+            desk.unanswered(request, why)
+        except (ValueError, TypeError):
+            self.unreadable += 1
+            desk.unanswered(request, f"{request.pair} sent an answer that this station cannot read")
+        else:
+            desk.answered(request, reply)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def pace_of(note: str) -> float | None:
+    """Speed in a clock note: 10.0 for ``simulated x10``, None when it names none."""
+    _, found, factor = note.rpartition("x")
+    try:
+        return float(factor) if found else None
+    except ValueError:
+        return None
+
+
+def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    if running is loop:
+        event.set()
+    elif not loop.is_closed():
+        loop.call_soon_threadsafe(event.set)

@@ -1,0 +1,158 @@
+"""What this station has seen of every tag since it started.
+
+Called by   ``hmi.model.session`` (one sample per frame); trend page, faceplates and embedded trends (read).
+Knows       one preallocated ring per scan class, tag by tag in memory, so that drawing a pen reads one stretch.
+Promises    a gap stays a gap, bad quality is kept apart, and a picture costs two points a pixel whatever the window.
+"""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcs.bus.messages import Frame, Layout
+from dcs.core.clock import NS_PER_S
+from dcs.core.status import BAD
+
+from .decimate import EMPTY_LINE, Floats, Line, bucket_width_s, draw_line
+
+HISTORY_S = 2 * 3600.0
+"""How much is kept of every tag, where memory allows."""
+MEMORY_BYTES = 96 * 1024 * 1024
+"""Bound per scan class; a large or fast one keeps a shorter history."""
+LEAST_SAMPLES = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Smallest, mean and largest usable value in a window; NaN when there is none."""
+
+    low: float
+    mean: float
+    high: float
+
+
+class Ring:
+    """Samples of all tags of one scan class; when full, the oldest makes room."""
+
+    def __init__(self, layout: Layout, capacity: int) -> None:
+        tags = len(layout.tags)
+        self.period_s = layout.period_ns / NS_PER_S
+        self.column = {tag.name: number for number, tag in enumerate(layout.tags)}
+        self.capacity = capacity
+        self.count = 0
+        self._next = 0
+        self._time_s = np.zeros(capacity)
+        self._values = np.zeros((tags, capacity))
+        self._bad = np.zeros((tags, capacity), np.bool_)
+
+    def append(self, time_s: float, values: Floats, bad: NDArray[np.bool_]) -> None:
+        """Add one sample; a time that went back (the plant was restored to an earlier state) drops what is later."""
+        while self.count and self._time_s[(self._next - 1) % self.capacity] >= time_s:
+            self._next = (self._next - 1) % self.capacity
+            self.count -= 1
+        at = self._next
+        self._time_s[at] = time_s
+        self._values[:, at] = values
+        self._bad[:, at] = bad
+        self._next = (at + 1) % self.capacity
+        self.count = min(self.count + 1, self.capacity)
+
+    def between(self, name: str, start_s: float, end_s: float) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Copies of times, values and bad marks, oldest first, with one sample beyond each edge."""
+        order = self._order()
+        times = self._time_s[order]
+        first = max(int(np.searchsorted(times, start_s, "left")) - 1, 0)
+        last = min(int(np.searchsorted(times, end_s, "right")) + 1, len(times))
+        picked = order[first:last]
+        column = self.column[name]
+        return times[first:last], self._values[column][picked], self._bad[column][picked]
+
+    def take_over(self, older: "Ring") -> None:
+        """Copy what an earlier layout of the same scan class has kept of the tags that both have."""
+        order = older._order()[-self.capacity :]
+        self.count, self._next = len(order), len(order) % self.capacity
+        self._time_s[: len(order)] = older._time_s[order]
+        self._values[:, : len(order)] = np.nan
+        self._bad[:, : len(order)] = True
+        for name, column in self.column.items():
+            if name in older.column:
+                self._values[column, : len(order)] = older._values[older.column[name]][order]
+                self._bad[column, : len(order)] = older._bad[older.column[name]][order]
+
+    def _order(self) -> NDArray[np.int64]:
+        return (np.arange(self.count, dtype=np.int64) + self._next - self.count) % self.capacity
+
+
+class TrendStore:
+    """Rings of all scan classes."""
+
+    def __init__(self, history_s: float = HISTORY_S) -> None:
+        self._history_s = history_s
+        self._rings: dict[tuple[str, str], Ring] = {}
+        self._ring_of: dict[str, Ring] = {}
+        self._lock = threading.Lock()
+        self.version = 0
+
+    def put_layout(self, layout: Layout) -> None:
+        """Make room for a scan class; an earlier layout of it hands its samples over."""
+        key = (layout.pair, layout.scan_class)
+        ring = Ring(layout, self._capacity(layout))
+        with self._lock:
+            if key in self._rings:
+                ring.take_over(self._rings[key])
+            self._rings[key] = ring
+            self._ring_of = {name: member for member in self._rings.values() for name in member.column}
+
+    def put_frame(self, layout: Layout, frame: Frame) -> None:
+        """Keep one sample of every tag of a scan class."""
+        ring = self._rings[layout.pair, layout.scan_class]
+        bad = (frame.statuses >> 6) == BAD
+        with self._lock:
+            ring.append(frame.time_ns / NS_PER_S, frame.values, bad)
+            self.version += 1
+
+    def line(self, name: str, start_s: float, end_s: float, pixels: int) -> Line:
+        """Points of a pen between two times (s since 1970) for a picture ``pixels`` wide."""
+        samples = self._between(name, start_s, end_s)
+        if samples is None:
+            return EMPTY_LINE
+        period_s = self._ring_of[name].period_s
+        width_s = bucket_width_s(end_s - start_s, pixels, period_s)
+        return draw_line(*samples, period_s, width_s)
+
+    def figures(self, name: str, start_s: float, end_s: float) -> Figures:
+        """Min, mean and max over the samples inside the window that are not Bad."""
+        samples = self._between(name, start_s, end_s)
+        if samples is None:
+            return Figures(np.nan, np.nan, np.nan)
+        times, values, bad = samples
+        used = values[(times >= start_s) & (times <= end_s) & ~bad & np.isfinite(values)]
+        if len(used) == 0:
+            return Figures(np.nan, np.nan, np.nan)
+        return Figures(float(used.min()), float(used.mean()), float(used.max()))
+
+    def value_at(self, name: str, time_s: float) -> float:
+        """The sample in force at a time; NaN in a gap, before the first or when it was Bad."""
+        ring = self._ring_of.get(name)
+        if ring is None:
+            return float("nan")
+        samples = self._between(name, time_s - 3.0 * ring.period_s, time_s)
+        if samples is None:
+            return float("nan")
+        times, values, bad = samples
+        usable = np.flatnonzero((times <= time_s) & (times > time_s - 2.5 * ring.period_s) & ~bad)
+        return float(values[usable[-1]]) if len(usable) else float("nan")
+
+    def _between(self, name: str, start_s: float, end_s: float) -> tuple[Floats, Floats, NDArray[np.bool_]] | None:
+        with self._lock:
+            ring = self._ring_of.get(name)
+            if ring is None or ring.count == 0:
+                return None
+            return ring.between(name, start_s, end_s)
+
+    def _capacity(self, layout: Layout) -> int:
+        wanted = int(self._history_s * NS_PER_S / layout.period_ns) + 1
+        affordable = MEMORY_BYTES // (9 * max(len(layout.tags), 1))
+        return max(min(wanted, affordable), LEAST_SAMPLES)
