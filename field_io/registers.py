@@ -163,7 +163,7 @@ def point_problems(point: PointSpec) -> list[str]:
     if point.direction == "out" and point.table in ("discrete", "input"):
         writable = "coil" if point.is_bit else "holding"
         problems.append(f"direction is out, but table {point.table} can only be read; use table {writable}")
-    if not 0 <= point.address or point.end > 65536:
+    if point.address < 0 or point.end > 65536:
         problems.append(f"occupies address {point.address} to {point.end - 1}, but a Modbus table goes from 0 to 65535")
     if point.scale == 0.0 or not math.isfinite(point.scale) or not math.isfinite(point.offset):
         problems.append("scale and offset must be finite and scale not 0, otherwise values cannot be converted")

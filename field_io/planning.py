@@ -1,0 +1,81 @@
+"""Which reads fetch a register map, and which writes carry the outputs.
+
+Called by   the Modbus driver once, when it is built.
+Knows       the limits of the Modbus application protocol (V1.1b3, sections 6.1–6.4, 6.11, 6.12). Pure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from field_io.registers import TABLES, PointSpec
+
+READ_REGISTERS_MAX = 125
+WRITE_REGISTERS_MAX = 123
+READ_BITS_MAX = 2000
+WRITE_BITS_MAX = 1968
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One request: ``count`` addresses of ``table`` from ``address`` on, and the points wholly inside."""
+
+    table: str
+    address: int
+    count: int
+    points: tuple[PointSpec, ...]  # by address
+
+
+def _pack(points: Sequence[PointSpec], count_max: int, gap_max: int) -> list[Block]:
+    """Greedy packing in address order; a point is never split over two requests."""
+    blocks: list[Block] = []
+    members: list[PointSpec] = []
+    start = end = 0
+
+    def close() -> None:
+        if members:
+            blocks.append(Block(members[0].table, start, end - start, tuple(members)))
+
+    for point in sorted(points, key=lambda p: (p.address, p.end, p.name)):
+        fits = members and point.address - end <= gap_max and max(end, point.end) - start <= count_max
+        if not fits:
+            close()
+            members = []
+            start = end = point.address
+        members.append(point)
+        end = max(end, point.end)
+    close()
+    return blocks
+
+
+def plan_reads(
+    points: Sequence[PointSpec],
+    gap_max: int = 16,
+    registers_max: int = READ_REGISTERS_MAX,
+    bits_max: int = READ_BITS_MAX,
+) -> list[Block]:
+    """Reads that fetch every point once, in the order coil, discrete, input, holding, then by address.
+
+    ``gap_max``: unused registers one read may span (bits: 16 times that); asking for what is not needed is cheaper
+    than another request, but a device may refuse addresses it does not have: 0 never spans a gap.
+    """
+    blocks: list[Block] = []
+    for table in TABLES:
+        in_table = [point for point in points if point.table == table]
+        if table in ("coil", "discrete"):
+            blocks += _pack(in_table, bits_max, 16 * gap_max)
+        else:
+            blocks += _pack(in_table, registers_max, gap_max)
+    return blocks
+
+
+def plan_writes(
+    points: Sequence[PointSpec],
+    registers_max: int = WRITE_REGISTERS_MAX,
+    bits_max: int = WRITE_BITS_MAX,
+) -> list[Block]:
+    """Writes that carry every point once; only addresses without a gap share a request, so nothing else is touched."""
+    blocks: list[Block] = []
+    for table in ("coil", "holding"):
+        in_table = [point for point in points if point.table == table]
+        blocks += _pack(in_table, bits_max if table == "coil" else registers_max, 0)
+    return blocks
