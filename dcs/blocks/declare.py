@@ -41,6 +41,9 @@ class Field:
     choices: tuple[tuple[str, int], ...] = ()  # names accepted in a configuration, for an i8 field
     status_of: str = ""  # set on the status word of a signal
     scale_of: str = ""  # set on the two words (low, high) of a scale
+    default_from: str = ""  # the field whose configured value is the default: sp_low starts as pv_scale_low
+    limited_by: tuple[str, ...] = ()  # the two fields (low, high) between which an operator may write it
+    write_in: tuple[int, ...] = ()  # target modes in which an operator may write it; () = any
 
     @property
     def is_signal(self) -> bool:
@@ -52,10 +55,14 @@ FieldGroup = Field | tuple[Field, ...]
 
 
 def f8(
-    name: str, unit: str, meaning: str, *, default: float = 0.0, low: float = -math.inf, high: float = math.inf
-) -> Field:
+    name: str, unit: str, meaning: str, *, default: float = 0.0, low: float = -math.inf, high: float = math.inf,
+    default_from: str = "", limited_by: Iterable[str] = (), write_in: Iterable[int] = (),
+) -> Field:  # fmt: skip
     """A number."""
-    return Field(name, "", unit, meaning, "f8", default, low, high)
+    return Field(
+        name, "", unit, meaning, "f8", default, low, high,
+        default_from=default_from, limited_by=tuple(limited_by), write_in=tuple(write_in),
+    )  # fmt: skip
 
 
 def i8(
@@ -66,10 +73,12 @@ def i8(
     return Field(name, "", "", meaning, "i8", default, low, high, tuple(choices))
 
 
-def signal(name: str, unit: str, meaning: str) -> tuple[Field, Field]:
+def signal(
+    name: str, unit: str, meaning: str, *, limited_by: Iterable[str] = (), write_in: Iterable[int] = ()
+) -> tuple[Field, Field]:
     """A terminal: the value and its status byte ``<name>_status``; a link copies both."""
     return (
-        Field(name, "", unit, meaning),
+        Field(name, "", unit, meaning, limited_by=tuple(limited_by), write_in=tuple(write_in)),
         Field(f"{name}_status", "", "", f"status of {name}", "i8", status_of=name),
     )
 
@@ -127,6 +136,9 @@ class BlockType:
 BLOCK_TYPES: dict[str, BlockType] = {}
 """Every declared type by name; filled at import of ``dcs.blocks.library`` and of users' files."""
 
+INTERNAL_TYPES: dict[str, BlockType] = {}
+"""Types that the engine lays out by itself (alarms); a configuration cannot name them."""
+
 
 def block_type(
     name: str,
@@ -140,8 +152,14 @@ def block_type(
     optional_inputs: Iterable[str] = (),
     published: dict[str, str] | None = None,
     writable: Iterable[str] = (),
+    internal: bool = False,
 ) -> BlockType:
-    """Declare a block type. Raises ``ConfigError`` for a name that would not work as a record field."""
+    """Declare a block type. Raises ``ConfigError`` for a name that would not work as a record field.
+
+    Fields with these names are served by the engine: ``<input>_linked`` (1 when that input is wired), ``now_ns`` (UTC of
+    the scan), ``elapsed_s`` (period plus declared slips), ``mode`` with ``reason`` (changes are journalled), ``event``
+    with ``event_value`` (a code other than 0 becomes one event).
+    """
     fields: list[Field] = []
     for role, groups in (("input", inputs), ("state", state), ("output", outputs), ("param", params)):
         for group in groups:
@@ -157,7 +175,7 @@ def block_type(
         published=dict(published or {}),
         writable=tuple(writable),
     )
-    BLOCK_TYPES[name] = declared
+    (INTERNAL_TYPES if internal else BLOCK_TYPES)[name] = declared
     return declared
 
 

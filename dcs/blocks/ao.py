@@ -1,0 +1,231 @@
+"""Analogue output block: the last block before the field, and by itself a manual valve station.
+
+Called by   dcs.engine once per scan; never runs on its own.
+Knows       its terminals, its state, dt. No clock, no I/O, no log.
+Promise     nothing is sent before the field has been read back once (where a read-back is wired), and what is sent
+            first is what the field already has. ``output_valid`` says whether OUT may be sent.
+Source      FF-891 analogue output.
+"""
+
+import math
+from typing import Any
+
+from dcs.blocks.declare import block_type, f8, i8, scale, signal, step
+from dcs.blocks.handshake import (
+    AS_ASKED,
+    FAULT_STATE,
+    NO_CASCADE,
+    NO_READBACK,
+    REASON_CHOICES,
+    STARTING,
+    backward_status,
+    cascade_ok,
+    clamp,
+    limit_code,
+)
+from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
+from dcs.core.status import (
+    BAD,
+    FSA,
+    GOOD,
+    GOOD_CASCADE,
+    IFS,
+    INITIAL_VALUE,
+    LIMIT_CONSTANT,
+    NON_SPECIFIC,
+    OK,
+    STATUS_GOOD,
+    STATUS_OOS,
+    UNCERTAIN,
+    make_status,
+    quality_of,
+    sub_status_of,
+)
+
+FAULT_NONE, FAULT_HOLD, FAULT_VALUE = 0, 1, 2
+
+AO = block_type(
+    "AO",
+    "Analogue output",
+    inputs=[
+        signal("cas_in", "@pv_scale", "setpoint from the block above"),
+        signal("readback", "@xd_scale", "what the field says it has"),
+    ],
+    state=[
+        i8("cas_in_linked", "1 when CAS_IN is wired"),
+        i8("readback_linked", "1 when READBACK is wired"),
+        i8("started", "1 once OUT has its first value"),
+        i8("waiting", "1 while a good read-back is waited for"),
+        f8("readback_timer_s", "s", "how long the read-back has been Bad"),
+        f8("fault_timer_s", "s", "how long the cascade input has been Bad"),
+    ],
+    outputs=[
+        signal("out", "@xd_scale", "demand to the field", limited_by=("out_low", "out_high"), write_in=(MAN,)),
+        signal("bkcal_out", "@pv_scale", "setpoint accepted, for the block above"),
+        signal("pv", "@pv_scale", "position read back, or the working setpoint without a read-back"),
+        f8("sp_wrk", "@pv_scale", "working setpoint, after limits and rate"),
+        i8("output_valid", "1 when OUT may be sent to the field", low=0, high=1),
+        i8("mode", "actual mode", choices=MODE_CHOICES),
+        i8("reason", "why the actual mode is not the target", choices=REASON_CHOICES),
+    ],
+    params=[
+        scale("pv_scale", "range of setpoint and position"),
+        scale("xd_scale", "range of the demand to the field"),
+        f8("sp", "@pv_scale", "setpoint of the operator", limited_by=("sp_low", "sp_high"), write_in=(AUTO,)),
+        f8("sp_low", "@pv_scale", "lowest setpoint", default_from="pv_scale_low"),
+        f8("sp_high", "@pv_scale", "highest setpoint", default_from="pv_scale_high"),
+        f8("sp_rate_up", "@pv_scale", "fastest rise, per second; 0 = any", low=0.0),
+        f8("sp_rate_down", "@pv_scale", "fastest fall, per second; 0 = any", low=0.0),
+        f8("out_low", "@xd_scale", "lowest demand", default_from="xd_scale_low"),
+        f8("out_high", "@xd_scale", "highest demand", default_from="xd_scale_high"),
+        i8("increase_to_close", "1: 100 % of setpoint is the low end of the demand", low=0, high=1),
+        i8(
+            "fault_state",
+            "what to do when the cascade input stays Bad",
+            choices=(("NONE", FAULT_NONE), ("HOLD", FAULT_HOLD), ("VALUE", FAULT_VALUE)),
+        ),
+        f8("fault_value", "@pv_scale", "setpoint in fault state"),
+        f8("fault_time_s", "s", "time of a Bad cascade input before the fault state", default=5.0, low=0.0),
+        f8("readback_fail_s", "s", "time of a Bad read-back before control stops", default=5.0, low=0.0),
+        i8("bkcal_readback", "1: the block above is fed back the position, not the setpoint", low=0, high=1),
+        i8("target", "mode asked for", default=CAS, choices=TARGET_CHOICES),
+        i8("normal", "mode in normal operation", default=CAS, choices=TARGET_CHOICES),
+        i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO, CAS))),
+    ],
+    feedback_inputs=("readback",),
+    optional_inputs=("cas_in", "readback"),
+    published={
+        "PV": "pv",
+        "SP": "sp",
+        "SP_WRK": "sp_wrk",
+        "OUT": "out",
+        "MODE": "mode",
+        "TARGET": "target",
+        "NORMAL": "normal",
+        "SP_LO": "sp_low",
+        "SP_HI": "sp_high",
+    },
+    writable=("SP", "OUT", "MODE", "TARGET", "SP_LO", "SP_HI"),
+)
+
+
+@step(AO)
+def ao(b: Any, dt_s: float) -> None:
+    r"""Limits and rate of the setpoint, then :math:`out = x_l + (sp - p_l)(x_h - x_l)/(p_h - p_l)`."""
+    mode_before = b.mode
+    follow_readback(b, dt_s)
+    choose_mode(b, mode_before, dt_s)
+    at_low, at_high = False, False
+    if b.mode == CAS or b.mode == AUTO:
+        if b.mode == CAS:
+            b.sp = b.cas_in
+        wanted = clamp(b.sp, b.sp_low, b.sp_high)
+        at_low, at_high = b.sp < b.sp_low, b.sp > b.sp_high
+        b.sp = wanted
+        if b.sp_rate_up > 0.0 and wanted > b.sp_wrk + b.sp_rate_up * dt_s:
+            wanted = b.sp_wrk + b.sp_rate_up * dt_s
+            at_high = True
+        if b.sp_rate_down > 0.0 and wanted < b.sp_wrk - b.sp_rate_down * dt_s:
+            wanted = b.sp_wrk - b.sp_rate_down * dt_s
+            at_low = True
+        b.sp_wrk = wanted
+        demand = to_field(b, wanted)
+        b.out = clamp(demand, b.out_low, b.out_high)
+        if b.out != demand:
+            # The limit of the demand in terms of the setpoint; the ends swap where the action inverts.
+            b.sp_wrk = to_setpoint(b, b.out)
+            at_low = at_low or b.sp_wrk > wanted
+            at_high = at_high or b.sp_wrk < wanted
+    else:
+        if b.mode == LO and b.fault_state == FAULT_VALUE:
+            b.out = clamp(to_field(b, b.fault_value), b.out_low, b.out_high)
+        elif b.mode == MAN:
+            b.out = clamp(b.out, b.out_low, b.out_high)
+        b.sp_wrk = to_setpoint(b, b.out)
+        b.sp = b.sp_wrk  # so that leaving this mode is bumpless
+    report(b, limit_code(at_low, at_high))
+
+
+def to_field(b: Any, setpoint: float) -> float:
+    """Demand for a setpoint."""
+    part = (setpoint - b.pv_scale_low) / (b.pv_scale_high - b.pv_scale_low)
+    if b.increase_to_close != 0:
+        part = 1.0 - part
+    return b.xd_scale_low + part * (b.xd_scale_high - b.xd_scale_low)  # type: ignore[no-any-return]
+
+
+def to_setpoint(b: Any, demand: float) -> float:
+    """Setpoint that gives a demand."""
+    part = (demand - b.xd_scale_low) / (b.xd_scale_high - b.xd_scale_low)
+    if b.increase_to_close != 0:
+        part = 1.0 - part
+    return b.pv_scale_low + part * (b.pv_scale_high - b.pv_scale_low)  # type: ignore[no-any-return]
+
+
+def follow_readback(b: Any, dt_s: float) -> None:
+    """Take the first value from the field, also after the field was away for long: it may have moved meanwhile."""
+    if b.readback_linked == 0:
+        if b.started == 0:
+            b.out = clamp(to_field(b, b.sp), b.out_low, b.out_high)
+            b.started = 1
+        b.waiting = 0
+        return
+    if quality_of(b.readback_status) != BAD and math.isfinite(b.readback):
+        b.readback_timer_s = 0.0
+        if b.started == 0 or b.waiting != 0:
+            b.out = b.readback
+            b.started = 1
+        b.waiting = 0
+        return
+    b.readback_timer_s = b.readback_timer_s + dt_s
+    if b.started == 0 or b.readback_timer_s > b.readback_fail_s:
+        b.waiting = 1
+
+
+def choose_mode(b: Any, mode_before: int, dt_s: float) -> None:
+    """Actual mode and the reason for it."""
+    if b.target == OOS:
+        b.mode, b.reason = OOS, AS_ASKED
+        return
+    b.mode, b.reason = b.target, AS_ASKED
+    if mode_before == OOS and b.target != MAN:
+        b.mode, b.reason = MAN, STARTING
+    elif b.target == CAS:
+        bad = b.cas_in_linked != 0 and (quality_of(b.cas_in_status) == BAD or not math.isfinite(b.cas_in))
+        demanded = quality_of(b.cas_in_status) == GOOD_CASCADE and sub_status_of(b.cas_in_status) == IFS
+        b.fault_timer_s = b.fault_timer_s + dt_s if bad else 0.0
+        if b.fault_state != FAULT_NONE and (demanded or (bad and b.fault_timer_s > b.fault_time_s)):
+            b.mode, b.reason = LO, FAULT_STATE
+        elif b.cas_in_linked == 0 or not cascade_ok(b.cas_in, b.cas_in_status, mode_before):
+            b.mode, b.reason = AUTO, NO_CASCADE
+    if b.waiting != 0:
+        b.mode, b.reason = IMAN, NO_READBACK
+
+
+def report(b: Any, limits: int) -> None:
+    """Statuses and what the block above is told."""
+    b.output_valid = 0
+    if b.mode == OOS:
+        b.out_status = STATUS_OOS
+    elif b.started == 0:
+        b.out_status = make_status(BAD, NON_SPECIFIC)
+    else:
+        b.out_status = make_status(GOOD, OK, limits if b.mode == CAS or b.mode == AUTO else LIMIT_CONSTANT)
+        b.output_valid = 1
+
+    b.pv = b.sp_wrk
+    b.pv_status = b.out_status if b.mode == OOS or b.started == 0 else STATUS_GOOD
+    if b.readback_linked != 0:
+        b.pv_status = b.readback_status
+        if math.isfinite(b.readback):
+            b.pv = to_setpoint(b, b.readback)
+        elif quality_of(b.readback_status) != BAD:
+            b.pv_status = make_status(UNCERTAIN, INITIAL_VALUE)
+
+    b.bkcal_out = b.sp_wrk
+    if b.bkcal_readback != 0 and b.readback_linked != 0 and quality_of(b.readback_status) != BAD:
+        b.bkcal_out = b.pv
+    if b.mode == LO:
+        b.bkcal_out_status = make_status(GOOD_CASCADE, FSA, LIMIT_CONSTANT)
+    else:
+        b.bkcal_out_status = backward_status(b.target, b.mode, b.mode == AUTO, limits)
