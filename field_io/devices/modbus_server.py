@@ -9,6 +9,7 @@ Behaviour   pymodbus answers one of several requests that arrive together, runs 
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from pymodbus.pdu.register_message import (
 from pymodbus.server import ModbusTcpServer
 from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
+from pymodbus.simulator.simcore import SimCore
 from pymodbus.transport import NULLMODEM_HOST
 
 from dcs.core.errors import Missing
@@ -64,8 +66,12 @@ class RegisterServer:
         self.after_write: Callable[[str, str, int, int], None] | None = None
         self._network = network
         self._simdevice = SimDevice(unit, simdata=_simdata(spans))
+        self._core = SimCore(self._simdevice)  # outlives the server, so that a restart keeps the registers
+        runtime: Any = self._core.devices[unit]
+        self._tables: dict[str, tuple[int, list[int]]] = {
+            table: (runtime.block[letter][0], runtime.block[letter][2]) for table, letter in _RUNTIME_BLOCK.items()
+        }
         self._server: _Server | None = None
-        self._kept: dict[str, list[int]] | None = None  # registers over a restart of the server
 
     @property
     def listening(self) -> bool:
@@ -78,7 +84,7 @@ class RegisterServer:
         return f"modbus://{self.host}:{self.port}/{self.unit}"
 
     async def start(self) -> None:
-        """Listen. Raises ``Missing`` with one sentence when the port is taken."""
+        """Listen. Raises ``Missing`` with one sentence when the port is taken or cannot be used."""
         if self._server is not None:
             return
         address = (self.host, self.port)
@@ -86,94 +92,95 @@ class RegisterServer:
             address = (NULLMODEM_HOST, self._network.listen(self.host, self.port))
         server = _Server(self._simdevice, address=address)
         server.owner = self
-        if self._kept is not None:
-            for table, registers in self._kept.items():
-                server.registers(self.unit, table)[1][:] = registers
+        server.context = self._core
         try:
-            await server.listen_or_raise()
+            await server.listen_or_raise(self._network is None)
         except OSError as exc:
             raise Missing(
-                f"device {self.name}: cannot listen on {self.host}:{self.port} ({exc.strerror or exc}). Stop what uses "
-                f"this port, or give {self.name} another `port` in field.yaml (`port: auto` picks a free one)."
+                f"device {self.name}: cannot listen on {self.host}:{self.port} ({_reason(exc)}). Stop what uses this "
+                f"port, or give {self.name} another `port` in field.yaml (`port: auto` takes a free one)."
             ) from exc
         self._server = server
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Close every connection and stop listening; the registers keep their values."""
         server, self._server = self._server, None
         if server is None:
             return
-        self._kept = {table: list(server.registers(self.unit, table)[1]) for table in _RUNTIME_BLOCK}
-        await server.shutdown()
+        server.close()
         if self._network is not None:
             self._network.forget(self.host, self.port)
 
     # --- registers, without a request -------------------------------------------------------------------------
     def set_words(self, table: str, address: int, words: Sequence[int]) -> None:
         """Set contiguous words of a register table. The caller keeps to the declared spans."""
-        start, registers = self._table(table)
+        start, registers = self._tables[table]
         registers[address - start : address - start + len(words)] = words
 
     def get_words(self, table: str, address: int, count: int) -> list[int]:
         """Contiguous words of a register table."""
-        start, registers = self._table(table)
+        start, registers = self._tables[table]
         return registers[address - start : address - start + count]
 
     def set_bit(self, table: str, address: int, bit: bool) -> None:
         """Set one coil or discrete input."""
-        start, registers = self._table(table)
+        start, registers = self._tables[table]
         word, at = address // 16 - start, address % 16
         registers[word] = registers[word] | 1 << at if bit else registers[word] & ~(1 << at)
 
     def get_bit(self, table: str, address: int) -> bool:
         """One coil or discrete input."""
-        start, registers = self._table(table)
+        start, registers = self._tables[table]
         return bool(registers[address // 16 - start] >> address % 16 & 1)
 
-    def _table(self, table: str) -> tuple[int, list[int]]:
-        if self._server is not None:
-            return self._server.registers(self.unit, table)
-        raise AssertionError(f"{self.name} has no registers before start()")
+    def snapshot(self) -> dict[str, list[int]]:
+        """All registers."""
+        return {table: list(registers) for table, (_, registers) in self._tables.items()}
+
+    def restore(self, snapshot: dict[str, list[int]]) -> None:
+        """Inverse of ``snapshot``."""
+        for table, words in snapshot.items():
+            self._tables[table][1][:] = words
 
 
-def _simdata(spans: dict[str, list[tuple[int, int]]]) -> tuple[list[SimData], ...]:
+def _reason(exc: OSError) -> str:
+    return os.strerror(exc.errno) if exc.errno else str(exc)
+
+
+_Blocks = tuple[list[SimData], list[SimData], list[SimData], list[SimData]]
+
+
+def _simdata(spans: dict[str, list[tuple[int, int]]]) -> _Blocks:
     """The four blocks of a ``SimDevice``; a table without points still needs one entry, at the far end."""
-    blocks = []
-    for table in ("coil", "discrete", "holding", "input"):
-        entries = []
-        for address, count in spans.get(table, []):
-            if table in ("coil", "discrete"):
-                entries.append(SimData(address, values=[False] * count, datatype=DataType.BITS))
-            else:  # never readonly: that would refuse the plant's own writes as well
-                entries.append(SimData(address, values=[0] * count, datatype=DataType.REGISTERS))
-        if not entries:
-            is_bit = table in ("coil", "discrete")
-            entries = [
-                SimData(65535, values=[False], datatype=DataType.BITS)
-                if is_bit
-                else SimData(65535, datatype=DataType.INVALID)
-            ]
-        blocks.append(entries)
-    return tuple(blocks)
+
+    def bits(table: str) -> list[SimData]:
+        entries = [SimData(at, values=[False] * n, datatype=DataType.BITS) for at, n in spans.get(table, [])]
+        return entries or [SimData(65535, values=[False], datatype=DataType.BITS)]
+
+    def registers(table: str) -> list[SimData]:  # never readonly: that would refuse the plant's own values as well
+        entries = [SimData(at, values=[0] * n, datatype=DataType.REGISTERS) for at, n in spans.get(table, [])]
+        return entries or [SimData(65535, datatype=DataType.INVALID)]
+
+    return bits("coil"), bits("discrete"), registers("holding"), registers("input")
 
 
 class _Server(ModbusTcpServer):
     owner: RegisterServer
 
     def callback_new_connection(self) -> "_RequestHandler":
-        return _RequestHandler(self, None, None, None)
+        return _RequestHandler(self, None, None, None)  # type: ignore[no-untyped-call]
 
-    async def listen_or_raise(self) -> None:
+    async def listen_or_raise(self, over_tcp: bool) -> None:
         """``serve_forever`` turns every failure into the same ``RuntimeError``; we want the reason."""
         self.is_listener = True
-        transport = await self.call_create()
-        self.transport = transport[0] if isinstance(transport, tuple) else transport
-
-    def registers(self, unit: int, table: str) -> tuple[int, list[int]]:
-        """(first address, the live list) of one table; bits are packed 16 to a word, address in words."""
-        runtime: Any = self.context.devices[unit]  # type: ignore[union-attr]
-        start, _, registers, _ = runtime.block[_RUNTIME_BLOCK[table]]
-        return start, registers
+        if over_tcp:
+            host, port = self.owner.host, self.owner.port
+            # pymodbus always asks for SO_REUSEADDR, with which Windows lets two servers share a port.
+            self.transport = await self.loop.create_server(  # type: ignore[assignment]
+                self.handle_new_connection, host, port, reuse_address=os.name == "posix"
+            )
+        else:
+            self.transport = (await self.call_create())[0]
 
 
 class _RequestHandler(ServerRequestHandler):

@@ -1,0 +1,232 @@
+"""The simulated field: plant, instruments and devices on one clock.
+
+Called by   the field node (``run``) and, through the devices, by every request a client makes.
+Knows       a ``PlantModel``, the devices and their signals. The numbers depend on the step alone: the plant is brought
+            up to date in whole steps whenever somebody asks, and an output counts from the first step after it arrived,
+            however rarely or often anybody looks.
+"""
+
+import json
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcs.core.clock import NS_PER_S, Clock
+from dcs.core.errors import ConfigError
+from field_io.devices.simulated import SimulatedModbusDevice
+from field_io.registers import PointSpec
+from field_io.signals import Actuators, Transmitters
+from plant_models.model import DISTURBANCE, INPUT, OUTPUT, PARAMETER, STATE, PlantModel
+
+Vector = NDArray[np.float64]
+
+UPDATE_NS = NS_PER_S // 2
+CATCH_UP_S = 10
+"""After a longer sleep of the machine the plant goes on from where it stood instead of racing after the clock."""
+
+_VERSION = 1
+
+
+class FieldSimulation:
+    """Advances the plant, feeds the measurements to the devices and the devices' outputs to the plant."""
+
+    def __init__(
+        self,
+        plant: PlantModel,
+        devices: Sequence[SimulatedModbusDevice],
+        clock: Clock,
+        step_ns: int,
+        seed: int,
+        update_ns: int = UPDATE_NS,
+    ) -> None:
+        """Raises ``ConfigError`` for a signal whose variable the plant does not have."""
+        self.plant = plant
+        self.devices = tuple(devices)
+        self.slipped_steps = 0
+        self._clock = clock
+        self._step_ns = step_ns
+        self._step_s = step_ns / NS_PER_S
+        self._update_ns = update_ns
+        self._steps = 0
+        self._origin_ns = clock.monotonic_ns()
+
+        measured: list[PointSpec] = []
+        driven: list[PointSpec] = []
+        self._columns: list[tuple[SimulatedModbusDevice, tuple[str, ...], slice]] = []
+        self._encoded_at: list[int] = []
+        for number, device in enumerate(self.devices):
+            inputs = [p for p in device.spec.points if p.direction == "in" and p.signal is not None]
+            self._columns.append(
+                (device, tuple(p.name for p in inputs), slice(len(measured), len(measured) + len(inputs)))
+            )
+            self._encoded_at.append(-1)
+            measured += inputs
+            outputs = [p for p in device.spec.points if p.direction == "out" and p.signal is not None]
+            self._attach(device, number, {p.name: len(driven) + at for at, p in enumerate(outputs)})
+            driven += outputs
+
+        self._transmitters = Transmitters(measured, self._step_s, seed)
+        self._actuators = Actuators(driven, self._step_s)
+        self._sources = [self._find(point, (OUTPUT, STATE, INPUT)) for point in measured]
+        self._only_outputs = all(vector is plant.outputs for vector, _ in self._sources)
+        self._source_at = np.array([at for _, at in self._sources], np.intp)
+        self._driven_at = np.array([self._find(point, (INPUT,))[1] for point in driven], np.intp)
+
+        plant.measure()
+        self._transmitters.settle(self._plant_values())
+        self._actuators.settle(plant.inputs[self._driven_at])
+        for device in self.devices:
+            for point in device.spec.points:
+                if point.direction == "out" and point.signal is not None:
+                    at = self._actuators.names.index(point.name)
+                    device.set_value(point.name, self._actuators.demand_of(at, float(self._actuators.targets[at])))
+
+    def _attach(self, device: SimulatedModbusDevice, number: int, actuator_of: dict[str, int]) -> None:
+        def bring_up_to_date() -> None:
+            self.advance()
+            self._encode(number)
+
+        def take_output(name: str, value: float) -> None:
+            at = actuator_of.get(name)
+            if at is not None:
+                self._actuators.demand(at, value)
+
+        device.on_request = bring_up_to_date
+        device.on_output = take_output
+
+    def _find(self, point: PointSpec, roles: tuple[str, ...]) -> tuple[Vector, int]:
+        assert point.signal is not None
+        vectors = {OUTPUT: self.plant.outputs, STATE: self.plant.states, INPUT: self.plant.inputs}
+        for role in roles:
+            names = self.plant.type.names(role)
+            if point.signal.variable in names:
+                return vectors[role], names.index(point.signal.variable)
+        known = ", ".join(name for role in roles for name in self.plant.type.names(role))
+        raise ConfigError(
+            f"{point.name}: plant {self.plant.type.name} has no {' or '.join(roles)} `{point.signal.variable}`. "
+            f"Use one of {known}.",
+            point.place,
+        )
+
+    def _plant_values(self) -> Vector:
+        if self._only_outputs:
+            return self.plant.outputs[self._source_at]
+        return np.array([vector[at] for vector, at in self._sources])
+
+    # --- time -------------------------------------------------------------------------------------------------
+    @property
+    def steps(self) -> int:
+        """Plant steps since the start."""
+        return self._steps
+
+    def advance(self) -> int:
+        """Bring the plant up to the clock in whole steps; returns how many it took."""
+        due = (self._clock.monotonic_ns() - self._origin_ns) // self._step_ns - self._steps
+        if due <= 0:
+            return 0
+        most = max(CATCH_UP_S * NS_PER_S, 2 * self._update_ns) // self._step_ns + 1
+        if due > most:
+            self.slipped_steps += due - most
+            self._origin_ns += (due - most) * self._step_ns
+            due = most
+        plant, actuators, transmitters = self.plant, self._actuators, self._transmitters
+        for _ in range(due):
+            plant.inputs[self._driven_at] = actuators.step()
+            plant.advance(self._step_s)
+            transmitters.step(self._plant_values())
+        transmitters.draw(due)
+        self._steps += due
+        return due
+
+    def _encode(self, number: int) -> None:
+        """Put the newest measurements into the registers of one device, once per plant step."""
+        if self._encoded_at[number] != self._steps:
+            self._encoded_at[number] = self._steps
+            device, names, columns = self._columns[number]
+            device.set_values(names, self._transmitters.field_values()[columns].tolist())
+
+    async def start(self) -> None:
+        """Let every device listen; the plant's time begins now. Raises ``Missing`` when a port is taken."""
+        self._origin_ns = self._clock.monotonic_ns() - self._steps * self._step_ns
+        try:
+            for number, device in enumerate(self.devices):
+                self._encode(number)
+                await device.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Close every device."""
+        for device in self.devices:
+            device.stop()
+
+    async def run(self) -> None:
+        """Keep the plant moving when nobody asks; until cancelled. Starts the devices if nobody has."""
+        if not any(device.server.listening for device in self.devices):
+            await self.start()
+        try:
+            due_ns = self._clock.monotonic_ns()
+            while True:
+                due_ns = max(due_ns + self._update_ns, self._clock.monotonic_ns())
+                await self._clock.sleep_until(due_ns)
+                self.advance()
+        finally:
+            self.stop()
+
+    # --- from outside -----------------------------------------------------------------------------------------
+    def set_disturbance(self, name: str, value: float) -> None:
+        """From the next step on. Raises ``KeyError`` for an unknown name, ``ValueError`` outside its range (SI)."""
+        self._set(name, value, DISTURBANCE)
+
+    def set_parameter(self, name: str, value: float) -> None:
+        """A malfunction of the plant itself; like ``set_disturbance``."""
+        self._set(name, value, PARAMETER)
+
+    def _set(self, name: str, value: float, role: str) -> None:
+        known = self.plant.type.names(role)
+        if name not in known:
+            raise KeyError(f"plant {self.plant.type.name} has no {role} `{name}`; it has {', '.join(known)}")
+        self.advance()
+        self.plant.set(name, value)
+
+    def snapshot(self) -> bytes:
+        """Plant, instruments and registers at this instant."""
+        self.advance()
+        now_ns = self._clock.monotonic_ns()
+        head = json.dumps(
+            {
+                "version": _VERSION,
+                "steps": self._steps,
+                "age_ns": now_ns - self._origin_ns,
+                "transmitters": self._transmitters.snapshot(),
+                "actuators": self._actuators.snapshot(),
+                "registers": {device.spec.name: device.server.snapshot() for device in self.devices},
+            },
+            separators=(",", ":"),
+        ).encode()
+        return struct.pack("<I", len(head)) + head + self.plant.snapshot()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go on from ``snapshot`` at the present time. Raises ``ValueError`` when it is of another field."""
+        (length,) = struct.unpack_from("<I", snapshot)
+        try:
+            head = json.loads(snapshot[4 : 4 + length])
+        except ValueError as exc:
+            raise ValueError("this is not a snapshot of a simulated field") from exc
+        names = [device.spec.name for device in self.devices]
+        if head["version"] != _VERSION or list(head["registers"]) != names:
+            raise ValueError(
+                f"this snapshot (version {head['version']}) is of the devices {', '.join(head['registers'])}; "
+                f"this field (version {_VERSION}) has {', '.join(names)}"
+            )
+        self.plant.restore(snapshot[4 + length :])
+        self._steps = head["steps"]
+        self._origin_ns = self._clock.monotonic_ns() - head["age_ns"]
+        self._transmitters.restore(head["transmitters"])
+        self._actuators.restore(head["actuators"])
+        for device in self.devices:
+            device.server.restore(head["registers"][device.spec.name])
+        self._encoded_at = [-1] * len(self.devices)

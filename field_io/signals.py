@@ -1,0 +1,133 @@
+"""What stands between a plant and the registers: transmitters and actuators.
+
+Called by   ``devices.simulation`` once per plant step.
+Knows       first-order lags, noise, the 4–20 mA range with its NAMUR NE 43 limits. No plant, no device, no clock.
+State       plain float64 arrays and the generators of the noise, all of it in ``snapshot``.
+"""
+
+import math
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from field_io.registers import PointSpec, SignalSpec
+
+Vector = NDArray[np.float64]
+
+CURRENT_MIN_MA, CURRENT_MAX_MA = 3.8, 20.5
+"""Where a transmitter's output saturates (NE 43)."""
+
+
+def _signal(point: PointSpec) -> SignalSpec:
+    if point.signal is None:
+        raise ValueError(f"{point.name} has no signal and cannot be simulated")
+    return point.signal
+
+
+def _column(values: Sequence[float]) -> Vector:
+    return np.array(values, np.float64)
+
+
+def lag_share(step_s: float, lag_s: float) -> float:
+    r"""Share of the way to its target that a first-order lag goes in one step, :math:`1 - e^{-h/\tau}`; exact."""
+    return 1.0 if lag_s <= 0.0 else -math.expm1(-step_s / lag_s)
+
+
+class Transmitters:
+    """Plant outputs (SI) -> what the instruments say (points' units)."""
+
+    def __init__(self, points: Sequence[PointSpec], step_s: float, seed: int) -> None:
+        signals = [_signal(point) for point in points]
+        self.names = tuple(point.name for point in points)
+        self.lagged = np.zeros(len(points))  # SI
+        self._share = _column([lag_share(step_s, signal.lag_s) for signal in signals])
+        self._slope = _column([(s.field_high - s.field_low) / (s.plant_high - s.plant_low) for s in signals])
+        self._base = _column([s.field_from_plant(0.0) for s in signals])
+        is_current = [point.unit == "mA" for point in points]
+        self._low = _column([CURRENT_MIN_MA if current else -np.inf for current in is_current])
+        self._high = _column([CURRENT_MAX_MA if current else np.inf for current in is_current])
+        self._noise = np.zeros(len(points))
+        # A stream per point, named by the point: adding an instrument changes nobody else's noise.
+        self._noisy = [
+            (at, signal.noise, np.random.Generator(np.random.PCG64([seed, zlib.crc32(point.name.encode())])))
+            for at, (point, signal) in enumerate(zip(points, signals, strict=True))
+            if signal.noise > 0.0
+        ]
+
+    def settle(self, plant_values: Vector) -> None:
+        """Start as if the plant had stood at ``plant_values`` (points, SI) for ever."""
+        self.lagged[:] = plant_values
+
+    def step(self, plant_values: Vector) -> None:
+        """One plant step has ended with ``plant_values`` (points, SI)."""
+        self.lagged += self._share * (plant_values - self.lagged)
+
+    def draw(self, steps: int) -> None:
+        """Move the noise on by ``steps``; one draw per step, however many steps are taken together."""
+        if steps > 0:
+            for at, sigma, generator in self._noisy:
+                self._noise[at] = sigma * generator.standard_normal(steps)[-1]
+
+    def field_values(self) -> Vector:
+        """What the instruments say now, in the points' units."""
+        return np.clip(self._base + self._slope * self.lagged + self._noise, self._low, self._high)
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON types."""
+        return {
+            "lagged": self.lagged.tolist(),
+            "noise": self._noise.tolist(),
+            "generators": [generator.bit_generator.state for _, _, generator in self._noisy],
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Inverse of ``snapshot``."""
+        self.lagged[:] = snapshot["lagged"]
+        self._noise[:] = snapshot["noise"]
+        for (_, _, generator), state in zip(self._noisy, snapshot["generators"], strict=True):
+            generator.bit_generator.state = state
+
+
+class Actuators:
+    """What the controller demands (points' units) -> plant inputs (SI), within the range of the signal."""
+
+    def __init__(self, points: Sequence[PointSpec], step_s: float) -> None:
+        self._signals = [_signal(point) for point in points]
+        self.names = tuple(point.name for point in points)
+        self.targets = np.zeros(len(points))  # SI
+        self.positions = np.zeros(len(points))  # SI
+        self._share = _column([lag_share(step_s, signal.lag_s) for signal in self._signals])
+
+    def settle(self, plant_values: Vector) -> None:
+        """Start standing still at ``plant_values`` (points, SI)."""
+        self.targets[:] = plant_values
+        self.positions[:] = plant_values
+
+    def demand(self, at: int, field_value: float) -> None:
+        """A demand arrived in the register; one that is no number leaves the actuator where it is going."""
+        if math.isnan(field_value):
+            return
+        signal = self._signals[at]
+        low, high = sorted((signal.plant_low, signal.plant_high))
+        self.targets[at] = min(max(signal.plant_from_field(field_value), low), high)
+
+    def demand_of(self, at: int, plant_value: float) -> float:
+        """The demand that holds the actuator at ``plant_value``, in the point's unit."""
+        return self._signals[at].field_from_plant(plant_value)
+
+    def step(self) -> Vector:
+        """Positions (points, SI) at the end of one plant step."""
+        self.positions += self._share * (self.targets - self.positions)
+        return self.positions
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON types."""
+        return {"targets": self.targets.tolist(), "positions": self.positions.tolist()}
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Inverse of ``snapshot``."""
+        self.targets[:] = snapshot["targets"]
+        self.positions[:] = snapshot["positions"]
