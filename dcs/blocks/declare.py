@@ -156,9 +156,9 @@ def block_type(
 ) -> BlockType:
     """Declare a block type. Raises ``ConfigError`` for a name that would not work as a record field.
 
-    Fields with these names are served by the engine: ``<input>_linked`` (1 when that input is wired), ``now_ns`` (UTC of
-    the scan), ``elapsed_s`` (period plus declared slips), ``mode`` with ``reason`` (changes are journalled), ``event``
-    with ``event_value`` (a code other than 0 becomes one event).
+    Fields with these names are served by the engine: ``<input>_linked`` (1 when that input is wired), ``now_ns``
+    (UTC of the scan), ``elapsed_s`` (period plus declared slips), ``mode`` with ``reason`` (changes are journalled),
+    ``event`` with ``event_value`` (a code other than 0 becomes one event).
     """
     fields: list[Field] = []
     for role, groups in (("input", inputs), ("state", state), ("output", outputs), ("param", params)):

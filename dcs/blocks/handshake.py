@@ -79,7 +79,7 @@ def below_ready(value: float, status: int) -> bool:
     if quality == BAD or not math.isfinite(value):
         return False
     sub = sub_status_of(status)
-    return not (quality == GOOD_CASCADE and (sub == NI or sub == IR or sub == SUB_LO or sub == FSA))  # noqa: PLR1714
+    return not (quality == GOOD_CASCADE and (sub in (NI, IR, SUB_LO, FSA)))
 
 
 def limit_code(at_low: bool, at_high: bool) -> int:
