@@ -79,3 +79,8 @@ def plan_writes(
         in_table = [point for point in points if point.table == table]
         blocks += _pack(in_table, bits_max if table == "coil" else registers_max, 0)
     return blocks
+
+
+def plan_contiguous(points: Sequence[PointSpec]) -> list[Block]:
+    """Runs of neighbours without a gap, of any length and in every table: what a device fills in one go."""
+    return [block for table in TABLES for block in _pack([p for p in points if p.table == table], 65536, 0)]

@@ -20,6 +20,8 @@ Vector = NDArray[np.float64]
 CURRENT_MIN_MA, CURRENT_MAX_MA = 3.8, 20.5
 """Where a transmitter's output saturates (NE 43)."""
 
+NOISE_AHEAD = 256
+
 
 def _signal(point: PointSpec) -> SignalSpec:
     if point.signal is None:
@@ -49,13 +51,16 @@ class Transmitters:
         is_current = [point.unit == "mA" for point in points]
         self._low = _column([CURRENT_MIN_MA if current else -np.inf for current in is_current])
         self._high = _column([CURRENT_MAX_MA if current else np.inf for current in is_current])
-        self._noise = np.zeros(len(points))
         # A stream per point, named by the point: adding an instrument changes nobody else's noise.
         self._noisy = [
             (at, signal.noise, np.random.Generator(np.random.PCG64([seed, zlib.crc32(point.name.encode())])))
             for at, (point, signal) in enumerate(zip(points, signals, strict=True))
             if signal.noise > 0.0
         ]
+        self._ahead = np.zeros((NOISE_AHEAD, len(points)))  # noise of the steps to come, drawn in one go
+        self._at = 0
+        self._states: list[Any] = []
+        self._draw_ahead()
 
     def settle(self, plant_values: Vector) -> None:
         """Start as if the plant had stood at ``plant_values`` (points, SI) for ever."""
@@ -67,28 +72,33 @@ class Transmitters:
 
     def draw(self, steps: int) -> None:
         """Move the noise on by ``steps``; one draw per step, however many steps are taken together."""
-        if steps > 0:
-            for at, sigma, generator in self._noisy:
-                self._noise[at] = sigma * generator.standard_normal(steps)[-1]
+        self._at += steps
+        while self._at >= NOISE_AHEAD:
+            self._at -= NOISE_AHEAD
+            self._draw_ahead()
+
+    def _draw_ahead(self) -> None:
+        self._states = [generator.bit_generator.state for _, _, generator in self._noisy]
+        for at, sigma, generator in self._noisy:
+            self._ahead[:, at] = sigma * generator.standard_normal(NOISE_AHEAD)
 
     def field_values(self) -> Vector:
         """What the instruments say now, in the points' units."""
-        return np.clip(self._base + self._slope * self.lagged + self._noise, self._low, self._high)
+        said = self._base + self._slope * self.lagged + self._ahead[self._at]
+        limited: Vector = np.minimum(np.maximum(said, self._low), self._high)
+        return limited
 
     def snapshot(self) -> dict[str, Any]:
         """JSON types."""
-        return {
-            "lagged": self.lagged.tolist(),
-            "noise": self._noise.tolist(),
-            "generators": [generator.bit_generator.state for _, _, generator in self._noisy],
-        }
+        return {"lagged": self.lagged.tolist(), "noise_at": self._at, "generators": self._states}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Inverse of ``snapshot``."""
         self.lagged[:] = snapshot["lagged"]
-        self._noise[:] = snapshot["noise"]
         for (_, _, generator), state in zip(self._noisy, snapshot["generators"], strict=True):
             generator.bit_generator.state = state
+        self._draw_ahead()
+        self._at = snapshot["noise_at"]
 
 
 class Actuators:

@@ -30,6 +30,7 @@ from pymodbus.simulator.simcore import SimCore
 from pymodbus.transport import NULLMODEM_HOST
 
 from dcs.core.errors import Missing
+from field_io.decoder import QuietDecoder
 from field_io.memory_network import MemoryNetwork
 
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
@@ -93,6 +94,7 @@ class RegisterServer:
         server = _Server(self._simdevice, address=address)
         server.owner = self
         server.context = self._core
+        server.decoder = QuietDecoder(True)
         try:
             await server.listen_or_raise(self._network is None)
         except OSError as exc:

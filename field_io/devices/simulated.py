@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from dcs.core.clock import Clock
 from field_io.devices.modbus_server import RegisterServer
 from field_io.memory_network import MemoryNetwork
-from field_io.planning import plan_reads
-from field_io.registers import DeviceSpec, PointEncoder, PointSpec, decode, decode_bit
+from field_io.planning import plan_contiguous, plan_reads
+from field_io.registers import BlockDecoder, BlockEncoder, DeviceSpec, PointSpec
+
+_Run = tuple[str, int, tuple[int, ...], BlockEncoder | None]
+"""Table, first address, positions of the values, encoder (None for one bit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,10 @@ class SimulatedModbusDevice:
         self.on_output: Callable[[str, float], None] | None = None  # (point, value) a client has written
         self._clock = clock
         self._points = {point.name: point for point in spec.points}
-        self._encoders = {point.name: PointEncoder(point) for point in spec.points}
+        words = [point for point in spec.points if not point.is_bit]
+        self._encoders = {point.name: BlockEncoder([point]) for point in words}
+        self._decoders = {point.name: BlockDecoder([point], point.address, point.count) for point in words}
+        self._plans: dict[tuple[str, ...], list[_Run]] = {}
         self._outputs = [point for point in spec.points if point.direction == "out"]
         spans: dict[str, list[tuple[int, int]]] = {}
         for block in plan_reads(spec.points, spec.gap_max):
@@ -84,18 +90,29 @@ class SimulatedModbusDevice:
     # --- registers as values ----------------------------------------------------------------------------------
     def set_value(self, name: str, value: float) -> None:
         """Put a value, in the point's unit, into the registers of a point; clamped to what its type holds."""
-        point = self._points[name]
-        if point.is_bit:
-            self.server.set_bit(point.table, point.address, value >= 0.5)
-        else:
-            words, _ = self._encoders[name].encode(value)
-            if words:
-                self.server.set_words(point.table, point.address, words)
+        self.set_values((name,), (value,))
 
-    def set_values(self, names: Sequence[str], values: Sequence[float]) -> None:
-        """Several points at once."""
-        for name, value in zip(names, values, strict=True):
-            self.set_value(name, value)
+    def set_values(self, names: tuple[str, ...], values: Sequence[float]) -> None:
+        """Several points at once; one that is no number leaves its registers, and its neighbours', as they are."""
+        for table, address, members, encoder in self._plans.get(names) or self._plan(names):
+            if encoder is None:
+                self.server.set_bit(table, address, values[members[0]] >= 0.5)
+                continue
+            words, _ = encoder.encode([values[at] for at in members])
+            if words:
+                self.server.set_words(table, address, words)
+
+    def _plan(self, names: tuple[str, ...]) -> list[_Run]:
+        plan: list[_Run] = []
+        for block in plan_contiguous([self._points[name] for name in names]):
+            members = tuple(names.index(point.name) for point in block.points)
+            if block.table in ("coil", "discrete"):
+                for point, at in zip(block.points, members, strict=True):
+                    plan.append((block.table, point.address, (at,), None))
+            else:
+                plan.append((block.table, block.address, members, BlockEncoder(block.points)))
+        self._plans[names] = plan
+        return plan
 
     def value(self, name: str) -> float:
         """What the registers of a point say, in its unit."""
@@ -103,8 +120,9 @@ class SimulatedModbusDevice:
 
     def _value(self, point: PointSpec) -> float:
         if point.is_bit:
-            return decode_bit(point, self.server.get_bit(point.table, point.address))[0]
-        return decode(point, self.server.get_words(point.table, point.address, point.count))[0]
+            return 1.0 if self.server.get_bit(point.table, point.address) else 0.0
+        words = self.server.get_words(point.table, point.address, point.count)
+        return self._decoders[point.name].decode(words)[0][0]
 
     # --- hooks of the server ----------------------------------------------------------------------------------
     def _before_request(self, peer: str) -> None:

@@ -8,7 +8,7 @@ Behaviour   polls on absolute deadlines; a lost answer drops the connection (a l
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +31,7 @@ from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import Backoff, Rng
 from field_io.drivers.link import DeviceRefused, GateClosed, ModbusLink
 from field_io.planning import Block, plan_reads, plan_writes
-from field_io.registers import BlockDecoder, DeviceSpec, PointEncoder
+from field_io.registers import BlockDecoder, BlockEncoder, DeviceSpec
 
 HEALTH_PERIOD_NS = 2 * NS_PER_S
 """How often a standby asks for one point, so that its path to the device is proven and not assumed."""
@@ -94,7 +94,7 @@ class _Writer:
 
     block: Block
     names: tuple[str, ...]
-    encoders: tuple[PointEncoder, ...] = field(repr=False)
+    encoder: BlockEncoder
 
 
 class ModbusDriver:
@@ -300,12 +300,8 @@ class ModbusDriver:
         if len(numbers) < len(values):
             trouble = "not a number: " + ", ".join(name for name in values if name not in numbers)
         for writer in self._plan_write(tuple(numbers)):
-            words: list[int] = []
-            for name, encoder in zip(writer.names, writer.encoders, strict=True):
-                point_words, status = encoder.encode(numbers[name])
-                words += point_words
-                if limits_of(status):
-                    limited += (name,)
+            words, statuses = writer.encoder.encode([numbers[name] for name in writer.names])
+            limited += tuple(name for name, status in zip(writer.names, statuses, strict=True) if limits_of(status))
             async with self._lock:
                 if not self._link.connected:
                     return WriteOutcome("failed", f"link down: {self._last_trouble}", written, limited)
@@ -378,7 +374,7 @@ class ModbusDriver:
                 if point.direction != "out":
                     raise KeyError(f"{point.name} is an input of {self.spec.name} and cannot be written")
             plan = [
-                _Writer(block, tuple(p.name for p in block.points), tuple(PointEncoder(p) for p in block.points))
+                _Writer(block, tuple(p.name for p in block.points), BlockEncoder(block.points))
                 for block in plan_writes(points)
             ]
             self._write_plans[names] = plan

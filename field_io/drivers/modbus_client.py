@@ -24,6 +24,7 @@ from pymodbus.transport import NULLMODEM_HOST
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
+from field_io.decoder import QuietDecoder
 from field_io.drivers.link import DeviceRefused, GateClosed, LinkFaults
 from field_io.memory_network import MemoryNetwork
 from field_io.registers import DeviceSpec
@@ -79,6 +80,7 @@ class PymodbusLink:
             trace_connect=self._on_connection,
         )
         client.ctx.low_level_send = self._send
+        client.ctx.framer.decoder = QuietDecoder(False)
         if not await client.connect():
             client.close()
             raise LinkDown(f"{self._spec.host}:{self._spec.port} accepts no connection")
@@ -121,17 +123,43 @@ class PymodbusLink:
         self._in_flight = True
         self._may_write = may_write
         try:
-            response = await client.ctx.execute(False, request)
+            response = await self._exchange(client, request)
         except (ModbusException, OSError) as exc:
             if self._client is client:
                 self.abort()  # a late answer must never meet the next request
-            raise LinkDown(_short(exc, self._timeout_s)) from exc
+            raise LinkDown(str(exc) or type(exc).__name__) from exc
         finally:
             self._in_flight = False
             self._may_write = _always
         if response.isError():
             raise DeviceRefused(response.exception_code)
         return response
+
+    async def _exchange(self, client: AsyncModbusTcpClient, request: ModbusPDU) -> ModbusPDU:
+        """pymodbus' ``execute`` for a caller that holds the lock and repeats nothing; 3 of its 5 loop turns less."""
+        ctx = client.ctx
+        loop = asyncio.get_running_loop()
+        request.transaction_id = ctx.getNextTID()
+        ctx.recv_buffer = b""
+        ctx.response_future = answer = loop.create_future()
+        ctx.pdu_send(request)
+        if not answer.done():  # over a null modem the answer is there when the send returns
+            timer = loop.call_later(self._timeout_s, self._time_out, answer)
+            try:
+                await answer
+            finally:
+                timer.cancel()
+        response: ModbusPDU = answer.result()
+        if response.dev_id != request.dev_id or response.transaction_id != request.transaction_id:
+            raise ModbusException(
+                f"asked unit {request.dev_id} (transaction {request.transaction_id}), "
+                f"unit {response.dev_id} (transaction {response.transaction_id}) answered"
+            )
+        return response
+
+    def _time_out(self, answer: "asyncio.Future[ModbusPDU]") -> None:
+        if not answer.done():
+            answer.set_exception(TimeoutError(f"no answer within {self._timeout_s * 1000:g} ms"))
 
     def _send(self, data: bytes, addr: Any = None) -> None:
         """pymodbus' last step before the transport: the gate stands here."""
@@ -161,15 +189,6 @@ class PymodbusLink:
         """pymodbus would let a request in flight wait for its whole timeout when its connection is lost."""
         if self._in_flight and not client.ctx.response_future.done():
             client.ctx.response_future.set_exception(ConnectionError(reason))
-
-
-def _short(exc: Exception, timeout_s: float) -> str:
-    if isinstance(exc, OSError):
-        return str(exc) or type(exc).__name__
-    text = exc.string if hasattr(exc, "string") else str(exc)
-    if "No response" in str(text):
-        return f"no answer within {timeout_s * 1000:g} ms"
-    return str(text)
 
 
 def wire_link(spec: DeviceSpec, name: str = "dcs", faults: LinkFaults | None = None) -> PymodbusLink:
