@@ -91,7 +91,9 @@ def test_what_we_write_is_what_the_device_does(start_device: StartDevice) -> Non
             await wait_for(lambda: value(driver, "VALVE-DOUBLED") == 85.0, 1.0, "the valve's echo")
             await wait_for(lambda: value(driver, "TRIM-PLUS-1") == 0.984375, 1.0, "the trim's echo")
             await wait_for(lambda: value(driver, "SETPOINT-NEGATED") == 321.0, 1.0, "the setpoint's echo")
-            assert {name: driver.readback(name).value for name in outputs} == outputs
+            await wait_for(
+                lambda: {name: driver.readback(name).value for name in outputs} == outputs, 1.0, "outputs read back"
+            )
             await wait_for(lambda: value(driver, "LEVEL") > 10.0, 3.0, "the tank fills")
 
             await driver.write({"PUMP": 0.0}, lambda: True)
