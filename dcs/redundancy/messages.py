@@ -1,0 +1,288 @@
+"""What the three voters of a pair say to each other, and how it looks on the wire.
+
+Called by   dcs.redundancy.protocol (the classes), dcs.redundancy.runtime (``encode``, ``decode``).
+Knows       bytes only. No clock, no socket.
+
+Every message is ``version, type, pair name, sender name, body``; little endian. Bytes that are not such a message raise
+``Malformed``; the runtime counts and drops them.
+"""
+
+import struct
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+VERSION = 1
+MAGIC = 0xDC
+
+
+class Malformed(ValueError):
+    """These bytes are not a message of this version."""
+
+
+class Generation(NamedTuple):
+    """Which lineage of the state a copy belongs to: the epoch of the holder that opened it, and a count."""
+
+    epoch: int = 0
+    n: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.n}"
+
+
+NO_GENERATION = Generation(0, 0)
+
+# Why a voter refused. The order is the wire code.
+GRANTED, PROMISED, EPOCH, GENERATION, WAITING, HEARD, UNKNOWN = range(7)
+REASON_TEXT = (
+    "granted",
+    "promised to the other one",
+    "a higher epoch is known",
+    "a newer generation of the data is known",
+    "waiting after a restart",
+    "a candidate with better data was heard",
+    "its own record was lost",
+)
+
+
+class Request(NamedTuple):
+    """REQ: give me, or renew, the output authority."""
+
+    incarnation: int
+    request_id: int
+    epoch: int
+    generation: Generation
+    cold: bool
+
+
+class Vote(NamedTuple):
+    """A voter's answer to one request."""
+
+    incarnation: int  # of the candidate that asked
+    request_id: int
+    reason: int  # GRANTED or why not
+    epoch: int  # the highest the voter knows
+    generation: Generation
+    wait_ns: int  # a hint: ask again after this time on the voter's clock; 0 = no hint
+
+
+class Release(NamedTuple):
+    """The holder gives the authority up; it will never use this epoch again."""
+
+    incarnation: int
+    epoch: int
+
+
+class Query(NamedTuple):
+    """What do you know? Asked by a voter that lost its record, and as a slow health check."""
+
+    sent_ns: int  # the asker's clock, returned as it is
+
+
+class Info(NamedTuple):
+    """The answer to ``Query``."""
+
+    sent_ns: int
+    epoch: int
+    generation: Generation
+    known: bool  # False: the voter lost its own record
+
+
+class Hello(NamedTuple):
+    """A member without authority: who I am, what data I hold, whether I need a copy."""
+
+    incarnation: int
+    generation: Generation  # of the data I hold, complete or stale
+    seq: int
+    wants_copy: bool
+    holder_incarnation: int  # the last copy I was sent: by whom …
+    copy_id: int  # … and its number
+    score: int  # field devices reached; -1 = unknown
+
+
+class Session(NamedTuple):
+    """Which mirror a record or acknowledgement belongs to."""
+
+    generation: Generation
+    holder_incarnation: int
+    standby_incarnation: int
+    copy_id: int
+
+
+class CopyBegin(NamedTuple):
+    """A full copy follows: the state after scan ``base_seq``."""
+
+    session: Session
+    base_seq: int
+    total_bytes: int
+    slices: int
+
+
+class CopySlice(NamedTuple):
+    """One part of a full copy."""
+
+    session: Session
+    number: int
+    data: bytes
+
+
+class Record(NamedTuple):
+    """One scan of the active: everything the standby needs to repeat it, and the digest of the result."""
+
+    session: Session
+    seq: int
+    score: int
+    digest: bytes
+    data: bytes
+
+
+class Ack(NamedTuple):
+    """What the standby holds: all slices below ``slices`` and all records up to ``seq``."""
+
+    session: Session
+    seq: int
+    slices: int
+    complete: bool
+    gap: bool  # something before what I just received is missing
+    mismatch: bool  # my result of a scan differs from the active's
+    score: int
+
+
+Message = Request | Vote | Release | Query | Info | Hello | CopyBegin | CopySlice | Record | Ack
+
+_SESSION = "QIQQQ"
+
+
+class _Codec(NamedTuple):
+    code: int
+    body: struct.Struct
+
+
+_REQUEST = struct.Struct("<QQQQI?")
+_VOTE = struct.Struct("<QQBQQIq")
+_RELEASE = struct.Struct("<QQ")
+_QUERY = struct.Struct("<q")
+_INFO = struct.Struct("<qQQI?")
+_HELLO = struct.Struct("<QQIQ?QQi")
+_BEGIN = struct.Struct(f"<{_SESSION}QQI")
+_SLICE = struct.Struct(f"<{_SESSION}I")
+_RECORD = struct.Struct(f"<{_SESSION}QiH")
+_ACK = struct.Struct(f"<{_SESSION}QI???i")
+_HEAD = struct.Struct("<BBBBB")
+
+
+@lru_cache(maxsize=256)
+def _head(code: int, pair: str, sender: str) -> bytes:
+    pair_bytes, sender_bytes = pair.encode(), sender.encode()
+    return _HEAD.pack(MAGIC, VERSION, code, len(pair_bytes), len(sender_bytes)) + pair_bytes + sender_bytes
+
+
+def _body(message: Message) -> tuple[int, bytes]:
+    """Type code and fixed fields; nested tuples are laid flat."""
+    match message:
+        case Request(incarnation, request_id, epoch, generation, cold):
+            return 0, _REQUEST.pack(incarnation, request_id, epoch, *generation, cold)
+        case Vote(incarnation, request_id, reason, epoch, generation, wait_ns):
+            return 1, _VOTE.pack(incarnation, request_id, reason, epoch, *generation, wait_ns)
+        case Release():
+            return 2, _RELEASE.pack(*message)
+        case Query():
+            return 3, _QUERY.pack(*message)
+        case Info(sent_ns, epoch, generation, known):
+            return 4, _INFO.pack(sent_ns, epoch, *generation, known)
+        case Hello():
+            return 5, _HELLO.pack(message.incarnation, *message.generation, *message[2:])
+        case CopyBegin():
+            return 6, _BEGIN.pack(*_flat(message.session), *message[1:])
+        case CopySlice(session, number, data):
+            return 7, _SLICE.pack(*_flat(session), number) + data
+        case Record(session, seq, score, digest, data):
+            return 8, b"".join((_RECORD.pack(*_flat(session), seq, score, len(digest)), digest, data))
+        case Ack():
+            return 9, _ACK.pack(*_flat(message.session), *message[1:])
+
+
+def _flat(session: Session) -> tuple[int, ...]:
+    return (*session.generation, *session[1:])
+
+
+def encode(pair: str, sender: str, message: Message) -> bytes:
+    """One message as bytes. Names have at most 255 bytes."""
+    code, body = _body(message)
+    return _head(code, pair, sender) + body
+
+
+def _request(body: bytes) -> Message:
+    incarnation, request_id, epoch, g_epoch, g_n, cold = _REQUEST.unpack(body)
+    return Request(incarnation, request_id, epoch, Generation(g_epoch, g_n), cold)
+
+
+def _vote(body: bytes) -> Message:
+    incarnation, request_id, reason, epoch, g_epoch, g_n, wait_ns = _VOTE.unpack(body)
+    if reason >= len(REASON_TEXT):
+        raise Malformed(f"vote with reason {reason}; known are 0–{len(REASON_TEXT) - 1}")
+    return Vote(incarnation, request_id, reason, epoch, Generation(g_epoch, g_n), wait_ns)
+
+
+def _info(body: bytes) -> Message:
+    sent_ns, epoch, g_epoch, g_n, known = _INFO.unpack(body)
+    return Info(sent_ns, epoch, Generation(g_epoch, g_n), known)
+
+
+def _hello(body: bytes) -> Message:
+    incarnation, g_epoch, g_n, *rest = _HELLO.unpack(body)
+    return Hello(incarnation, Generation(g_epoch, g_n), *rest)
+
+
+def _in_session(fields: tuple[Any, ...]) -> tuple[Session, tuple[Any, ...]]:
+    return Session(Generation(fields[0], fields[1]), *fields[2:5]), fields[5:]
+
+
+def _begin(body: bytes) -> Message:
+    session, rest = _in_session(_BEGIN.unpack(body))
+    return CopyBegin(session, *rest)
+
+
+def _slice(body: bytes) -> Message:
+    session, rest = _in_session(_SLICE.unpack_from(body))
+    return CopySlice(session, rest[0], body[_SLICE.size :])
+
+
+def _record(body: bytes) -> Message:
+    session, (seq, score, digest_size) = _in_session(_RECORD.unpack_from(body))
+    digest_end = _RECORD.size + digest_size
+    if digest_end > len(body):
+        raise Malformed(f"record with a digest of {digest_size} bytes, only {len(body) - _RECORD.size} came")
+    return Record(session, seq, score, body[_RECORD.size : digest_end], body[digest_end:])
+
+
+def _ack(body: bytes) -> Message:
+    session, rest = _in_session(_ACK.unpack(body))
+    return Ack(session, *rest)
+
+
+_DECODERS = (
+    _request,
+    _vote,
+    lambda body: Release(*_RELEASE.unpack(body)),
+    lambda body: Query(*_QUERY.unpack(body)),
+    _info,
+    _hello,
+    _begin,
+    _slice,
+    _record,
+    _ack,
+)
+
+
+def decode(payload: bytes) -> tuple[str, str, Message]:
+    """(pair, sender, message). Raises ``Malformed`` on anything else."""
+    try:
+        magic, version, code, pair_size, sender_size = _HEAD.unpack_from(payload)
+        if magic != MAGIC or version != VERSION:
+            raise Malformed(f"not a redundancy message of version {VERSION}: {payload[:8]!r}")
+        pair_end = 5 + pair_size
+        body_at = pair_end + sender_size
+        pair, sender = payload[5:pair_end].decode(), payload[pair_end:body_at].decode()
+        return pair, sender, _DECODERS[code](payload[body_at:])
+    except (struct.error, IndexError, UnicodeDecodeError) as exc:
+        raise Malformed(f"{len(payload)} bytes that are no redundancy message: {exc}") from exc

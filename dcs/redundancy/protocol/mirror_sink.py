@@ -1,0 +1,133 @@
+"""The standby's side of the mirror: receive a copy, repeat every scan, say what is held.
+
+Called by   PairMember while it holds no authority.
+Knows       one session; nothing of leases or time.
+Behaviour   docs/explanations/redundancy.md, rules 8 and 9.
+"""
+
+from dcs.redundancy.messages import NO_GENERATION, Ack, CopyBegin, CopySlice, Generation, Record, Session
+from dcs.redundancy.protocol.ports import MemberPorts
+
+BUFFERED_RECORDS = 1000  # scans that may wait for the rest of a copy; more are not acknowledged
+
+EMPTY, COPYING, COMPLETE, BROKEN = "empty", "copying", "complete", "broken"
+
+
+class MirrorSink:
+    """Follows the active. Only ``COMPLETE`` data of the newest generation make a member eligible."""
+
+    def __init__(self, incarnation: int, ports: MemberPorts) -> None:
+        self.state = EMPTY
+        self.session: Session | None = None
+        self.seq = 0  # all scans up to this one are held
+        self.score = -1  # our own field score, told with every acknowledgement
+        self.holder_score = -1
+        self.mismatches = 0
+        self._incarnation = incarnation
+        self._ports = ports
+        self._base_seq = 0
+        self._slices: list[bytes] = []
+        self._slices_expected = 0
+        self._buffered: list[Record] = []
+
+    @property
+    def generation(self) -> Generation:
+        """Of the session; NO_GENERATION without one."""
+        return self.session.generation if self.session else NO_GENERATION
+
+    @property
+    def copied_pct(self) -> float:
+        """Progress of the copy, 0–100."""
+        if self.state == COMPLETE:
+            return 100.0
+        return 100.0 * len(self._slices) / self._slices_expected if self._slices_expected else 0.0
+
+    def reset(self) -> None:
+        """We hold the authority now, or what we hold is worth nothing."""
+        self.state = EMPTY
+        self._slices = []
+        self._buffered = []
+        self._slices_expected = 0
+
+    def on_begin(self, begin: CopyBegin, known: Generation) -> bool:
+        """A copy follows. From its first byte on we claim no data, because the active may rely on our answers."""
+        session, last = begin.session, self.session
+        if session.standby_incarnation != self._incarnation or session.generation < known:
+            return False
+        if last and (session.holder_incarnation, session.copy_id) <= (last.holder_incarnation, last.copy_id):
+            return False  # a late copy of a message about an older session
+        self.reset()
+        self.session = session
+        self.state = COPYING
+        self.seq = self._base_seq = begin.base_seq
+        self._slices_expected = begin.slices
+        if not begin.slices:
+            self._finish()
+        self._answer()
+        return True
+
+    def on_slice(self, piece: CopySlice) -> None:
+        """One part of the copy, in order."""
+        if piece.session != self.session or self.state != COPYING:
+            return
+        if piece.number != len(self._slices):
+            self._answer(gap=piece.number > len(self._slices))
+            return
+        self._slices.append(piece.data)
+        if len(self._slices) == self._slices_expected:
+            self._finish()
+        self._answer()
+
+    def _finish(self) -> None:
+        self._ports.restore(self._base_seq, b"".join(self._slices))
+        self.state = COMPLETE
+        self._slices = []
+        buffered, self._buffered = self._buffered, []
+        for record in buffered:
+            if not self._execute(record):
+                return
+
+    def on_record(self, record: Record) -> None:
+        """One scan of the active."""
+        if record.session != self.session or self.state not in (COPYING, COMPLETE):
+            return
+        self.holder_score = record.score
+        if record.seq > self.seq + 1:
+            self._answer(gap=True)
+            return
+        if record.seq == self.seq + 1 and not self._take(record):
+            return
+        self._answer()
+
+    def _take(self, record: Record) -> bool:
+        if self.state == COMPLETE:
+            if not self._execute(record):
+                return False
+        elif len(self._buffered) < BUFFERED_RECORDS:
+            self._buffered.append(record)
+        else:
+            return False
+        self.seq = record.seq
+        return True
+
+    def _execute(self, record: Record) -> bool:
+        digest = self._ports.execute(record.seq, record.data)
+        if digest == record.digest:
+            return True
+        self.mismatches += 1
+        self.state = BROKEN
+        self._ports.event(
+            f"scan {record.seq}: our result {digest.hex()[:16]} differs from the active's "
+            f"{record.digest.hex()[:16]}; this copy is given up and a new one asked for"
+        )
+        self._answer(mismatch=True, seq=record.seq - 1)
+        return False
+
+    def _answer(self, gap: bool = False, mismatch: bool = False, seq: int | None = None) -> None:
+        session = self.session
+        if session is None or (self.state == BROKEN and not mismatch):
+            return
+        held = self.seq if seq is None else seq
+        is_complete = self.state == COMPLETE
+        slices = self._slices_expected if is_complete else len(self._slices)
+        self._ports.send_mirror(Ack(session, held, slices, is_complete, gap, mismatch, self.score))

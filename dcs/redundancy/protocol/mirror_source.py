@@ -1,0 +1,226 @@
+"""The active's side of the mirror: which scans the standby holds, and which commands may be answered.
+
+Called by   PairMember while it holds the authority.
+Knows       one session with one standby: copy, then records; its acknowledgements; when it has been silent too long.
+Behaviour   docs/explanations/redundancy.md, rules 7 (DESIGN), 8, 9 and 11.
+
+``alone`` is the permission to answer commands that no standby holds. It is given only when a majority of the voters
+has recorded a generation that shuts the old standby out, and taken back before the first byte of a new copy leaves.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from dcs.redundancy.messages import (
+    NO_GENERATION,
+    Ack,
+    CopyBegin,
+    CopySlice,
+    Generation,
+    Hello,
+    Record,
+    Session,
+)
+from dcs.redundancy.protocol.ports import MemberPorts
+from dcs.redundancy.timing import LeaseTiming
+
+SLICE_BYTES = 65536
+WINDOW_SLICES = 8
+FIRST_PAUSE_FACTOR = 1  # pauses between two failed copies, in mirror times: 1, 2, 4 …
+LONGEST_PAUSE_FACTOR = 64
+
+NONE, COPYING, MIRRORED = "none", "copying", "mirrored"
+
+
+class MirrorSource:
+    """Sends copies and records. ``exclude`` is called with a reason when the standby must be shut out."""
+
+    def __init__(
+        self,
+        incarnation: int,
+        timing: LeaseTiming,
+        ports: MemberPorts,
+        next_generation: Callable[[], Generation],
+    ) -> None:
+        self.state = NONE
+        self.alone = False
+        self.generation = NO_GENERATION
+        self.submitted_seq = 0
+        self.acked_seq = 0
+        self.standby_score = -1
+        self.exclusions = 0
+        self.copies = 0
+        self.round_trip_ns: int | None = None
+        self._incarnation = incarnation
+        self._timing = timing
+        self._ports = ports
+        self._next_generation = next_generation
+        self._session: Session | None = None
+        self._copy_id = 0
+        self._slices: list[bytes] = []
+        self._slices_sent = 0
+        self._slices_acked = 0
+        self._slices_since_ns = 0  # since when the oldest unacknowledged slice is out
+        self._unacked: deque[tuple[int, Record]] = deque()  # (sent, record)
+        self._resent_from = -1
+        self._pause_factor = FIRST_PAUSE_FACTOR
+        self._retry_ns = 0
+
+    # --- terms --------------------------------------------------------------------------------------------
+    def start_term(self, generation: Generation) -> None:
+        """We hold the authority: nobody is in the mirror yet."""
+        self._close()
+        self.generation = generation
+        self._pause_factor = FIRST_PAUSE_FACTOR
+        self._retry_ns = 0
+
+    def end_term(self) -> None:
+        """The authority is lost: nothing more may be answered."""
+        self._close()
+
+    def _close(self) -> None:
+        self.state = NONE
+        self.alone = False
+        self._session = None
+        self._slices = []
+        self._unacked.clear()
+        self.standby_score = -1
+
+    # --- scans --------------------------------------------------------------------------------------------
+    def submit(self, now_ns: int, seq: int, score: int, digest: bytes, data: bytes) -> None:
+        """One scan was executed."""
+        self.submitted_seq = seq
+        if self._session is not None:
+            record = Record(self._session, seq, score, digest, data)
+            self._unacked.append((now_ns, record))
+            self._resent_from = -1
+            self._ports.send_mirror(record)
+        elif self.alone:
+            self._ports.confirmed(seq)
+
+    @property
+    def drained(self) -> bool:
+        """The standby is ready and holds every scan."""
+        return self.state == MIRRORED and self.acked_seq >= self.submitted_seq
+
+    # --- copy ---------------------------------------------------------------------------------------------
+    def on_hello(self, now_ns: int, hello: Hello) -> None:
+        """The other member speaks and holds no authority."""
+        session = self._session
+        if session is not None:
+            is_about_this_copy = (hello.holder_incarnation, hello.copy_id) == (self._incarnation, session.copy_id)
+            if hello.incarnation > session.standby_incarnation:
+                self.exclude(now_ns, "it was restarted")
+            elif hello.incarnation == session.standby_incarnation and hello.wants_copy and is_about_this_copy:
+                self.exclude(now_ns, "it asks for a new copy")
+        if self._session is None and hello.wants_copy and now_ns >= self._retry_ns:
+            self._begin_copy(now_ns, hello.incarnation)
+
+    def _begin_copy(self, now_ns: int, standby_incarnation: int) -> None:
+        self._stop_unmirrored_answers()
+        seq, state = self._ports.snapshot()
+        self._copy_id += 1
+        self.copies += 1
+        self._session = Session(self.generation, self._incarnation, standby_incarnation, self._copy_id)
+        self.state = COPYING
+        self.acked_seq = 0
+        self.submitted_seq = max(self.submitted_seq, seq)
+        self._unacked.clear()
+        self._resent_from = -1
+        self._slices = [state[at : at + SLICE_BYTES] for at in range(0, len(state), SLICE_BYTES)]
+        self._slices_sent = self._slices_acked = 0
+        self._slices_since_ns = now_ns
+        self._ports.send_mirror(CopyBegin(self._session, seq, len(state), len(self._slices)))
+        self._send_slices()
+
+    def _stop_unmirrored_answers(self) -> None:
+        self.alone = False
+
+    def _send_slices(self) -> None:
+        assert self._session is not None
+        while self._slices_sent < min(len(self._slices), self._slices_acked + WINDOW_SLICES):
+            at = self._slices_sent
+            self._ports.send_mirror(CopySlice(self._session, at, self._slices[at]))
+            self._slices_sent += 1
+
+    # --- acknowledgements ---------------------------------------------------------------------------------
+    def on_ack(self, now_ns: int, ack: Ack) -> None:
+        """Only acknowledgements of this very session count."""
+        if not self._is_of_this_session(ack.session):
+            return
+        if ack.mismatch:
+            self.exclude(now_ns, f"its result of scan {ack.seq + 1} differs from ours")
+            return
+        self.standby_score = ack.score
+        if self.state == COPYING:
+            self._on_copy_progress(now_ns, ack)
+        if ack.seq > self.acked_seq:
+            self._drop_acked(now_ns, ack.seq)
+            self.acked_seq = ack.seq
+            self._ports.confirmed(ack.seq)
+        if ack.gap and self._resent_from != ack.seq and self.state != NONE:
+            self._resent_from = ack.seq
+            for _, record in self._unacked:
+                self._ports.send_mirror(record)
+
+    def _is_of_this_session(self, session: Session) -> bool:
+        return session == self._session
+
+    def _on_copy_progress(self, now_ns: int, ack: Ack) -> None:
+        if ack.slices > self._slices_acked:
+            self._slices_acked = ack.slices
+            self._slices_since_ns = now_ns
+        elif ack.gap:
+            self._slices_sent = self._slices_acked
+        if ack.complete:
+            self.state = MIRRORED
+            self._slices = []
+            self._pause_factor = FIRST_PAUSE_FACTOR
+            self._ports.event("the standby has a complete copy and is ready")
+        else:
+            self._send_slices()
+
+    def _drop_acked(self, now_ns: int, seq: int) -> None:
+        unacked = self._unacked
+        while unacked and unacked[0][1].seq <= seq:
+            sent_ns, record = unacked.popleft()
+            if record.seq == seq:
+                self.round_trip_ns = now_ns - sent_ns
+
+    # --- exclusion ----------------------------------------------------------------------------------------
+    @property
+    def due_ns(self) -> int | None:
+        """When the standby will have been silent too long; None when nothing is out."""
+        oldest_ns = self._unacked[0][0] if self._unacked else None
+        if self.state == COPYING:
+            oldest_ns = self._slices_since_ns if oldest_ns is None else min(oldest_ns, self._slices_since_ns)
+        return None if oldest_ns is None else oldest_ns + self._timing.mirror_ns
+
+    def on_time(self, now_ns: int) -> None:
+        """Shut a silent standby out."""
+        due_ns = self.due_ns
+        if due_ns is not None and now_ns >= due_ns:
+            self.exclude(now_ns, f"it acknowledged nothing for {self._timing.mirror_ns / 1e6:.0f} ms")
+
+    def exclude(self, now_ns: int, reason: str) -> None:
+        """Close the session and open a new generation; ``alone`` follows when a majority has recorded it."""
+        self.exclusions += 1
+        self._ports.event(f"the standby is excluded: {reason}")
+        self._close()
+        self.generation = self._next_generation()
+        self._retry_ns = now_ns + self._pause_factor * self._timing.mirror_ns
+        self._pause_factor = min(2 * self._pause_factor, LONGEST_PAUSE_FACTOR)
+
+    def on_recorded(self, recorded: Generation) -> None:
+        """A majority of the voters has recorded this generation."""
+        if self.alone or self._session is not None or recorded < self.generation:
+            return
+        self.alone = True
+        self._ports.confirmed(self.submitted_seq)
+
+    @property
+    def copied_pct(self) -> float:
+        """Progress of the copy under way, 0–100."""
+        if self.state == MIRRORED:
+            return 100.0
+        return 100.0 * self._slices_acked / len(self._slices) if self._slices else 0.0

@@ -1,0 +1,68 @@
+"""What the pure protocol asks of the world around it, and what a voter must remember.
+
+Called by   the classes of this package; implemented by dcs.redundancy.runtime and by the simulation.
+Knows       nothing but names. Every call returns at once; nothing here waits.
+"""
+
+from typing import NamedTuple, Protocol
+
+from dcs.redundancy.messages import NO_GENERATION, Generation, Message
+
+
+class VoterRecord(NamedTuple):
+    """A voter's durable memory. It changes at takeover, exclusion and restart only, never per scan."""
+
+    epoch: int = 0
+    owner: str = ""
+    owner_incarnation: int = 0
+    generation: Generation = NO_GENERATION
+    starts: int = 0  # of this node; the next one's incarnation is higher
+    known: bool = True  # False: the record was lost once and is not yet rebuilt from the others
+
+
+class VoterPorts(Protocol):
+    """The world of a voter."""
+
+    def save(self, record: VoterRecord) -> None:
+        """Make the record durable before returning: the reply goes out after it."""
+        ...
+
+    def event(self, text: str) -> None:
+        """Something a person should read."""
+        ...
+
+
+class MemberPorts(VoterPorts, Protocol):
+    """The world of a member of a pair."""
+
+    def send(self, to: str, message: Message) -> None:
+        """A datagram: may be lost, repeated, overtaken."""
+        ...
+
+    def send_mirror(self, message: Message) -> None:
+        """Into the ordered stream to the peer; lost when the stream breaks."""
+        ...
+
+    def snapshot(self) -> tuple[int, bytes]:
+        """The whole state after scan ``seq``: (seq, state)."""
+        ...
+
+    def restore(self, seq: int, state: bytes) -> None:
+        """Take over a whole state: that after scan ``seq``."""
+        ...
+
+    def execute(self, seq: int, record: bytes) -> bytes:
+        """Repeat the active's scan ``seq``; the digest of the result."""
+        ...
+
+    def became_active(self, epoch: int, reason: str, cold: bool) -> None:
+        """The output authority is ours until the lease ends; ``cold`` = data may be older than acknowledged."""
+        ...
+
+    def became_standby(self, reason: str) -> None:
+        """The output authority is no longer ours."""
+        ...
+
+    def confirmed(self, seq: int) -> None:
+        """Commands applied up to scan ``seq`` may be answered."""
+        ...

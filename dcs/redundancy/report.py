@@ -1,0 +1,44 @@
+"""How redundancy is, for people: what NodeReport, ``dcs status`` and the metrics are made from.
+
+Called by   dcs.redundancy.runtime and dcs.redundancy.witness (write), dcs.node (read).
+Knows       numbers and names.
+"""
+
+from dataclasses import dataclass
+
+from dcs.core.clock import NS_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class VoterLink:
+    """One of the two others as this member sees it."""
+
+    name: str
+    kind: str  # pair | witness
+    state: str  # up | down
+    round_trip_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberReport:
+    """How redundancy is, for NodeReport and metrics."""
+
+    state: str  # starting | synchronising | ready | active | isolated | failed
+    role: str  # active | standby
+    epoch: int
+    sync_pct: float
+    standby_ready: bool  # only known to the active
+    granting: int  # voters that granted lately, of 3; 0 for a standby, 1 for an unpaired controller
+    lease_left_ms: float
+    links: tuple[VoterLink, ...] = ()
+    mirror_round_trip_ms: float | None = None
+    takeovers: int = 0
+    exclusions: int = 0
+    copies: int = 0
+    mismatches: int = 0
+    malformed: int = 0
+
+
+def as_ms(duration_ns: int | None) -> float | None:
+    """Nanoseconds as milliseconds; unknown stays unknown."""
+    return None if duration_ns is None else duration_ns / NS_PER_MS

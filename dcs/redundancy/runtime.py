@@ -1,0 +1,360 @@
+"""The redundancy protocol on a real (or simulated) network: one object per controller, one per witness.
+
+Called by   dcs.node (controller and witness nodes); the same code on the wall clock and in the box.
+Knows       a clock, a network, a store; of the controller only the ``Replica`` protocol.
+Behaviour   docs/explanations/redundancy.md.
+
+Everything runs on the event loop except ``may_write`` and ``write_epoch``, which the scan thread may call.
+"""
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
+from dcs.redundancy.messages import Message, encode
+from dcs.redundancy.protocol import PairConfig, PairMember, VoterRecord
+from dcs.redundancy.protocol.member import ACTIVE, FAILED, STARTING
+from dcs.redundancy.report import MemberReport, VoterLink, as_ms
+from dcs.redundancy.store import RecordLost, RecordStore
+from dcs.redundancy.transport import PairNetwork
+from dcs.redundancy.voter_node import VoterNode
+from dcs.redundancy.witness import Witness
+
+__all__ = ["MemberReport", "PairConfig", "RedundantMember", "Replica", "VoterLink", "Witness"]
+
+
+class Replica(Protocol):
+    """What redundancy needs of a controller. All calls come on the event loop and return at once."""
+
+    def snapshot(self) -> tuple[int, bytes]:
+        """(number of the last scan, whole state after it)."""
+        ...
+
+    def restore(self, seq: int, state: bytes) -> None:
+        """Become the state after scan ``seq``; the next record is ``seq + 1``."""
+        ...
+
+    def execute(self, seq: int, record: bytes) -> bytes:
+        """As the standby: repeat scan ``seq`` of the active, without writing to the field; return the digest."""
+        ...
+
+    def became_active(self, epoch: int, reason: str) -> None:
+        """The outputs are ours. The first write of every output goes out at once."""
+        ...
+
+    def became_standby(self, reason: str) -> None:
+        """The outputs are no longer ours: abort what is on its way, stop scanning."""
+        ...
+
+    def event(self, text: str, kind: str) -> None:
+        """One line for the journal; kind is ``redundancy``."""
+        ...
+
+
+class RedundantMember(VoterNode):
+    """One controller's redundancy. Unpaired (one member in the configuration) it is active from the start.
+
+    ``alive(now_ns)`` tells whether the scan runs: when it does not, the lease is not renewed and the other takes over.
+    ``rng_seed`` spreads the retries of candidates; both members may have the same.
+    """
+
+    def __init__(
+        self,
+        config: PairConfig,
+        name: str,
+        clock: Clock,
+        network: PairNetwork,
+        store: RecordStore,
+        replica: Replica,
+        alive: Callable[[int], bool],
+        rng_seed: int,
+    ) -> None:
+        super().__init__(name, clock, network)
+        self.config = config
+        self.takeovers = 0
+        self._store = store
+        self._replica = replica
+        self._alive = alive
+        self._random = Random(f"{rng_seed} {config.pair} {name}")
+        self._waiters: list[tuple[int, asyncio.Future[bool]]] = []
+        self._confirmed_seq = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due_ns = 0
+        self._member: PairMember | None = None
+        self._alone_epoch = 0  # of an unpaired controller
+        self._has_failed = False
+        self._field_score = -1
+
+    # --- life ---------------------------------------------------------------------------------------------
+    async def run(self) -> None:
+        """Take part until cancelled. Raises ``Missing`` (port taken, disk full) or what the replica raised."""
+        try:
+            if self.config.paired:
+                await super().run()
+            else:
+                await self._run_alone()
+        except Exception:
+            self._has_failed = True
+            raise
+
+    async def _run_alone(self) -> None:
+        record = self._load() or VoterRecord()
+        epoch = record.epoch + 1
+        self._store.save(self.config.pair, record._replace(epoch=epoch, owner=self.name, starts=record.starts + 1))
+        self._alone_epoch = epoch
+        self._replica.became_active(epoch, "unpaired controller")
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._alone_epoch = 0
+
+    def _load(self) -> VoterRecord | None:
+        try:
+            return self._store.load(self.config.pair) or VoterRecord()
+        except RecordLost as exc:
+            self._replica.event(str(exc), "redundancy")
+            return None
+
+    def _started(self) -> None:
+        record = self._load()
+        now_ns = self._clock.monotonic_ns()
+        member = PairMember(
+            self.config,
+            self.name,
+            record,
+            _Ports(self, self._network, self._store, self._replica),
+            self._alive,
+            self._random.random,
+            now_ns,
+            incarnation=0 if record is not None else self._clock.time_ns(),
+        )
+        member.set_field_score(self._field_score)
+        self._member = member
+        self._tick()
+
+    def _ended(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._member is not None:
+            self._member.gate = (False, 0, self._member.gate[2])
+        self._fail_waiters()
+
+    # --- the gate: any thread -----------------------------------------------------------------------------
+    def may_write(self, now_ns: int) -> bool:
+        """Whether an output may be sent at ``now_ns`` of this node's clock; ask at the moment of sending."""
+        if self._member is None:
+            return self._alone_epoch > 0
+        is_open, lease_until_ns, _ = self._member.gate
+        return is_open and now_ns < lease_until_ns
+
+    @property
+    def write_epoch(self) -> int:
+        """The epoch that writes carry."""
+        return self._member.gate[2] if self._member is not None else self._alone_epoch
+
+    # --- what the controller asks -------------------------------------------------------------------------
+    @property
+    def active(self) -> bool:
+        """Whether this member has the role of the active (outputs additionally ask ``may_write``)."""
+        return self._member.active if self._member is not None else self._alone_epoch > 0
+
+    @property
+    def role(self) -> str:
+        """``active`` or ``standby``."""
+        return "active" if self.active else "standby"
+
+    @property
+    def epoch(self) -> int:
+        """The highest epoch this member was granted (active) or knows of (standby)."""
+        return self._member.epoch if self._member is not None else self._alone_epoch
+
+    @property
+    def state(self) -> str:
+        """starting | synchronising | ready | active | isolated | failed."""
+        if self._has_failed:
+            return FAILED
+        if self._member is None:
+            return ACTIVE if self._alone_epoch else STARTING
+        return self._member.state(self._clock.monotonic_ns())
+
+    @property
+    def sync_pct(self) -> float:
+        """How much of the state the standby has, 0–100 (seen from either side)."""
+        return self._member.sync_pct if self._member is not None else 0.0
+
+    def submit(self, seq: int, record: bytes, digest: bytes) -> None:
+        """After each scan of the active; ``seq`` counts without gaps; the standby repeats it."""
+        if self._member is None:
+            if self._alone_epoch:
+                self._confirm(seq)
+        elif not self._is_stopped:
+            self._guarded(self._member.submit, self._clock.monotonic_ns(), seq, record, digest)
+            self._arm()
+
+    async def confirmed(self, seq: int) -> bool:
+        """Wait until commands applied in scan ``seq`` may be answered. False: the authority was lost before; the
+        command may or may not survive, the client must ask again with the same id."""
+        if not self.active:
+            return False
+        if seq <= self._confirmed_seq:
+            return True
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiters.append((seq, future))
+        return await future
+
+    def switchover(self, reason: str) -> tuple[bool, str]:
+        """Hand over to the standby: (whether it was begun, one sentence for the user)."""
+        if self._member is None:
+            return False, f"{self.config.pair} is unpaired: there is no standby to switch to"
+        answer = self._member.switchover(self._clock.monotonic_ns(), reason)
+        self._arm()
+        return answer
+
+    def set_field_score(self, devices_reached: int) -> None:
+        """How many field devices this member reaches now; -1 = unknown."""
+        self._field_score = devices_reached
+        if self._member is not None:
+            self._member.set_field_score(devices_reached)
+
+    def device_refused(self, epoch: int) -> None:
+        """A device refused our write because it knows this higher epoch."""
+        if self._member is not None:
+            self._member.device_refused(self._clock.monotonic_ns(), epoch)
+            self._arm()
+
+    def report(self) -> MemberReport:
+        """Everything ``dcs status`` shows."""
+        now_ns = self._clock.monotonic_ns()
+        member = self._member
+        if member is None:
+            granting = 1 if self._alone_epoch else 0
+            return MemberReport(self.state, self.role, self.epoch, 0.0, False, granting, 0.0)
+        authority, source = member.authority, member.source
+        return MemberReport(
+            state=self.state,
+            role=self.role,
+            epoch=self.epoch,
+            sync_pct=self.sync_pct,
+            standby_ready=member.standby_ready,
+            granting=member.granting if member.active else 0,
+            lease_left_ms=max(0.0, (authority.lease_until_ns - now_ns) / NS_PER_MS) if member.active else 0.0,
+            links=(self._link(member.peer, "pair", now_ns), self._link(member.witness, "witness", now_ns)),
+            mirror_round_trip_ms=as_ms(source.round_trip_ns),
+            takeovers=self.takeovers,
+            exclusions=source.exclusions,
+            copies=source.copies,
+            mismatches=member.sink.mismatches,
+            malformed=self.malformed,
+        )
+
+    def _link(self, voter: str, kind: str, now_ns: int) -> VoterLink:
+        assert self._member is not None
+        state = "up" if self._member.hears(voter, now_ns) else "down"
+        return VoterLink(voter, kind, state, as_ms(self._member.authority.round_trip_ns.get(voter)))
+
+    # --- timer and messages -------------------------------------------------------------------------------
+    def _on_message(self, pair: str, sender: str, message: Message) -> None:
+        member = self._member
+        if member is None or pair != self.config.pair or sender not in (member.peer, member.witness):
+            return
+        member.on_message(self._clock.monotonic_ns(), sender, message)
+        if member.next_due_ns() < self._timer_due_ns:
+            self._arm()
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._is_stopped or self._member is None:
+            return
+        now_ns = self._clock.monotonic_ns()
+        if now_ns >= self._member.next_due_ns():
+            self._guarded(self._member.on_time, now_ns)
+        self._arm()
+
+    def _arm(self) -> None:
+        """Keep one timer: it may fire too early (and is set again), never too late."""
+        if self._is_stopped or self._member is None:
+            return
+        due_ns = self._member.next_due_ns()
+        if self._timer is not None:
+            if self._timer_due_ns <= due_ns:
+                return
+            self._timer.cancel()
+        self._timer_due_ns = due_ns
+        # At least a microsecond: a clock that runs slow must not make the loop spin on rounding.
+        delay_s = max(due_ns - self._clock.monotonic_ns(), 1000) / NS_PER_S
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
+
+    # --- what the protocol decides ------------------------------------------------------------------------
+    def _became_active(self, epoch: int, reason: str) -> None:
+        self.takeovers += 1
+        self._confirmed_seq = 0
+        self._replica.event(f"{self.name} is active with epoch {epoch}: {reason}", "redundancy")
+        self._replica.became_active(epoch, reason)
+
+    def _became_standby(self, reason: str) -> None:
+        self._fail_waiters()
+        self._replica.event(f"{self.name} is no longer active: {reason}", "redundancy")
+        self._replica.became_standby(reason)
+
+    def _confirm(self, seq: int) -> None:
+        self._confirmed_seq = max(self._confirmed_seq, seq)
+        if not self._waiters:
+            return
+        still_waiting = []
+        for wanted_seq, future in self._waiters:
+            if wanted_seq > seq:
+                still_waiting.append((wanted_seq, future))
+            elif not future.done():
+                future.set_result(True)
+        self._waiters = still_waiting
+
+    def _fail_waiters(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for _, future in waiters:
+            if not future.done():
+                future.set_result(False)
+
+
+class _Ports:
+    """The protocol's world. Of this module: it may look into the member it belongs to."""
+
+    def __init__(self, owner: RedundantMember, network: PairNetwork, store: RecordStore, replica: Replica) -> None:
+        self._owner = owner
+        self._pair = owner.config.pair
+        self._peer = owner.config.others(owner.name)[0]
+        self._network = network
+        self._store = store
+        self._replica = replica
+
+    def send(self, to: str, message: Message) -> None:
+        self._network.send(to, encode(self._pair, self._owner.name, message))
+
+    def send_mirror(self, message: Message) -> None:
+        self._network.send_stream(self._peer, encode(self._pair, self._owner.name, message))
+
+    def save(self, record: VoterRecord) -> None:
+        self._store.save(self._pair, record)
+
+    def snapshot(self) -> tuple[int, bytes]:
+        return self._replica.snapshot()
+
+    def restore(self, seq: int, state: bytes) -> None:
+        self._replica.restore(seq, state)
+
+    def execute(self, seq: int, record: bytes) -> bytes:
+        return self._replica.execute(seq, record)
+
+    def event(self, text: str) -> None:
+        self._replica.event(f"{self._owner.name}: {text}", "redundancy")
+
+    def became_active(self, epoch: int, reason: str, cold: bool) -> None:
+        self._owner._became_active(epoch, reason)
+
+    def became_standby(self, reason: str) -> None:
+        self._owner._became_standby(reason)
+
+    def confirmed(self, seq: int) -> None:
+        self._owner._confirm(seq)
