@@ -1,0 +1,268 @@
+"""One block of control.yaml against the declaration of its type: parameters, scales, units.
+
+Called by   ``dcs.config.control_check``.
+Knows       ``dcs.blocks.declare``; nothing of wires.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from dcs.blocks.declare import BlockType, Field
+from dcs.config.fields import Range, found, range_of
+from dcs.config.problems import Problems, did_you_mean, listed
+from dcs.config.schema import BlockSection
+from dcs.config.source import Document, KeyPath
+from dcs.core.errors import ConfigError, Place
+from dcs.core.modes import CAS, MODE_NAMES, OOS, mode_code, mode_mask, modes_in
+from dcs.core.units import find_unit, parse_quantity
+
+DEFAULT_SCALE_UNIT = "%"
+"""Unit of a scale that is not given; its ends are then those of the declaration, 0 … 100."""
+
+
+@dataclass
+class Block:
+    """A block while it is being checked."""
+
+    module: str
+    short_name: str
+    type: BlockType
+    section: BlockSection
+    path: KeyPath
+    document: Document
+    params: dict[str, float] = field(default_factory=dict)
+    scale_units: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """``LIC-101.pid``."""
+        return f"{self.module}.{self.short_name}"
+
+    @property
+    def label(self) -> str:
+        """How messages call it: ``LIC-101.pid (PID)``."""
+        return f"{self.name} ({self.type.name})"
+
+    def place(self, *path: str) -> Place:
+        """Where something of this block stands."""
+        return self.document.place((*self.path, *path))
+
+    def unit_of(self, item: Field) -> str | None:
+        """Unit of a field with the scales of this block filled in; None when the units table does not know it."""
+        unit = item.unit
+        for scale in sorted(self.type.scales, key=len, reverse=True):
+            unit = unit.replace(f"@{scale}", self.scale_units.get(scale, DEFAULT_SCALE_UNIT))
+        try:
+            return find_unit(unit).name
+        except ConfigError:
+            return None
+
+    def unit_text(self, item: Field) -> str:
+        """The same for people and labels, also for units that the table does not know."""
+        unit = self.unit_of(item)
+        if unit is not None:
+            return unit
+        text = item.unit
+        for scale in sorted(self.type.scales, key=len, reverse=True):
+            text = text.replace(f"@{scale}", self.scale_units.get(scale, DEFAULT_SCALE_UNIT))
+        return text
+
+    def value(self, name: str) -> float:
+        """A parameter as configured, or by its default."""
+        if name in self.params:
+            return self.params[name]
+        item = self.type.field(name)
+        return self.value(item.default_from) if item.default_from else item.default
+
+    def is_terminal(self, name: str, role: str) -> bool:
+        """True for a wire's end: a signal that carries its status."""
+        return self.type.has(name) and self.type.has(f"{name}_status") and self.type.field(name).role == role
+
+    def terminals(self, role: str) -> list[str]:
+        """Names of all wires' ends of one role."""
+        return [f.name for f in self.type.of_role(role) if self.is_terminal(f.name, role)]
+
+
+def check_parameters(block: Block, problems: Problems) -> None:
+    """Fill ``block.params`` and ``block.scale_units``; what is wrong goes to ``problems``."""
+    given = block.section.parameters
+    for name in block.type.scales:
+        if name in given:
+            _take_scale(block, name, given[name], problems)
+    for name, value in given.items():
+        if name not in block.type.scales:
+            try:
+                _take_parameter(block, name, value)
+            except ConfigError as exc:
+                problems.add(exc.place if exc.place.file else block.place(name), f"{block.label}: {exc.message}")
+    _check_pairs(block, problems)
+    _check_modes(block, problems)
+
+
+def _take_scale(block: Block, name: str, value: Any, problems: Problems) -> None:
+    try:
+        low, high, unit = read_range(value)
+        # The default of the other scales is %, so a scale in plain numbers must say so by an empty unit.
+        block.scale_units[name] = unit
+        block.params[f"{name}_low"], block.params[f"{name}_high"] = low, high
+    except ConfigError as exc:
+        problems.add(block.place(name), f"{block.label}: {name}: {exc.message}")
+
+
+def read_range(value: Any) -> Range:
+    """``[0, 20, cm]``. Raises ``ConfigError``."""
+    try:
+        return range_of(value)
+    except PydanticCustomError as exc:
+        raise ConfigError(exc.message()) from None
+
+
+def _take_parameter(block: Block, name: str, value: Any) -> None:
+    kind = block.type
+    known = [*kind.scales, *(f.name for f in kind.of_role("param") if not f.scale_of)]
+    if not kind.has(name) or kind.field(name).status_of:
+        if name in block.terminals("input") or name in block.terminals("output"):
+            raise ConfigError(f"`{name}` is a terminal, not a parameter. Write it below `inputs` or `outputs`.")
+        hint = did_you_mean(name, known, "Parameters")
+        raise ConfigError(f"there is no parameter `{name}`. {hint}")
+    item = kind.field(name)
+    if item.scale_of:
+        raise ConfigError(f"`{name}` belongs to a scale. Write `{item.scale_of}: [low, high, unit]`.")
+    if item.role in ("input", "output") and block.is_terminal(name, item.role):
+        raise ConfigError(f"`{name}` is a terminal, not a parameter. Wire it below `{item.role}s`.")
+    if item.role != "param":
+        raise ConfigError(
+            f"`{name}` is {item.meaning}, which the block sets itself. Delete it. Parameters: {', '.join(known)}."
+        )
+    number = _mode_mask(value) if name == "permitted" and isinstance(value, list) else _number(block, item, value)
+    if not item.low <= number <= item.high:
+        unit = block.unit_text(item)
+        raise ConfigError(f"{name} is {number:g}{_spaced(unit)}, but must be {_limits(item, unit)}. Correct the value.")
+    block.params[name] = number
+
+
+def _spaced(unit: str) -> str:
+    return f" {unit}" if unit else ""
+
+
+def _limits(item: Field, unit: str) -> str:
+    low, high = f"{item.low:g}", f"{item.high:g}"
+    if high == "inf":
+        return f"at least {low}{_spaced(unit)}"
+    if low == "-inf":
+        return f"at most {high}{_spaced(unit)}"
+    return f"from {low} to {high}{_spaced(unit)}"
+
+
+def _number(block: Block, item: Field, value: Any) -> float:
+    if item.choices:
+        return _choice(item, value)
+    if isinstance(value, bool):
+        if item.dtype == "i8" and (item.low, item.high) == (0, 1):
+            return float(value)
+        raise ConfigError(f"{item.name} is {found(value)}, but a number is needed. Write a number.")
+    if isinstance(value, str):
+        value = _quantity(block, item, value)
+    if not isinstance(value, (int, float)) or value != value or value in (float("inf"), float("-inf")):
+        raise ConfigError(f"{item.name} is {found(value)}, but a number is needed. Write a number.")
+    if item.dtype == "i8" and value != int(value):
+        raise ConfigError(f"{item.name} is {found(value)}, but a whole number is needed. Write one.")
+    return float(value)
+
+
+def _choice(item: Field, value: Any) -> float:
+    names = dict(item.choices)
+    if isinstance(value, str):
+        for name, code in item.choices:
+            if name.upper() == value.upper():
+                return float(code)
+    raise ConfigError(
+        f"{item.name} is {found(value)}, but must be one of {listed(names)}. "
+        f"{did_you_mean(value, names, 'Write one of') if isinstance(value, str) else 'Write one of these words.'}"
+    )
+
+
+def _quantity(block: Block, item: Field, text: str) -> float:
+    unit = block.unit_of(item)
+    if unit is None:
+        plain = block.unit_text(item)
+        number = text.removesuffix(plain).strip()
+        try:
+            return float(number)
+        except ValueError:
+            raise ConfigError(
+                f"{item.name} is `{text}`, but a number of {plain} is needed. Write the number alone."
+            ) from None
+    try:
+        return parse_quantity(text, unit, difference=_is_difference(item))
+    except ConfigError as exc:
+        raise ConfigError(f"{item.name}: {exc.message}") from None
+
+
+def _is_difference(item: Field) -> bool:
+    """A parameter that measures a distance, so that 1 K is 1 degC."""
+    return any(word in item.name for word in ("deadband", "hysteresis", "gap", "rate", "span"))
+
+
+def _mode_mask(value: list[Any]) -> float:
+    codes = [OOS]
+    for name in value:
+        try:
+            codes.append(mode_code(name))
+        except (KeyError, AttributeError):
+            raise ConfigError(
+                f"permitted holds {found(name)}, which is not a mode. Modes: {', '.join(m.upper() for m in MODE_NAMES)}."
+            ) from None
+    return float(mode_mask(codes))
+
+
+def _check_pairs(block: Block, problems: Problems) -> None:
+    """Siblings ``x_low``, ``x_high`` in their order; then each value between the fields that limit it."""
+    crossed: set[str] = set()
+    for low in block.type.of_role("param"):
+        high_name = low.name.removesuffix("_low") + "_high"
+        if low.scale_of or not low.name.endswith("_low") or not block.type.has(high_name):
+            continue
+        if block.value(low.name) > block.value(high_name) and {low.name, high_name} & set(block.params):
+            crossed |= {low.name, high_name}
+            problems.add(
+                block.place(low.name if low.name in block.params else high_name),
+                f"{block.label}: {low.name} ({block.value(low.name):g}) is above {high_name} "
+                f"({block.value(high_name):g}). Exchange or correct them.",
+            )
+    for item in block.type.of_role("param"):
+        if item.name not in block.params or item.name in crossed or not item.limited_by:
+            continue
+        low_name, high_name = item.limited_by
+        low_value, high_value = block.value(low_name), block.value(high_name)
+        if not low_value <= block.params[item.name] <= high_value and not crossed & {low_name, high_name}:
+            unit = _spaced(block.unit_text(item))
+            problems.add(
+                block.place(item.name),
+                f"{block.label}: {item.name} is {block.params[item.name]:g}{unit}, but must be from {low_value:g} "
+                f"({low_name}) to {high_value:g}{unit} ({high_name}). Correct the value or the limits.",
+            )
+
+
+def _check_modes(block: Block, problems: Problems) -> None:
+    if not block.type.has("permitted"):
+        return
+    mask = int(block.value("permitted"))
+    permitted = [name.upper() for name in modes_in(mask)]
+    for key in ("target", "normal"):
+        if not block.type.has(key):
+            continue
+        code = int(block.value(key))
+        if not (mask >> code) & 1:
+            problems.add(
+                block.place(key if key in block.params else "permitted"),
+                f"{block.label}: {key} is {MODE_NAMES[code].upper()}, but the permitted modes are {', '.join(permitted)}. "
+                "Choose one of them, or add it to `permitted`.",
+            )
+
+
+def wanted_cascade(block: Block) -> bool:
+    """True when its configured target or normal mode is Cas."""
+    return any(block.type.has(key) and int(block.value(key)) == CAS for key in ("target", "normal"))

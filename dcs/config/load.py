@@ -1,0 +1,148 @@
+"""Reads and checks a whole plant folder before anything starts.
+
+Called by   the command line, the launcher, the assembly, tests.
+Knows       the order of the checks; each is a module of its own. Every check goes on after an error, so that one run
+            tells all that is wrong.
+Promise     what comes out can be built: names resolved, units equal, registers apart, loops broken.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from dcs.config.control_check import ControlCheck
+from dcs.config.field_check import build_devices
+from dcs.config.overrides import apply_override
+from dcs.config.plant_check import check_bus, check_controllers, check_model, check_scan_classes
+from dcs.config.plant_config import ControllerConfig, PlantCatalog, PlantConfig
+from dcs.config.problems import Problems
+from dcs.config.schema import FILES, OPTIONAL_FILES, AlarmsFile, ControlFile, FieldFile, PlantFile
+from dcs.config.source import Document, read_document
+from dcs.config.validate import validate
+from dcs.core.errors import ConfigError, Place
+from dcs.engine.compile import compile_strategy
+from dcs.engine.strategy import Strategy
+
+
+def load_plant(folder: Path | str, catalog: PlantCatalog, overrides: Sequence[str] = ()) -> PlantConfig:
+    """The plant in ``folder``, checked whole. ``overrides`` are texts ``PATH=VALUE``.
+
+    Raises ``ConfigErrors`` with everything that is wrong, in file order; ``str()`` is one ``file:line: sentence`` a line.
+    Files are called as the user called the folder.
+    """
+    shown_folder, folder = str(folder), Path(folder)
+    problems = Problems()
+    if not folder.is_dir():
+        what = "is a file, but a plant is a folder" if folder.exists() else "does not exist"
+        problems.add(Place(shown_folder), f"{what}. Give the folder that holds plant.yaml.")
+        problems.raise_if_any()
+    documents = _read(folder, problems)
+    for override in overrides:
+        apply_override(override, documents, problems)
+    parts: dict[str, BaseModel | None] = {
+        name: validate(document, FILES[name], problems) for name, document in documents.items()
+    }
+    plant, field, control, alarms = (parts.get(name) for name in ("plant", "field", "control", "alarms"))
+    if not (isinstance(plant, PlantFile) and isinstance(field, FieldFile) and isinstance(control, ControlFile)):
+        problems.raise_if_any()
+        raise AssertionError("a file is missing without an error")  # pragma: no cover
+    assert alarms is None or isinstance(alarms, AlarmsFile)
+    return _Check(folder, documents, catalog, problems, tuple(overrides)).run(plant, field, control, alarms)
+
+
+def _read(folder: Path, problems: Problems) -> dict[str, Document]:
+    documents = {}
+    for name in FILES:
+        path = folder / f"{name}.yaml"
+        if name in OPTIONAL_FILES and not path.exists():
+            continue
+        try:
+            documents[name] = read_document(path)
+        except ConfigError as exc:
+            problems.take(exc)
+    return documents
+
+
+class _Check:
+    """The checks that look across files."""
+
+    def __init__(
+        self,
+        folder: Path,
+        documents: Mapping[str, Document],
+        catalog: PlantCatalog,
+        problems: Problems,
+        overrides: tuple[str, ...],
+    ) -> None:
+        self._folder = folder
+        self._documents = documents
+        self._catalog = catalog
+        self._problems = problems
+        self._overrides = overrides
+
+    def run(self, plant: PlantFile, field: FieldFile, control: ControlFile, alarms: AlarmsFile | None) -> PlantConfig:
+        problems, documents = self._problems, self._documents
+        model, info = check_model(plant, documents["plant"], self._catalog, problems)
+        scan_classes = check_scan_classes(plant, documents["plant"], problems)
+        check_controllers(plant, documents["plant"], problems)
+        bus = check_bus(plant, documents["plant"], problems)
+        devices = build_devices(field, documents["field"], info, problems)
+        strategies = ControlCheck(
+            documents["control"],
+            scan_classes,
+            list(plant.controllers),
+            devices,
+            self._broken_names({point.name for device in devices for point in device.points}, plant),
+            problems,
+        ).run(control, alarms, documents.get("alarms"))
+        if not problems.errors:
+            self._compile(strategies)
+        problems.raise_if_any()
+        folder = self._folder
+        return PlantConfig(
+            name=plant.plant,
+            title=plant.title or plant.plant,
+            description=plant.description,
+            folder=folder,
+            model=model,
+            scan_classes=scan_classes,
+            controllers=tuple(
+                ControllerConfig(name, tuple(section.members), section.witness, section.lease, strategies[name])
+                for name, section in plant.controllers.items()
+            ),
+            devices=devices,
+            bus=bus,
+            displays=tuple(sorted((folder / "displays").glob("*.yaml"))),
+            scenarios=tuple(sorted((folder / "scenarios").glob("*.yaml"))),
+            files=tuple(folder / f"{name}.yaml" for name in documents),
+            overrides=self._overrides,
+            digest=self._digest(),
+            notes=tuple(sorted(problems.notes, key=lambda note: note.place)),
+        )
+
+    def _broken_names(self, good_points: set[str], plant: PlantFile) -> frozenset[str]:
+        """Names that stand in the files but have errors of their own: whoever uses them is not wrong as well."""
+        field, plant_document = self._documents["field"], self._documents["plant"]
+        points = {
+            tag
+            for device in field.names(("devices",))
+            for tag in field.names(("devices", device, "points"))
+            if tag not in good_points
+        }
+        classes = {name for name in plant_document.names(("scan_classes",)) if name not in plant.scan_classes}
+        controllers = {name for name in plant_document.names(("controllers",)) if name not in plant.controllers}
+        return frozenset(points | classes | controllers)
+
+    def _compile(self, strategies: Mapping[str, Strategy]) -> None:
+        """The engine has the last word: what it cannot execute is not a good configuration."""
+        for strategy in strategies.values():
+            try:
+                compile_strategy(strategy)
+            except ConfigError as exc:
+                self._problems.take(exc)
+
+    def _digest(self) -> str:
+        parts = [f"{name}={document.digest}" for name, document in sorted(self._documents.items())]
+        return hashlib.sha256("\n".join([*parts, *self._overrides]).encode()).hexdigest()

@@ -1,0 +1,130 @@
+"""A plant folder, checked and free of text: what the nodes are built from.
+
+Made by     ``dcs.config.load``.
+Read by     the assembly, the launcher, the command line.
+Knows       only data. ``PlantInfo`` says what the checker must know of a plant model, because control code never
+            imports one: the assembly passes the real thing in, which has this form.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from dcs.core.errors import ConfigError, Place
+from dcs.engine.strategy import ScanClass, Strategy
+from field_io.registers import DeviceSpec
+
+
+class VariableInfo(Protocol):
+    """One number of a plant model."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def role(self) -> str:
+        """input | output | disturbance | state | parameter"""
+        ...
+
+
+class SettingInfo(Protocol):
+    """A named operating point of a plant model."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class PlantInfo(Protocol):
+    """What the checker must know of a plant model."""
+
+    @property
+    def variables(self) -> Sequence[VariableInfo]: ...
+    @property
+    def settings(self) -> Sequence[SettingInfo]: ...
+    @property
+    def step_s(self) -> float:
+        """Integration step at which it is accurate, s."""
+        ...
+
+
+PlantCatalog = Mapping[str, PlantInfo]
+"""Every plant model by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """The simulated plant."""
+
+    type: str
+    setting: str
+    step_ns: int
+    integrator: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerConfig:
+    """One controller: a redundant pair, or a single one."""
+
+    name: str
+    members: tuple[str, ...]  # one or two node names
+    witness: str | None
+    lease_ns: int | None  # None: derived from the fastest scan period
+    strategy: Strategy
+
+    @property
+    def paired(self) -> bool:
+        """True when there is a standby."""
+        return len(self.members) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class BusConfig:
+    """The message bus; ``url`` != "" is an existing server, else one is started at host:port (0 = a free port)."""
+
+    host: str
+    port: int
+    url: str
+
+
+@dataclass(frozen=True)
+class PlantConfig:
+    """Everything that is configured for one plant."""
+
+    name: str
+    title: str
+    description: str
+    folder: Path
+    model: ModelConfig
+    scan_classes: tuple[ScanClass, ...]
+    controllers: tuple[ControllerConfig, ...]
+    devices: tuple[DeviceSpec, ...]  # port 0 = a free one (simulated devices only)
+    bus: BusConfig
+    displays: tuple[Path, ...]
+    scenarios: tuple[Path, ...]
+    files: tuple[Path, ...]  # all that was read
+    overrides: tuple[str, ...]
+    digest: str  # changes when any file or override changes
+    notes: tuple[ConfigError, ...] = ()  # worth saying, no obstacle: str(note) is ``file:line: sentence``
+    places: dict[str, Place] = field(default_factory=dict)  # name of a module, device, node -> where it stands
+
+    def controller(self, name: str) -> ControllerConfig:
+        """The controller of that name; raises ``KeyError``."""
+        for candidate in self.controllers:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Names of every node that the plant needs: controllers' members, witnesses, field and bus."""
+        members = [member for controller in self.controllers for member in controller.members]
+        witnesses = [controller.witness for controller in self.controllers if controller.witness]
+        field_nodes = ["field"] if any(device.simulate for device in self.devices) else []
+        return tuple(dict.fromkeys(["bus", *field_nodes, *members, *witnesses]))

@@ -1,0 +1,58 @@
+"""Collects everything that is wrong, so that one check tells the whole story.
+
+Called by   every part of ``dcs.config``.
+Knows       places, sentences, and which known name a misspelt one resembles.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from dcs.core.errors import ConfigError, ConfigErrors, Place
+
+
+class Problems:
+    """Errors refuse the start; notes do not."""
+
+    def __init__(self) -> None:
+        self.errors: list[ConfigError] = []
+        self.notes: list[ConfigError] = []
+
+    def add(self, place: Place, sentence: str) -> None:
+        """One more thing that is wrong; the same one is kept once."""
+        if not any(known.place == place and known.message == sentence for known in self.errors):
+            self.errors.append(ConfigError(sentence, place))
+
+    def note(self, place: Place, sentence: str) -> None:
+        """Something worth knowing that does not prevent a start."""
+        self.notes.append(ConfigError(sentence, place))
+
+    def take(self, error: ConfigError) -> None:
+        """Keep an error that was raised."""
+        self.errors.extend(error.errors if isinstance(error, ConfigErrors) else [error])
+
+    def raise_if_any(self) -> None:
+        """Raise ``ConfigErrors`` (in file order) when anything is wrong."""
+        if self.errors:
+            raise ConfigErrors(self.errors)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that ``name`` resembles most, or None."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    found = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[found[0]] if found else None
+
+
+def did_you_mean(name: str, known: Iterable[str], what: str) -> str:
+    """``Did you mean `poll`?``, or all that is known: ``Known keys: a, b.``"""
+    names = list(known)
+    near = nearest(name, names)
+    if near is not None:
+        return f"Did you mean `{near}`?"
+    return f"{what}: {', '.join(names)}." if names else f"{what}: none."
+
+
+def listed(names: Iterable[str], last: str = "or") -> str:
+    """``a, b or c``."""
+    items = list(names)
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"

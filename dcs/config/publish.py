@@ -1,0 +1,106 @@
+"""What a controller shows to the world: tags with ranges and decimals, modules with their parts.
+
+Called by   ``dcs.config.control_check``.
+Knows       declarations of block types; nothing is configured for it beyond the blocks themselves.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from dcs.blocks.declare import Field
+from dcs.config.block_check import Block
+from dcs.config.schema import ModuleSection
+from dcs.core.modes import MODE_CHOICES, TARGET_CHOICES, modes_in
+from dcs.engine.strategy import Link, ModuleSpec, PublishedTag
+from field_io.registers import PointSpec
+
+SIGNIFICANT_DIGITS = 4
+"""Digits that a value at the end of its range shows: 20 cm as 20.00, 100 % as 100.0."""
+
+PARAMETER_DECIMALS = 2
+
+
+def published_tags(blocks: Iterable[Block], main: Block | None, section: ModuleSection) -> list[PublishedTag]:
+    """``LIC-101.PV`` for the main block's parts, ``LIC-101.ai.PV`` for those of the others."""
+    return [
+        _tag(block, part, name, section.description, is_main=block is main)
+        for block in blocks
+        for part, name in block.type.published.items()
+    ]
+
+
+def tag_name(block: Block, part: str, *, is_main: bool) -> str:
+    """Name under which a part is published."""
+    return f"{block.module}.{part}" if is_main else f"{block.name}.{part}"
+
+
+def _tag(block: Block, part: str, name: str, module_description: str, *, is_main: bool) -> PublishedTag:
+    item = block.type.field(name)
+    low, high = tag_range(block, item)
+    kind = tag_kind(item)
+    about = block.section.description or module_description
+    return PublishedTag(
+        name=tag_name(block, part, is_main=is_main),
+        source=f"{block.name}.{name}",
+        unit=block.unit_text(item),
+        low=low,
+        high=high,
+        description=f"{about}: {item.meaning}" if about else item.meaning,
+        decimals=decimals_for(block, item) if kind == "float" else 0,
+        kind=kind,
+        writable=part in block.type.writable,
+    )
+
+
+def tag_kind(item: Field) -> str:
+    """float | mode | bool | int."""
+    if item.dtype == "f8":
+        return "float"
+    if item.choices in (MODE_CHOICES, TARGET_CHOICES):
+        return "mode"
+    return "bool" if (item.low, item.high) == (0, 1) else "int"
+
+
+def tag_range(block: Block, item: Field) -> tuple[float, float]:
+    """Range for bars and trends: that of the scale which gives the unit, else the declared limits where they end."""
+    scale = item.unit[1:]
+    if item.unit.startswith("@") and scale in block.type.scales:
+        return block.value(f"{scale}_low"), block.value(f"{scale}_high")
+    if item.choices:
+        codes = [code for _, code in item.choices]
+        return float(min(codes)), float(max(codes))
+    low = item.low if math.isfinite(item.low) else 0.0
+    high = item.high if math.isfinite(item.high) else max(low + 100.0, 10.0 * abs(item.default))
+    return low, high
+
+
+def decimals_for(block: Block, item: Field) -> int:
+    """Decimals with which a value of that range is worth showing."""
+    if not item.unit.startswith("@"):
+        return PARAMETER_DECIMALS
+    low, high = tag_range(block, item)
+    return decimals_of(max(abs(low), abs(high)))
+
+
+def decimals_of(largest: float) -> int:
+    """Decimals so that the largest number of a range has four digits; 0 to 6."""
+    if largest <= 0.0 or not math.isfinite(largest):
+        return PARAMETER_DECIMALS
+    return min(6, max(0, SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(largest))))
+
+
+def module_spec(
+    main: Block, description: str, scan_class: str, links: Sequence[Link], points: Mapping[str, PointSpec]
+) -> ModuleSpec:
+    """The module as a faceplate needs it."""
+    parts = {part: tag_name(main, part, is_main=True) for part in main.type.published}
+    permitted = modes_in(int(main.value("permitted"))) if main.type.has("permitted") else ()
+    return ModuleSpec(main.module, description, _module_kind(main, links, points), scan_class, parts, permitted)
+
+
+def _module_kind(main: Block, links: Sequence[Link], points: Mapping[str, PointSpec]) -> str:
+    """loop: it controls something; output: it moves something in the field; indicator: it shows something."""
+    to_field = any(link.source.rpartition(".")[0] == main.name and link.target in points for link in links)
+    if "SP" not in main.type.published:
+        return "output" if to_field else "indicator"
+    return "output" if to_field and "GAIN" not in main.type.published else "loop"

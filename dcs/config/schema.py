@@ -1,0 +1,252 @@
+"""The keys of the files of a plant folder, with their defaults and one line of meaning each.
+
+Called by   ``dcs.config.validate``; read by the documentation generator (``docs/reference/configuration``).
+Knows       the form of each file alone. What one file says of another is checked in ``dcs.config.*_check``.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dcs.config.fields import (
+    AutoDurationNs,
+    BlockName,
+    DurationNs,
+    Flag,
+    Name,
+    Number,
+    PortNumber,
+    Quantity,
+    RangeOf,
+    Text,
+    UnitName,
+    choice,
+    duration_between,
+    whole,
+)
+
+ALARM_KINDS = ("HIHI", "HI", "LO", "LOLO", "DEV_HI", "DEV_LO", "BAD_PV")
+INTEGRATORS = ("euler", "rk4", "adaptive")
+MILLISECOND_NS = 1_000_000
+
+
+class Section(BaseModel):
+    """A mapping whose keys are all known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- plant.yaml -------------------------------------------------------------------------------------------
+class ModelSection(Section):
+    """The plant that is simulated."""
+
+    type: Name = Field(description="which plant model; `dcs plant list` shows them")
+    setting: Text = Field(
+        "", description="named operating point at which it starts; the model's first one when not given"
+    )
+    step: Annotated[int | None, duration_between("1 ms", "60 s")] = Field(
+        None, description="integration step; the model's own when not given"
+    )
+    integrator: Annotated[str, choice(*INTEGRATORS)] = Field("rk4", description="how the equations are stepped")
+    seed: Annotated[int, whole(0, 2**32 - 1)] = Field(1, description="start of every random stream of the run")
+
+
+class ScanClassSection(Section):
+    """Blocks that are executed together."""
+
+    period: Annotated[int, duration_between("10 ms", "60 s")] = Field(description="time from scan to scan")
+    phase: DurationNs = Field(0, description="offset of its scans, to spread the load; below the period")
+
+
+class ControllerSection(Section):
+    """A controller: a redundant pair, or a single one."""
+
+    members: list[Name] = Field(description="node names: two for a redundant pair, one for a single controller")
+    witness: Name | None = Field(None, description="node that votes as the third of a pair")
+    lease: AutoDurationNs = Field(
+        None, description="how long an output authority lasts without renewal; `auto` derives it from the scan period"
+    )
+
+
+class BusSection(Section):
+    """The message bus."""
+
+    host: Text = Field("127.0.0.1", description="address on which it listens")
+    port: PortNumber = Field(0, description="TCP port, or `auto` for a free one")
+    url: Text = Field("", description="an existing NATS server instead, such as `nats://10.0.0.5:4222`")
+
+
+class PlantFile(Section):
+    """plant.yaml: what the plant is and which nodes run it."""
+
+    plant: Name = Field(description="short name of the plant")
+    title: Text = Field("", description="name on the screen; the short name when not given")
+    description: Text = Field("", description="one or two sentences for who opens it for the first time")
+    model: ModelSection = Field(description="the simulated plant")
+    scan_classes: dict[Name, ScanClassSection] = Field(
+        default_factory=lambda: {"loops": ScanClassSection(period=500 * MILLISECOND_NS)},
+        description="when not given, one class `loops` of 500 ms",
+    )
+    controllers: dict[Name, ControllerSection] = Field(
+        default_factory=lambda: {"C1": ControllerSection(members=["C1A"])},
+        description="when not given, a single controller `C1` with the node `C1A`",
+    )
+    bus: BusSection = Field(default_factory=BusSection, description="the message bus")
+
+
+# --- field.yaml -------------------------------------------------------------------------------------------
+class SignalSection(Section):
+    """Binds a point to a variable of the simulated plant."""
+
+    variable: Name = Field(description="name of a plant variable; `dcs plant info NAME` shows them")
+    range: RangeOf = Field(
+        description="plant values at 4 and 20 mA or at 0 and 100 %; for any other unit the measuring range"
+    )
+    noise: Quantity = Field(0.0, description="standard deviation of the measuring noise, in the unit of the point")
+    lag: DurationNs = Field(0, description="time constant of the transmitter or of the actuator")
+
+
+class PointSection(Section):
+    """One measurement or command in a device."""
+
+    table: Annotated[str, choice("coil", "discrete", "input", "holding")] = Field(description="Modbus table")
+    address: Annotated[int, whole(0, 65535)] = Field(description="address in the table, counted from 0")
+    type: Annotated[
+        str,
+        choice("bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"),
+    ] = Field("uint16", description="how its words are read")
+    word_order: Annotated[str | None, choice("high_first", "low_first")] = Field(
+        None, description="order of the words of one value; that of the device when not given"
+    )
+    byte_order: Annotated[str | None, choice("high_first", "low_first")] = Field(
+        None, description="order of the bytes in a word; that of the device when not given"
+    )
+    scale: Number = Field(1.0, description="field value = raw × scale + offset")
+    offset: Number = Field(0.0, description="field value = raw × scale + offset")
+    unit: UnitName = Field("", description="unit of the field value")
+    direction: Annotated[str, choice("in", "out")] = Field(description="in: read; out: written by the controller")
+    signal: SignalSection | None = Field(None, description="what it measures or moves in the simulated plant")
+    description: Text = Field("", description="what it is, in words")
+
+
+class DeviceSection(Section):
+    """One field device."""
+
+    description: Text = Field("", description="what it is, in words")
+    protocol: Annotated[str, choice("modbus-tcp")] = Field("modbus-tcp", description="how it is spoken to")
+    host: Text = Field("127.0.0.1", description="its address")
+    port: PortNumber = Field(502, description="its TCP port; `auto` takes a free one (simulated devices only)")
+    unit: Annotated[int, whole(0, 255)] = Field(1, description="Modbus unit identifier")
+    simulate: Flag = Field(False, description="true: this system serves the device itself; false: it is a real one")
+    poll: Annotated[int, duration_between("10 ms", "1 h")] = Field(
+        1000 * MILLISECOND_NS, description="time from reading to reading"
+    )
+    timeout: Annotated[int, duration_between("10 ms", "60 s")] = Field(
+        500 * MILLISECOND_NS, description="how long an answer may take"
+    )
+    stale: AutoDurationNs = Field(
+        None, description="age at which a value is no longer shown as good; `auto` is two polls and a time-out"
+    )
+    word_order: Annotated[str, choice("high_first", "low_first")] = Field(
+        "high_first", description="order of the words of one value"
+    )
+    byte_order: Annotated[str, choice("high_first", "low_first")] = Field(
+        "high_first", description="order of the bytes in a word"
+    )
+    gap_max: Annotated[int, whole(0, 120)] = Field(
+        16, description="unused registers that one read may span instead of asking twice"
+    )
+    points: dict[Name, PointSection] = Field(description="its measurements and commands, by tag")
+
+
+class FieldFile(Section):
+    """field.yaml: devices, their registers and what they are in the simulated plant."""
+
+    devices: dict[Name, DeviceSection] = Field(description="by name")
+
+
+# --- control.yaml -----------------------------------------------------------------------------------------
+class BlockSection(BaseModel):
+    """One function block; every key that is not listed here is a parameter of its type."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: Text = Field(description="type of the block; the reference of blocks lists them")
+    inputs: dict[Name, Text] = Field(
+        default_factory=dict, description="terminal: where its value comes from (`LT-101`, `ai.out`, `LIC-101.pid.out`)"
+    )
+    outputs: dict[Name, Text] = Field(
+        default_factory=dict, description="terminal: where its value goes (`P-101`, `pid.pv`)"
+    )
+    description: Text = Field("", description="what it is for, in words")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters as they stand in the file."""
+        return dict(self.model_extra or {})
+
+
+class ModuleSection(Section):
+    """One control module: a tag with its blocks."""
+
+    description: Text = Field("", description="what it does, in words")
+    scan: Name | None = Field(None, description="its scan class; may be left out when there is only one")
+    controller: Name | None = Field(
+        None, description="which controller runs it; may be left out when there is only one"
+    )
+    main: BlockName | None = Field(
+        None, description="block whose PV, SP, OUT … become the module's; may be left out when there is only one block"
+    )
+    blocks: dict[BlockName, BlockSection] = Field(description="by name")
+
+
+class ControlFile(Section):
+    """control.yaml: modules, blocks and wires."""
+
+    modules: dict[Name, ModuleSection] = Field(description="by tag")
+
+
+# --- alarms.yaml ------------------------------------------------------------------------------------------
+class AlarmSection(Section):
+    """One alarm of a module."""
+
+    limit: Quantity | None = Field(None, description="value at which it comes; needed by all but BAD_PV")
+    deadband: Quantity = Field(0.0, description="how far the value must come back before it goes")
+    priority: Annotated[int, whole(1, 4)] = Field(description="1 critical, 2 high, 3 medium, 4 low")
+    on_delay: DurationNs = Field(0, description="how long the limit must be exceeded before it comes")
+    off_delay: DurationNs = Field(0, description="how long the value must be back before it goes")
+    description: Text = Field("", description="what it says in the list; made from tag and kind when not given")
+    consequence: Text = Field("", description="what happens if nobody acts")
+    cause: Text = Field("", description="what usually brings it")
+    action: Text = Field("", description="what the operator does")
+
+
+class AlarmsFile(Section):
+    """alarms.yaml: alarms by module and kind."""
+
+    alarms: dict[Name, dict[Annotated[str, choice(*ALARM_KINDS)], AlarmSection]] = Field(
+        default_factory=dict, description="by module, then by kind: " + ", ".join(ALARM_KINDS)
+    )
+
+
+FILES: dict[str, type[Section]] = {
+    "plant": PlantFile,
+    "field": FieldFile,
+    "control": ControlFile,
+    "alarms": AlarmsFile,
+}
+"""The files of a plant folder by their names without ``.yaml``."""
+
+OPTIONAL_FILES = ("alarms",)
+
+NAMED = (
+    ("scan_classes",),
+    ("controllers",),
+    ("devices",),
+    ("devices", "*", "points"),
+    ("modules",),
+    ("modules", "*", "blocks"),
+    ("alarms",),
+    ("alarms", "*"),
+)
+"""Mappings whose keys are names given by the user (``*`` stands for any name)."""
