@@ -1,1 +1,1 @@
-"""Configuration: read, checked whole, refused with file, line and remedy. Use ``load.load_plant``, ``find.find_config``."""
+"""Configuration: read, checked whole, refused with file, line and remedy. See ``load.load_plant``."""

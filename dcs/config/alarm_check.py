@@ -5,6 +5,7 @@ Knows       the main block of a module, whose PV is watched.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from dcs.config.block_check import Block
 from dcs.config.problems import Problems
@@ -35,10 +36,11 @@ def check_alarms(
     module: str,
     sections: Mapping[str, AlarmSection],
     main: Block | None,
+    about: str,
     document: Document | None,
     problems: Problems,
 ) -> tuple[AlarmSpec, ...]:
-    """The alarms of one module; what is wrong goes to ``problems``."""
+    """The alarms of one module, which ``about`` describes; what is wrong goes to ``problems``."""
     if not sections or main is None or document is None:
         return ()
     if "PV" not in main.type.published:
@@ -47,16 +49,17 @@ def check_alarms(
             f"{module} has no PV to watch: its main block is {main.label}. Name another block as `main`.",
         )
         return ()
-    check = _AlarmCheck(module, main, document, problems)
+    check = _AlarmCheck(module, main, about or module, document, problems)
     specs = [spec for kind, section in sections.items() if (spec := check.one(kind, section)) is not None]
     check.order(specs)
     return tuple(specs)
 
 
 class _AlarmCheck:
-    def __init__(self, module: str, main: Block, document: Document, problems: Problems) -> None:
+    def __init__(self, module: str, main: Block, about: str, document: Document, problems: Problems) -> None:
         self._module = module
         self._main = main
+        self._about = about
         self._document = document
         self._problems = problems
         self._pv = main.type.field(main.type.published["PV"])
@@ -76,7 +79,6 @@ class _AlarmCheck:
                 self._say(kind, "", f"{self._module} has no setpoint to deviate from. Use HI or LO.")
                 return None
             reference = f"{self._main.name}.{self._main.type.published['SP']}"
-        about = self._main.section.description or self._module
         return AlarmSpec(
             name=f"{self._module}.{kind}",
             module=self._module,
@@ -88,7 +90,7 @@ class _AlarmCheck:
             on_delay_s=section.on_delay / NS_PER_S,
             off_delay_s=section.off_delay / NS_PER_S,
             reference=reference,
-            description=section.description or f"{about} {_WORDS[kind]}",
+            description=section.description or f"{self._about}: {_WORDS[kind]}",
             consequence=section.consequence,
             cause=section.cause,
             action=section.action,
@@ -152,7 +154,7 @@ class _AlarmCheck:
         """LOLO < LO < HI < HIHI, with deadbands that leave a band between low and high."""
         by_kind = {spec.kind: spec for spec in specs}
         present = [by_kind[kind] for kind in LIMIT_KINDS if kind in by_kind]
-        for lower, higher in zip(present, present[1:], strict=False):
+        for lower, higher in pairwise(present):
             if lower.limit >= higher.limit:
                 self._say(
                     higher.kind,
@@ -168,6 +170,6 @@ class _AlarmCheck:
                         self._say(
                             spec.kind,
                             "deadband",
-                            f"the deadband {spec.deadband:g} {self._unit} is as wide as the band between {lower.kind} and "
-                            f"{higher.kind} ({band:g} {self._unit}), so the alarm might never go. Make it smaller.",
+                            f"the deadband {spec.deadband:g} {self._unit} is as wide as the band between {lower.kind} "
+                            f"and {higher.kind} ({band:g} {self._unit}), so the alarm might never go. Make it smaller.",
                         )

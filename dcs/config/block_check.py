@@ -213,7 +213,8 @@ def _mode_mask(value: list[Any]) -> float:
             codes.append(mode_code(name))
         except (KeyError, AttributeError):
             raise ConfigError(
-                f"permitted holds {found(name)}, which is not a mode. Modes: {', '.join(m.upper() for m in MODE_NAMES)}."
+                f"permitted holds {found(name)}, which is not a mode. "
+                f"Modes: {', '.join(m.upper() for m in MODE_NAMES)}."
             ) from None
     return float(mode_mask(codes))
 
@@ -258,7 +259,8 @@ def _check_modes(block: Block, problems: Problems) -> None:
         if not (mask >> code) & 1:
             problems.add(
                 block.place(key if key in block.params else "permitted"),
-                f"{block.label}: {key} is {MODE_NAMES[code].upper()}, but the permitted modes are {', '.join(permitted)}. "
+                f"{block.label}: {key} is {MODE_NAMES[code].upper()}, but the permitted modes are "
+                f"{', '.join(permitted)}. "
                 "Choose one of them, or add it to `permitted`.",
             )
 

@@ -19,7 +19,7 @@ from dcs.config.schema import AlarmsFile, ControlFile, ModuleSection
 from dcs.config.source import Document
 from dcs.config.wiring import Names, Wiring
 from dcs.engine.strategy import AlarmSpec, BlockSpec, Channel, Link, ScanClass, Strategy
-from field_io.registers import DeviceSpec, PointSpec
+from field_io.registers import DeviceSpec
 
 
 @dataclass
@@ -71,7 +71,14 @@ class ControlCheck:
         self._check_borders(modules, wiring.links)
         self._note_unused(wiring.links, names)
         specs = {
-            name: check_alarms(name, alarms.alarms.get(name, {}), module.main, alarms_document, self._problems)
+            name: check_alarms(
+                name,
+                alarms.alarms.get(name, {}),
+                module.main,
+                module.section.description,
+                alarms_document,
+                self._problems,
+            )
             for name, module in modules.items()
             if alarms is not None and alarms_document is not None
         }
@@ -178,8 +185,8 @@ class ControlCheck:
             if a and b and a != b:
                 self._problems.add(
                     link.place,
-                    f"{link.source} is on controller {a} and {link.target} on {b}: a wire cannot go from one controller "
-                    "to another. Put both modules on one controller.",
+                    f"{link.source} is on controller {a} and {link.target} on {b}: a wire cannot go from one "
+                    "controller to another. Put both modules on one controller.",
                 )
 
     def _note_unused(self, links: Sequence[Link], names: Names) -> None:

@@ -93,7 +93,7 @@ class _FieldCheck:
             return None
         if signal is not None:
             self._check_fits(bare, signal, path)
-        return PointSpec(**{name: getattr(bare, name) for name in PointSpec.__slots__} | {"signal": signal})  # type: ignore[attr-defined]
+        return PointSpec(**{name: getattr(bare, name) for name in PointSpec.__slots__} | {"signal": signal})
 
     # --- the simulated side -------------------------------------------------------------------------------
     def _signal(self, tag: str, section: SignalSection, point: PointSpec, path: KeyPath) -> SignalSpec | None:

@@ -29,8 +29,8 @@ from dcs.engine.strategy import Strategy
 def load_plant(folder: Path | str, catalog: PlantCatalog, overrides: Sequence[str] = ()) -> PlantConfig:
     """The plant in ``folder``, checked whole. ``overrides`` are texts ``PATH=VALUE``.
 
-    Raises ``ConfigErrors`` with everything that is wrong, in file order; ``str()`` is one ``file:line: sentence`` a line.
-    Files are called as the user called the folder.
+    Raises ``ConfigErrors`` with everything that is wrong, in file order; ``str()`` has one ``file:line: sentence`` a
+    line. Files are called as the user called the folder.
     """
     shown_folder, folder = str(folder), Path(folder)
     problems = Problems()

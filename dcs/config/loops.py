@@ -28,8 +28,8 @@ def check_loops(blocks: Mapping[str, Block], links: Sequence[Link], problems: Pr
             problems.add(
                 loop[-1].place,
                 f"{' → '.join(names)} → {loop[0].source.rpartition('.')[0]} is a loop without a break, so none of its "
-                f"blocks can be computed first. Cut the wire to {loop[-1].target}, or lead it through an input that takes "
-                "the value of the last scan (`bkcal_in`).",
+                f"blocks can be computed first. Cut the wire to {loop[-1].target}, or lead it through an input that "
+                "takes the value of the last scan (`bkcal_in`).",
             )
 
 

@@ -87,7 +87,8 @@ def check_controllers(file: PlantFile, document: Document, problems: Problems) -
             elif member in witnesses:
                 problems.add(
                     place,
-                    f"controller {name}: the node {member} is also a witness. A witness is a node of its own; rename one.",
+                    f"controller {name}: the node {member} is also a witness. "
+                    "A witness is a node of its own; rename one.",
                 )
             taken.setdefault(member, f"it is a member of controller {name}")
         _check_witness(name, section, document, path, problems)

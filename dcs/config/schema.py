@@ -84,14 +84,14 @@ class PlantFile(Section):
     description: Text = Field("", description="one or two sentences for who opens it for the first time")
     model: ModelSection = Field(description="the simulated plant")
     scan_classes: dict[Name, ScanClassSection] = Field(
-        default_factory=lambda: {"loops": ScanClassSection(period=500 * MILLISECOND_NS)},
+        default_factory=lambda: {"loops": ScanClassSection.model_validate({"period": "500 ms"})},
         description="when not given, one class `loops` of 500 ms",
     )
     controllers: dict[Name, ControllerSection] = Field(
-        default_factory=lambda: {"C1": ControllerSection(members=["C1A"])},
+        default_factory=lambda: {"C1": ControllerSection.model_validate({"members": ["C1A"]})},
         description="when not given, a single controller `C1` with the node `C1A`",
     )
-    bus: BusSection = Field(default_factory=BusSection, description="the message bus")
+    bus: BusSection = Field(default_factory=lambda: BusSection.model_validate({}), description="the message bus")
 
 
 # --- field.yaml -------------------------------------------------------------------------------------------

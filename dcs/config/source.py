@@ -88,8 +88,8 @@ class Document:
 def read_document(path: Path, shown_as: str | None = None) -> Document:
     """Read one YAML file whose top is a mapping; an empty file is an empty mapping.
 
-    ``shown_as`` is how messages call the file. Raises ``ConfigError`` for a file that is missing, not UTF-8 or not YAML,
-    for a duplicate key and for a top that is not a mapping.
+    ``shown_as`` is how messages call the file. Raises ``ConfigError`` for a file that is missing, not UTF-8 or not
+    YAML, for a duplicate key and for a top that is not a mapping.
     """
     shown = shown_as or str(path)
     try:

@@ -20,7 +20,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def validate(document: Document, schema: type[M], problems: Problems) -> M | None:
-    """The document as its model, without the parts that are wrong (they are in ``problems``); None if nothing is left."""
+    """The document as its model, without what is wrong (that is in ``problems``); None if nothing is left."""
     reported: set[KeyPath] = set()
     while True:
         try:

@@ -17,7 +17,7 @@ from field_io.registers import PointSpec
 
 @dataclass(frozen=True)
 class Names:
-    """Everything a wire can end at. ``broken`` are names that exist but have errors of their own: no second complaint."""
+    """Everything a wire can end at. ``broken``: names that have errors of their own, so no second complaint."""
 
     blocks: Mapping[str, Block]  # LIC-101.pid
     modules: Mapping[str, Mapping[str, Block]]  # LIC-101 -> pid
@@ -151,8 +151,8 @@ class Wiring:
         remedy = self._remedy(own, other, role)
         self._problems.add(
             place,
-            f"{own.block.label}: terminal `{own.terminal}` {verb} {_unit_words(own.unit)}, but is wired to {other.name} "
-            f"({_unit_words(other.unit)}). {remedy}",
+            f"{own.block.label}: terminal `{own.terminal}` {verb} {_unit_words(own.unit)}, but is wired to "
+            f"{other.name} ({_unit_words(other.unit)}). {remedy}",
         )
         return False
 
@@ -198,7 +198,8 @@ class Wiring:
                     meaning = block.type.field(terminal).meaning
                     self._problems.add(
                         block.place("inputs"),
-                        f"{block.label}: the input `{terminal}` ({meaning}) is not wired. Add `{terminal}: …` below `inputs`.",
+                        f"{block.label}: the input `{terminal}` ({meaning}) is not wired. "
+                        f"Add `{terminal}: …` below `inputs`.",
                     )
             self._check_cascade(block)
         for point in self._names.points.values():
