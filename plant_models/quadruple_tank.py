@@ -25,20 +25,21 @@ the condition ``overflow_i`` holds until the level is 1 mm below the rim.
 
 Symbols
 -------
-===========  =======================  ====  ===========================================================
-symbol       variable                 unit  meaning
-===========  =======================  ====  ===========================================================
-h_i          h_1 … h_4, level_1 … 4   m     water level of tank i
-v_j          pump_voltage_1, _2       V     pump drive voltage
-γ_j          valve_1, valve_2         1     share of pump j that goes to its lower tank
-l_i          leak_1 … leak_4          m2    area of a leak in the bottom of tank i
-k_j v_j      pump_flow_1, _2          m3/s  flow of pump j
-A_i          area_1 … area_4          m2    cross-section of tank i
-a_i          outlet_1 … outlet_4      m2    cross-section of the outlet of tank i
-k_j          pump_gain_1, _2          m3/Vs flow per volt of pump j
-H            height                   m     height of the rim
-g            (constant 9.81)          m/s2  acceleration of free fall
-===========  =======================  ====  ===========================================================
+===========  =======================  =====  ===========================================================
+symbol       variable                 unit   meaning
+===========  =======================  =====  ===========================================================
+h_i          h_1 … h_4, level_1 … 4   m      water level of tank i
+v_j          pump_voltage_1, _2       V      pump drive voltage
+γ_j          valve_1, valve_2         1      share of pump j that goes to its lower tank
+l_i          leak_1 … leak_4          m2     area of a leak in the bottom of tank i
+k_j v_j      pump_flow_1, _2          m3/s   flow of pump j
+A_i          area_1 … area_4          m2     cross-section of tank i
+a_i          outlet_1 … outlet_4      m2     cross-section of the outlet of tank i
+k_j          pump_gain_1, _2          m3/Vs  flow per volt of pump j
+H            height                   m      height of the rim
+g            (constant 9.81)          m/s2   acceleration of free fall
+===========  =======================  =====  ===========================================================
+
 
 Validity
 --------

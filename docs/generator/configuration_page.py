@@ -1,0 +1,137 @@
+"""``reference/configuration.md``: every key of a plant folder, from the schema that checks it.
+
+Called by   ``docs/generate_reference.py``.
+Knows       ``dcs.config.schema`` and the validators of ``dcs.config.fields``, asked what they accept.
+"""
+
+import inspect
+import types
+from collections.abc import Callable
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator
+from pydantic.fields import FieldInfo
+
+from dcs.config import fields
+from dcs.config.schema import FILES, OPTIONAL_FILES
+from dcs.core.units import UNITS
+from generator.markdown import code, number, page, section, sentence, table
+
+_NS_PER = (("h", 3_600_000_000_000), ("min", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000))
+
+_FORMS: dict[Callable[..., Any], str] = {
+    fields._text: "text",
+    fields._name: "name",
+    fields._block_name: "name in small letters",
+    fields._flag: "`true` or `false`",
+    fields._number: "number",
+    fields._duration: "duration, such as `500 ms`",
+    fields._unit: "unit",
+    fields._port: "1 … 65535, or `auto`",
+    fields._quantity: "number, or a quantity such as `16 cm`",
+    fields.range_of: "range, such as `[0, 20, cm]`",
+}
+
+
+def configuration_pages() -> dict[str, str]:
+    """Text of the page by its path below ``reference``."""
+    parts = [
+        "A plant is a folder of four YAML files (and its drawings and scenarios). `dcs check FOLDER` checks them whole "
+        "and says, for everything that is wrong, where it stands, what was found, what was needed and what to do. "
+        "Unknown keys are refused. Every value can be overridden for one run: "
+        "`dcs run FOLDER --set field.devices.RTU-1.port=auto`.",
+    ]
+    for name, model in FILES.items():
+        optional = " (may be missing)" if name in OPTIONAL_FILES else ""
+        parts.append(section(f"{name}.yaml{optional}", *_model_parts(model, ())))
+    parts.append(section("Units", _units()))
+    return {"configuration.md": page("Configuration files", *parts)}
+
+
+def _model_parts(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
+    summary = sentence((inspect.getdoc(model) or "").split(": ", 1)[-1])
+    rows = []
+    below: list[str] = []
+    for name, info in model.model_fields.items():
+        form, nested, is_mapping = _form(info.annotation, info.metadata)
+        rows.append([code(name), form, _default(info, nested), info.description or ""])
+        if nested is not None:
+            inner = (*path, name, "NAME") if is_mapping else (*path, name)
+            if is_mapping and get_origin(_value_of(info.annotation)) is dict:
+                inner = (*inner, "KIND")
+            below.append(section(code(".".join(inner)), *_model_parts(nested, inner), level=3))
+    return [summary, table(("key", "value", "default", "meaning"), rows), *below]
+
+
+def _value_of(annotation: Any) -> Any:
+    return get_args(annotation)[1] if get_origin(annotation) is dict else None
+
+
+def _form(annotation: Any, metadata: list[Any]) -> tuple[str, type[BaseModel] | None, bool]:
+    """(words, section below it, whether it is a mapping of such sections)."""
+    for item in metadata:
+        if isinstance(item, BeforeValidator):
+            return _accepts(item.func), None, False
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "section, below", annotation, False
+    if origin in (Union, types.UnionType):
+        return _form(next(a for a in arguments if a is not type(None)), [])
+    if origin is dict:
+        form, nested, _ = _form(arguments[1], [])
+        return ("by name: section, below" if nested else f"by name: {form}"), nested, True
+    if origin is list:
+        return f"list of: {_form(arguments[0], [])[0]}", None, False
+    if hasattr(annotation, "__metadata__"):
+        return _form(annotation.__origin__, list(annotation.__metadata__))
+    raise TypeError(f"no words for {annotation!r}; teach docs/generator/configuration_page.py")
+
+
+def _accepts(check: Callable[..., Any]) -> str:
+    if check in _FORMS:
+        return _FORMS[check]
+    inside = inspect.getclosurevars(check).nonlocals
+    maker = check.__qualname__.split(".")[0]
+    if maker == "whole":
+        return f"whole number, {inside['low']} … {inside['high']}"
+    if maker == "duration_between":
+        return f"duration, `{inside['low']}` … `{inside['high']}`"
+    if maker == "choice":
+        return ", ".join(code(name) for name in inside["names"])
+    if maker == "optional":
+        return f"{_accepts(inside['check'])}, or `{inside['word']}`"
+    raise TypeError(f"no words for the validator {check.__qualname__}; teach docs/generator/configuration_page.py")
+
+
+def _default(info: FieldInfo, nested: type[BaseModel] | None) -> str:
+    if info.is_required():
+        return "needed"
+    if nested is not None or info.default_factory is not None:
+        return ""
+    value = info.default
+    form = _form(info.annotation, info.metadata)[0]
+    if value is None:
+        return "`auto`" if "`auto`" in form else ""
+    if value == 0 and "`auto`" in form:
+        return "`auto`"
+    if isinstance(value, bool):
+        return code(str(value).lower())
+    if isinstance(value, int) and form.startswith("duration"):
+        return code(_duration(value))
+    if isinstance(value, (int, float)):
+        return code(number(value))
+    return code(str(value))
+
+
+def _duration(value_ns: int) -> str:
+    for unit, size_ns in _NS_PER:
+        if value_ns >= size_ns and value_ns % size_ns == 0:
+            return f"{value_ns // size_ns} {unit}"
+    return f"{value_ns} ns" if value_ns else "0 s"
+
+
+def _units() -> str:
+    dimensions: dict[str, list[str]] = {}
+    for unit in UNITS.values():
+        dimensions.setdefault(unit.dimension, []).append(code(unit.name) or "none")
+    return table(("dimension", "units"), ([name, ", ".join(units)] for name, units in dimensions.items()))
