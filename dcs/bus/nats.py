@@ -110,15 +110,6 @@ class NatsBus:
         self._tasks: list[asyncio.Task[None]] = []
         self._last_error = ""
 
-    @classmethod
-    async def connect(cls, servers: str | list[str], node: str, wait_s: float = 0.0) -> "NatsBus":
-        """Start; give the first connection up to ``wait_s`` seconds. A server that is away is no error."""
-        bus = cls(servers, node)
-        bus.start()
-        if wait_s > 0.0:
-            await bus.wait_connected(wait_s)
-        return bus
-
     def start(self) -> None:
         """Look for the server from now on."""
         loop = asyncio.get_running_loop()
@@ -305,9 +296,10 @@ class NatsBus:
         if connection is None or not connection.alive:
             raise LinkDown(f"{what}: the bus cannot be reached ({self._last_error or 'no server'})")
         await self._drain_outbox()  # what was published before the question travels before it
-        task = asyncio.ensure_future(question(connection))
+        task: asyncio.Future[T] = asyncio.ensure_future(question(connection))
+        either: set[asyncio.Future[Any]] = {task, connection.lost}
         try:
-            await asyncio.wait({task, connection.lost}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
                 if connection.lost.done():
                     raise LinkDown(f"{what}: the bus was lost while waiting for an answer")
@@ -406,6 +398,15 @@ class NatsBus:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._connection = None
+
+
+async def connect_nats(servers: str | list[str], node: str, wait_s: float = 2.0) -> NatsBus:
+    """A started bus; returns when connected, or after ``wait_s`` seconds: a server that is away is no error."""
+    bus = NatsBus(servers, node)
+    bus.start()
+    if wait_s > 0.0:
+        await bus.wait_connected(wait_s)
+    return bus
 
 
 async def _close_quietly(client: Client) -> None:

@@ -6,6 +6,7 @@ Refuses     threads, executors, subprocesses, sockets and file descriptors: they
 """
 
 import asyncio
+import math
 import selectors
 import time
 from collections.abc import Callable, Coroutine
@@ -25,6 +26,21 @@ class SimulationStalled(RuntimeError):
 
 class OutsideWorld(RuntimeError):
     """Code inside the simulation asked for a thread, a process, a socket or a file descriptor."""
+
+
+class _NumberedTask(asyncio.Task[Any]):
+    """A task that hashes to its number instead of its address.
+
+    asyncio keeps tasks in sets and cancels a task group in the set's order: by address, that order would differ from
+    one process to the next, and with it everything that happens afterwards.
+    """
+
+    def __init__(self, number: int, *args: Any, **kwargs: Any) -> None:
+        self._number = number
+        super().__init__(*args, **kwargs)
+
+    def __hash__(self) -> int:
+        return self._number
 
 
 class _JumpingSelector(selectors.BaseSelector):
@@ -59,11 +75,17 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, speed: float | None = None) -> None:
         self._now_ns = 0
-        self.speed = speed
+        self._speed = speed
         self._pace_from: tuple[int, int] | None = None
+        self._tasks_made = 0
         super().__init__(_JumpingSelector(self._advance))
         # Deadlines are exact here: the default (the wall clock's resolution) would let a timer fire early.
         self._clock_resolution = 0.5 / NS_PER_S
+        self.set_task_factory(self._make_task)
+
+    def _make_task(self, loop: Any, coro: Any, **kwargs: Any) -> _NumberedTask:
+        self._tasks_made += 1
+        return _NumberedTask(self._tasks_made, coro, loop=loop, **kwargs)
 
     # --- time ---------------------------------------------------------------------------------------------
     def now_ns(self) -> int:
@@ -73,22 +95,36 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._now_ns / NS_PER_S
 
+    @property
+    def speed(self) -> float | None:
+        """The pace: None = as fast as the machine can, else the multiple of real time. May be changed any time."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float | None) -> None:
+        self._speed = speed
+        self._pace_from = None  # the new pace counts from now
+
     def _advance(self, timeout: float | None) -> None:
         scheduled = self._scheduled  # type: ignore[attr-defined]  # heap of TimerHandle in asyncio.BaseEventLoop
         if timeout is None or not scheduled:
             raise SimulationStalled("every task waits and no timer is set")
         # Round: a deadline is a float second and must land on its nanosecond again.
-        target_ns = max(self._now_ns, round(scheduled[0].when() * NS_PER_S))
-        if self.speed:
+        when = scheduled[0].when()
+        target_ns = max(self._now_ns, round(when * NS_PER_S))
+        # After some 48 days a float no longer tells two nanoseconds apart: step on until the timer does fire.
+        while target_ns / NS_PER_S + self._clock_resolution <= when:
+            target_ns += 1
+        if self._speed:
             self._keep_pace(target_ns)
         self._now_ns = target_ns
 
     def _keep_pace(self, target_ns: int) -> None:
-        assert self.speed
+        assert self._speed
         if self._pace_from is None:
             self._pace_from = (self._now_ns, time.monotonic_ns())
         sim_start_ns, wall_start_ns = self._pace_from
-        due_wall_ns = wall_start_ns + round((target_ns - sim_start_ns) / self.speed)
+        due_wall_ns = wall_start_ns + round((target_ns - sim_start_ns) / self._speed)
         left_ns = due_wall_ns - time.monotonic_ns()
         if left_ns > 0:
             time.sleep(left_ns / NS_PER_S)
@@ -124,11 +160,30 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     create_unix_connection = create_connection
     create_unix_server = create_connection
     getaddrinfo = create_connection
+    getnameinfo = create_connection
+    sock_connect = create_connection
+    sock_accept = create_connection
+    sock_recv = create_connection
+    sock_recv_into = create_connection
+    sock_recvfrom = create_connection
+    sock_recvfrom_into = create_connection
+    sock_sendall = create_connection
+    sock_sendto = create_connection
+    sock_sendfile = create_connection
+    connect_accepted_socket = create_connection
 
     async def subprocess_exec(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise OutsideWorld("a process was started inside the simulation")
 
     subprocess_shell = subprocess_exec
+
+    async def connect_read_pipe(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise OutsideWorld("a pipe was opened inside the simulation")
+
+    connect_write_pipe = connect_read_pipe
+
+    def add_signal_handler(self, *args: Any) -> NoReturn:  # type: ignore[override]
+        raise OutsideWorld("a signal handler was installed inside the simulation; install it outside of it")
 
 
 class SimulatedClock:
@@ -180,7 +235,9 @@ class SimulatedClock:
     async def sleep_until(self, due_ns: int) -> None:
         left_ns = due_ns - self.monotonic_ns()
         while left_ns > 0:
-            await asyncio.sleep(max(1, round(left_ns / self._rate)) / NS_PER_S)
+            # The least step that a float of this size can take, so that time does move.
+            least_s = math.ulp(self._loop.time())
+            await asyncio.sleep(max(least_s, max(1, round(left_ns / self._rate)) / NS_PER_S))
             left_ns = due_ns - self.monotonic_ns()
         if left_ns == 0:
             return
