@@ -5,11 +5,11 @@ Knows       that pymodbus pairs the two ends of its null modem by one number per
             needs a number of its own; nothing of what is sent.
 """
 
+import errno
+import os
 from itertools import count
 
 from pymodbus.transport.transport import NullModem
-
-from dcs.core.errors import Missing
 
 
 class MemoryNetwork:
@@ -19,9 +19,9 @@ class MemoryNetwork:
         self._numbers: dict[tuple[str, int], int] = {}
 
     def listen(self, host: str, port: int) -> int:
-        """Number for a new listener at this address. Raises ``Missing`` when another device has it."""
+        """Number for a new listener at this address. Raises ``OSError`` as a socket does when it is taken."""
         if (host, port) in self._numbers:
-            raise Missing(f"{host}:{port} is taken by another simulated device; give one of them another port")
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
         number = next(number for number in count(1) if number not in NullModem.listeners)
         self._numbers[host, port] = number
         return number

@@ -89,13 +89,13 @@ class RegisterServer:
         if self._server is not None:
             return
         address = (self.host, self.port)
-        if self._network is not None:
-            address = (NULLMODEM_HOST, self._network.listen(self.host, self.port))
-        server = _Server(self._simdevice, address=address)
-        server.owner = self
-        server.context = self._core
-        server.decoder = QuietDecoder(True)
         try:
+            if self._network is not None:
+                address = (NULLMODEM_HOST, self._network.listen(self.host, self.port))
+            server = _Server(self._simdevice, address=address)
+            server.owner = self
+            server.context = self._core
+            server.decoder = QuietDecoder(True)
             await server.listen_or_raise(self._network is None)
         except OSError as exc:
             raise Missing(

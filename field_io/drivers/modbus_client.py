@@ -81,9 +81,16 @@ class PymodbusLink:
         )
         client.ctx.low_level_send = self._send
         client.ctx.framer.decoder = QuietDecoder(False)
-        if not await client.connect():
+        try:
+            # Not client.connect(): its wait_for loses a cancellation that comes in the instant of the answer.
+            async with asyncio.timeout(self._timeout_s):
+                await client.ctx.call_create()
+        except OSError as exc:  # TimeoutError is one
             client.close()
-            raise LinkDown(f"{self._spec.host}:{self._spec.port} accepts no connection")
+            raise LinkDown(f"{self._spec.host}:{self._spec.port} accepts no connection") from exc
+        except asyncio.CancelledError:
+            client.close()
+            raise
         self._client = client
 
     async def read(self, table: str, address: int, count: int) -> Sequence[int]:
