@@ -29,6 +29,16 @@ def layout_subject(plant: str, pair: str) -> str:
     return f"dcs.{plant}.layout.{pair}"
 
 
+def latest_subject(plant: str, pair: str) -> str:
+    """Request: answered by the active with its latest frame of every scan class (``frames_to_bytes``)."""
+    return f"dcs.{plant}.latest.{pair}"
+
+
+def status_subject(plant: str, node: str) -> str:
+    """Request: answered by the node with its ``NodeReport``."""
+    return f"dcs.{plant}.status.{node}"
+
+
 def command_subject(plant: str, pair: str) -> str:
     """Request: a ``Command``; answered by the active with a ``Reply`` once applied and mirrored."""
     return f"dcs.{plant}.command.{pair}"
@@ -192,6 +202,22 @@ class Frame:
         statuses = np.frombuffer(payload, "u1", tags, at + 8 * tags)
         alarm_rows = np.frombuffer(payload, ALARM_DTYPE, alarms, at + 9 * tags)
         return cls(layout_hash, scan, time_ns, epoch, role, values, statuses, alarm_rows)
+
+
+def frames_to_bytes(frames: list[Frame]) -> bytes:
+    """Several frames, each with its length before it: the answer on ``latest_subject``."""
+    packed = [frame.to_bytes() for frame in frames]
+    return b"".join(len(one).to_bytes(4, "little") + one for one in packed)
+
+
+def frames_from_bytes(payload: bytes) -> list[Frame]:
+    """Inverse of ``frames_to_bytes``. Raises ``ValueError`` on anything else."""
+    frames, at = [], 0
+    while at < len(payload):
+        length = int.from_bytes(payload[at : at + 4], "little")
+        frames.append(Frame.from_bytes(payload[at + 4 : at + 4 + length]))
+        at += 4 + length
+    return frames
 
 
 # --- events, commands, reports --------------------------------------------------------------------------

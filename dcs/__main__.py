@@ -1,0 +1,5 @@
+"""``python -m dcs`` is ``dcs``."""
+
+from dcs.cli.main import main
+
+main()

@@ -1,0 +1,41 @@
+"""``dcs check``: is a plant folder fit to start?"""
+
+import json
+
+from dcs.config.find import find_config
+from dcs.core.errors import ConfigError, ConfigErrors
+from dcs.node.assembly import load_configuration
+
+
+def check_plant(name: str, overrides: tuple[str, ...], as_json: bool) -> int:
+    """Check and tell; 0 when it may start, 2 when not."""
+    try:
+        config = load_configuration(find_config(name), overrides)
+    except ConfigError as error:
+        errors = error.errors if isinstance(error, ConfigErrors) else [error]
+        if as_json:
+            print(json.dumps({"ok": False, "errors": [_error_dict(one) for one in errors]}, indent=1))
+        else:
+            for one in errors:
+                print(one)
+            print(f"{len(errors)} error{'s' if len(errors) > 1 else ''}. Nothing was started.")
+        return ConfigError.exit_code
+    counts = {
+        "devices": len(config.devices),
+        "points": sum(len(device.points) for device in config.devices),
+        "modules": sum(len(controller.strategy.modules) for controller in config.controllers),
+        "blocks": sum(len(controller.strategy.blocks) for controller in config.controllers),
+        "alarms": sum(len(controller.strategy.alarms) for controller in config.controllers),
+    }
+    if as_json:
+        notes = [_error_dict(note) for note in config.notes]
+        print(json.dumps({"ok": True, "plant": config.name, "notes": notes, **counts}, indent=1))
+    else:
+        for note in config.notes:
+            print(f"note: {note}")
+        print(f"{config.name} is fit to start: " + ", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
+    return 0
+
+
+def _error_dict(error: ConfigError) -> dict[str, object]:
+    return {"file": error.place.file, "line": error.place.line, "message": error.message}

@@ -1,0 +1,269 @@
+"""The command line: ``dcs …`` (DESIGN §10).
+
+Knows       the commands, their options and the exit codes: 0 done, 1 a promise of the run failed, 2 the user's input
+            is wrong (nothing was started), 3 something outside is missing. Work is done elsewhere, imported when asked
+            for, so that ``dcs --help`` answers at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dcs.core.errors import DcsError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="A distributed control system: simulated plant, field devices, redundant controllers, operator station.",
+)
+
+Config = Annotated[str, typer.Argument(metavar="CONFIG", help="A plant folder, or the name of a shipped plant.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override one value: --set scan_classes.loops.period=100ms"),
+]
+RunDir = Annotated[
+    Path | None,
+    typer.Option("--run-dir", metavar="DIR", help="The run's directory (default: the newest that is alive)."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+Headless = Annotated[bool, typer.Option("--headless", help="Without the operator station.")]
+For = Annotated[str | None, typer.Option("--for", metavar="DURATION", help="Stop after that time: 90s, 10min, 1h.")]
+AutoPorts = Annotated[bool, typer.Option("--auto-ports", help="Choose free ports for everything.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the nodes' log lines on the console.")]
+
+
+@app.command()
+def demo(
+    plant: Annotated[str, typer.Option("--plant", metavar="NAME", help="A shipped plant.")] = "quadruple_tank",
+    headless: Headless = False,
+    duration: For = None,
+    sets: Sets = None,
+    run_dir: RunDir = None,
+    auto_ports: AutoPorts = False,
+    verbose: Verbose = False,
+) -> None:
+    """Launch a shipped plant and its operator station."""
+    run(plant, headless, duration, sets, run_dir, auto_ports, verbose)
+
+
+@app.command()
+def run(
+    config: Config,
+    headless: Headless = False,
+    duration: For = None,
+    sets: Sets = None,
+    run_dir: RunDir = None,
+    auto_ports: AutoPorts = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run all nodes of a plant on this machine, supervised, on the wall clock."""
+    from dcs.cli.launch import RunOptions, run_plant
+
+    options = RunOptions(config, headless, duration, tuple(sets or ()), run_dir, auto_ports, verbose)
+    raise typer.Exit(run_plant(options))
+
+
+@app.command()
+def node(
+    config: Config,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A node of the plant: bus, field, a controller, a witness.")
+    ],
+    run_dir: RunDir = None,
+    sets: Sets = None,
+    lifeline: Annotated[bool, typer.Option("--lifeline", hidden=True)] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run one node in the foreground."""
+    from dcs.cli.node import run_node
+
+    raise typer.Exit(run_node(config, name, run_dir, tuple(sets or ()), lifeline, verbose))
+
+
+@app.command()
+def simulate(
+    config: Config,
+    speed: Annotated[str, typer.Option("--speed", metavar="N|max", help="Multiple of real time.")] = "max",
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of everything random.")] = None,
+    duration: Annotated[str, typer.Option("--for", metavar="DURATION", help="Simulated time.")] = "1h",
+    scenario: Annotated[
+        str | None,
+        typer.Option("--scenario", metavar="FILE|NAME", help="What happens meanwhile (scenarios/NAME.yaml)."),
+    ] = None,
+    hmi: Annotated[bool, typer.Option("--hmi", help="With an operator station (needs --speed N).")] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the logs go.")] = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the whole plant in the box: one process, simulated time, the same code, repeatable to the bit."""
+    from dcs.cli.simulate import SimulateOptions, simulate_plant
+
+    options = SimulateOptions(config, speed, seed, duration, scenario, hmi, out, tuple(sets or ()), as_json)
+    raise typer.Exit(simulate_plant(options))
+
+
+@app.command()
+def hmi(
+    target: Annotated[
+        str | None, typer.Argument(metavar="[CONFIG|URL]", help="A plant, or the URL of its bus.")
+    ] = None,
+    run_dir: RunDir = None,
+    dark: Annotated[bool, typer.Option("--dark", help="Dark theme.")] = False,
+    lifeline: Annotated[bool, typer.Option("--lifeline", hidden=True)] = False,
+    screenshot: Annotated[
+        Path | None, typer.Option("--screenshot", metavar="FILE", help="Save a picture of the window and leave.")
+    ] = None,
+    after: Annotated[
+        float, typer.Option("--after", metavar="SECONDS", help="Take the picture after that time.")
+    ] = 20.0,
+    page: Annotated[str, typer.Option("--page", metavar="NAME", help="The page to start with.")] = "overview",
+) -> None:
+    """Open the operator station of a running plant."""
+    from dcs.cli.operator_station import HmiOptions, open_operator_station
+
+    raise typer.Exit(open_operator_station(HmiOptions(target, run_dir, dark, lifeline, screenshot, after, page)))
+
+
+@app.command()
+def check(config: Config, sets: Sets = None, as_json: AsJson = False) -> None:
+    """Check a configuration whole; exit 2 with file:line messages if anything is wrong."""
+    from dcs.cli.check import check_plant
+
+    raise typer.Exit(check_plant(config, tuple(sets or ()), as_json))
+
+
+@app.command()
+def status(run_dir: RunDir = None, as_json: AsJson = False) -> None:
+    """Show the nodes of a running plant: roles, scan times, overruns, links."""
+    from dcs.cli.client import show_status
+
+    raise typer.Exit(show_status(run_dir, as_json))
+
+
+@app.command()
+def tags(
+    pattern: Annotated[str, typer.Argument(metavar="[PATTERN]", help="Only tags that match: 'LIC-*'.")] = "*",
+    run_dir: RunDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the tags of a running plant with their values."""
+    from dcs.cli.client import show_tags
+
+    raise typer.Exit(show_tags(run_dir, pattern, as_json))
+
+
+@app.command()
+def get(
+    names: Annotated[list[str], typer.Argument(metavar="TAG..", help="LIC-101.PV FIC-101.OUT …")],
+    run_dir: RunDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read tags of a running plant."""
+    from dcs.cli.client import get_tags
+
+    raise typer.Exit(get_tags(run_dir, names, as_json))
+
+
+@app.command("set", context_settings={"ignore_unknown_options": True})
+def set_tag(
+    name: Annotated[str, typer.Argument(metavar="TAG", help="LIC-101.SP, LIC-101.MODE …")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="A number, or a mode: MAN AUTO CAS OOS.")],
+    run_dir: RunDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a tag as an operator does; answers when the controllers have it."""
+    from dcs.cli.client import write_tag
+
+    raise typer.Exit(write_tag(run_dir, name, value, as_json))
+
+
+@app.command()
+def alarms(run_dir: RunDir = None, as_json: AsJson = False) -> None:
+    """List the alarms of a running plant that are not normal."""
+    from dcs.cli.client import show_alarms
+
+    raise typer.Exit(show_alarms(run_dir, as_json))
+
+
+@app.command()
+def ack(
+    alarm: Annotated[str, typer.Argument(metavar="ALARM|all", help="LIC-101.HI, or all.")],
+    run_dir: RunDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Acknowledge an alarm, or all of them."""
+    from dcs.cli.client import acknowledge
+
+    raise typer.Exit(acknowledge(run_dir, alarm, as_json))
+
+
+@app.command()
+def switchover(
+    pair: Annotated[
+        str | None, typer.Argument(metavar="[PAIR]", help="The controller pair (default: the only one).")
+    ] = None,
+    run_dir: RunDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand control of a pair to its standby."""
+    from dcs.cli.client import hand_over
+
+    raise typer.Exit(hand_over(run_dir, pair, as_json))
+
+
+@app.command()
+def disturb(
+    variable: Annotated[str, typer.Argument(metavar="VARIABLE", help="A disturbance of the plant model: leak_1.")],
+    value: Annotated[float, typer.Argument(metavar="VALUE", help="In the model's unit.")],
+    run_dir: RunDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a disturbance of the simulated plant."""
+    from dcs.cli.client import disturb_plant
+
+    raise typer.Exit(disturb_plant(run_dir, variable, value, as_json))
+
+
+@app.command()
+def events(
+    last: Annotated[int, typer.Option("--last", metavar="N", help="How many.")] = 50,
+    run_dir: RunDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the journal's newest lines."""
+    from dcs.cli.client import show_events
+
+    raise typer.Exit(show_events(run_dir, last, as_json))
+
+
+@app.command()
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME..]", help="Which benchmarks (default: all).")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there.")] = None,
+) -> None:
+    """Measure, and print a table with limits and ratios."""
+    from dcs.cli.bench import run_benchmarks
+
+    raise typer.Exit(run_benchmarks(names or [], json_file))
+
+
+def main() -> None:
+    """Entry point: errors that we raise on purpose become one sentence and an exit code."""
+    try:
+        app()
+    except DcsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

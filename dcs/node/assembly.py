@@ -1,0 +1,192 @@
+"""The one place that builds nodes: from a configuration and from peers, and nothing else.
+
+Called by   ``dcs node`` (one node on the wall clock) and the box (all of them in simulated time). Both call
+            ``build_node``; what they build differs only in peers (a test holds them side by side).
+Knows       every kind of node, the plant models and the simulated devices: the one door (DESIGN §11).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+from dcs.bus.messages import NodeReport
+from dcs.config.load import load_plant
+from dcs.config.plant_config import ControllerConfig, PlantConfig
+from dcs.core.clock import NS_PER_MS, Clock
+from dcs.core.errors import ConfigError
+from dcs.engine.compile import compile_strategy
+from dcs.engine.engine import Engine
+from dcs.node.controller import Controller, ControllerParts
+from dcs.node.endpoints import Endpoints
+from dcs.node.face import NodeFace
+from dcs.node.field_node import FieldNode
+from dcs.node.field_side import FieldSide
+from dcs.node.peers import Peers, derive_seed
+from dcs.node.witness_node import WitnessNode
+from dcs.redundancy.protocol import PairConfig
+from dcs.redundancy.runtime import RedundantMember
+from dcs.redundancy.timing import LeaseTiming
+from dcs.redundancy.witness import Witness
+from field_io.devices.simulated import SimulatedModbusDevice
+from field_io.devices.simulation import FieldSimulation
+from field_io.drivers.modbus import ModbusDriver
+from field_io.registers import DeviceSpec
+from plant_models.library import PLANTS
+
+FIELD_NODE, BUS_NODE = "field", "bus"
+_POLL_LEAD_MAX_NS = 150 * NS_PER_MS
+
+
+class Node(Protocol):
+    """A node: ``run`` until cancelled."""
+
+    async def run(self) -> None: ...
+    def report(self) -> NodeReport: ...
+
+
+def load_configuration(folder: Path, overrides: Sequence[str] = ()) -> PlantConfig:
+    """Load and check a plant folder against the plant models that we have."""
+    return load_plant(folder, PLANTS, overrides)
+
+
+def node_kind(config: PlantConfig, name: str) -> str:
+    """bus | field | controller | witness. Raises ``ConfigError`` for a name that is no node of this plant."""
+    if name in (BUS_NODE, FIELD_NODE) and name in config.nodes:
+        return name
+    if any(name in controller.members for controller in config.controllers):
+        return "controller"
+    if any(name == controller.witness for controller in config.controllers):
+        return "witness"
+    raise ConfigError(f"{config.folder}: there is no node {name}. This plant has: {', '.join(config.nodes)}.")
+
+
+async def build_node(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> Node:
+    """Build one node. The bus has no node here: it is a server of its own."""
+    kind = node_kind(config, name)
+    if kind == "controller":
+        return await _build_controller(config, endpoints, name, peers)
+    if kind == "witness":
+        return await _build_witness(config, endpoints, name, peers)
+    if kind == FIELD_NODE:
+        return await _build_field(config, endpoints, name, peers)
+    raise ConfigError(f"node {name} is a {kind}; it is started by `dcs run`.")
+
+
+def pair_config(config: PlantConfig, controller: ControllerConfig) -> PairConfig:
+    """Members, witness and lease of one controller pair."""
+    fastest_ns = min(scan_class.period_ns for scan_class in controller.strategy.scan_classes)
+    timing = LeaseTiming.for_period(controller.lease_ns * 4 if controller.lease_ns else fastest_ns)
+    return PairConfig(controller.name, controller.members, controller.witness or "", timing)
+
+
+def devices_at(config: PlantConfig, endpoints: Endpoints) -> list[DeviceSpec]:
+    """The devices with the addresses of this run."""
+    found = []
+    for device in config.devices:
+        host, port = endpoints.devices[device.name]
+        found.append(replace(device, host=host, port=port))
+    return found
+
+
+async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> Controller:
+    controller = next(c for c in config.controllers if name in c.members)
+    clock = peers.clock(name)
+    plan = compile_strategy(controller.strategy)
+    engine = Engine(plan)
+    used = {*plan.input_channels, *plan.output_channels}
+    drivers = [
+        _build_driver(device, number, name, clock, controller, peers)
+        for number, device in enumerate(devices_at(config, endpoints))
+        if any(point.name in used for point in device.points)
+    ]
+
+    def make_member(replica: Controller) -> RedundantMember:
+        return RedundantMember(
+            pair_config(config, controller),
+            name,
+            clock,
+            peers.pair_network(name),
+            peers.voter_store(name),
+            replica,
+            replica.alive,
+            derive_seed(peers.seed, name, "redundancy"),
+        )
+
+    return Controller(
+        ControllerParts(
+            face=await _face(config, endpoints, name, peers),
+            pair=controller.name,
+            engine=engine,
+            scan_classes=controller.strategy.scan_classes,
+            field_side=FieldSide(drivers, plan.input_channels, plan.output_channels, clock),
+            schedule=peers.schedule(clock),
+            make_member=make_member,
+            on_loop=peers.on_loop,
+        )
+    )
+
+
+def _build_driver(
+    device: DeviceSpec, number: int, node: str, clock: Clock, controller: ControllerConfig, peers: Peers
+) -> ModbusDriver:
+    """Polls shortly before the scans are due, so that a scan works on values of its own period."""
+    fastest = min(controller.strategy.scan_classes, key=lambda scan_class: scan_class.period_ns)
+    lead_ns = min(min(fastest.period_ns, device.poll_ns) // 5, _POLL_LEAD_MAX_NS) - number * NS_PER_MS
+    utc_minus_monotonic_ns = clock.time_ns() - clock.monotonic_ns()
+    phase_ns = (fastest.phase_ns - lead_ns - utc_minus_monotonic_ns) % device.poll_ns
+    rng = Random(derive_seed(peers.seed, node, device.name))
+    return ModbusDriver(device, peers.link(node, device), clock, rng, phase_ns)
+
+
+async def _build_witness(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> WitnessNode:
+    pairs = {c.name: pair_config(config, c) for c in config.controllers if c.witness == name}
+    clock = peers.clock(name)
+
+    def make_witness(event: Callable[[str, str], None]) -> Witness:
+        return Witness(name, pairs, clock, peers.pair_network(name), peers.voter_store(name), event)
+
+    return WitnessNode(await _face(config, endpoints, name, peers), make_witness, _shared_host(config, endpoints, name))
+
+
+def _shared_host(config: PlantConfig, endpoints: Endpoints, witness: str) -> str:
+    host, _ = endpoints.voters[witness]
+    together = [
+        member
+        for controller in config.controllers
+        for member in controller.members
+        if controller.witness == witness and endpoints.voters[member][0] == host
+    ]
+    return f"shares a host with {', '.join(together)}: a lost host may lose two voters" if together else ""
+
+
+async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> FieldNode:
+    clock = peers.clock(name)
+    model = config.model
+    plant = PLANTS[model.type].create(model.setting, seed=peers.seed, integrator=model.integrator)
+    devices = [
+        SimulatedModbusDevice(device, clock, peers.device_network)
+        for device in devices_at(config, endpoints)
+        if device.simulate
+    ]
+    simulation = FieldSimulation(plant, devices, clock, model.step_ns, derive_seed(peers.seed, name))
+    return FieldNode(await _face(config, endpoints, name, peers), simulation)
+
+
+async def _face(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> NodeFace:
+    own = _endpoints_of(endpoints, name)
+    return NodeFace(config.name, name, await peers.bus(name), peers.clock(name), peers.pid(name), own)
+
+
+def _endpoints_of(endpoints: Endpoints, node: str) -> dict[str, str]:
+    found = {"bus": endpoints.bus_url}
+    if node in endpoints.voters:
+        host, port = endpoints.voters[node]
+        found["pair"] = f"udp+tcp://{host}:{port}"
+    if node in endpoints.metrics:
+        host, port = endpoints.metrics[node]
+        found["metrics"] = f"http://{host}:{port}/metrics"
+    if node == FIELD_NODE:
+        found |= {device: f"modbus://{host}:{port}" for device, (host, port) in endpoints.devices.items()}
+    return found

@@ -1,0 +1,91 @@
+"""Which address everything of one run listens on: ports written in the configuration, ports chosen at start.
+
+Called by   the launcher (chooses free ports once, writes ``endpoints.json``), every node (reads it), the command line.
+Knows       names and addresses; opens sockets only to find free ports.
+"""
+
+import json
+import os
+import socket
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from dcs.core.errors import Missing
+
+FILE_NAME = "endpoints.json"
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Addresses of one run; a port is never 0 here."""
+
+    plant: str
+    config: str
+    bus_url: str
+    nodes: dict[str, str] = field(default_factory=dict)  # name -> kind: bus | field | controller | witness
+    pairs: dict[str, list[str]] = field(default_factory=dict)  # controller pair -> its members
+    devices: dict[str, tuple[str, int]] = field(default_factory=dict)
+    voters: dict[str, tuple[str, int]] = field(default_factory=dict)  # controllers and witnesses: pair network
+    metrics: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def write(self, run_dir: Path) -> None:
+        """Write ``endpoints.json`` at once or not at all."""
+        temporary = run_dir / (FILE_NAME + ".new")
+        temporary.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        temporary.replace(run_dir / FILE_NAME)
+
+    @classmethod
+    def read(cls, run_dir: Path) -> "Endpoints":
+        """Raises ``Missing`` when this is not the directory of a run."""
+        try:
+            raw = json.loads((run_dir / FILE_NAME).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise Missing(f"{run_dir}: no readable {FILE_NAME} ({error}). Start the plant with `dcs run`.") from None
+        for group in ("devices", "voters", "metrics"):
+            raw[group] = {name: (host, port) for name, (host, port) in raw[group].items()}
+        return cls(**raw)
+
+
+class PortChooser:
+    """Hands out free ports; keeps each bound until ``release``, so that no two are the same."""
+
+    def __init__(self) -> None:
+        self._held: list[socket.socket] = []
+
+    def choose(self, host: str, datagram: bool = False) -> int:
+        """A port that is free for TCP (and, with ``datagram``, for UDP as well) on ``host``."""
+        for _ in range(50):
+            stream = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            stream.bind((host, 0))
+            port: int = stream.getsockname()[1]
+            self._held.append(stream)
+            if not datagram:
+                return port
+            companion = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._held.append(companion)
+            try:
+                companion.bind((host, port))
+            except OSError:
+                continue
+            return port
+        raise Missing(f"no free port for TCP and UDP found on {host}. Close some programs and try again.")
+
+    def release(self) -> None:
+        """Free all of them for the nodes to bind."""
+        for held in self._held:
+            held.close()
+        self._held.clear()
+
+
+def check_free(name: str, host: str, port: int) -> None:
+    """Raises ``Missing`` with one clear sentence when somebody else listens on a configured port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Missing(
+                f"{name}: port {port} on {host} cannot be used ({error.strerror}). "
+                f"Stop the program that has it, or choose another: --set field.devices.{name}.port=auto"
+            ) from None

@@ -1,0 +1,114 @@
+"""The field node: the simulated plant and its devices, with a desk for disturbances.
+
+Called by   ``dcs.node.assembly`` builds it; ``run`` is the node.
+Knows       the simulation through a protocol; which plant and which devices it is, the assembly decides.
+"""
+
+import asyncio
+from typing import Protocol
+
+from dcs.bus.messages import Command, NodeReport, Reply, command_subject
+from dcs.core.clock import sleep
+from dcs.core.errors import DcsError
+from dcs.node.face import NodeFace
+from field_io.faults import FaultyDevice
+from field_io.registers import DeviceSpec
+
+
+class PlantCondition(Protocol):
+    """Something that became true or false in the plant."""
+
+    @property
+    def time_s(self) -> float: ...
+    @property
+    def condition(self) -> str: ...
+    @property
+    def active(self) -> bool: ...
+
+
+class SimulatedPlant(Protocol):
+    """The part of a plant model that the node uses."""
+
+    @property
+    def time_s(self) -> float: ...
+    def take_events(self) -> "list[PlantCondition]": ...
+    def get(self, name: str) -> float: ...
+
+
+class SimulatedDevice(FaultyDevice, Protocol):
+    """A device of the simulation, as far as the node and faults need it."""
+
+    spec: DeviceSpec
+
+
+class Simulation(Protocol):
+    """The simulated field: ``field_io.devices.simulation.FieldSimulation``."""
+
+    slipped_steps: int
+
+    @property
+    def plant(self) -> SimulatedPlant: ...
+    @property
+    def devices(self) -> "tuple[SimulatedDevice, ...]": ...
+    async def start(self) -> None: ...
+    async def run(self) -> None: ...
+    def set_disturbance(self, name: str, value: float) -> None: ...
+
+
+class FieldNode:
+    """Runs the simulation and answers ``disturb`` commands."""
+
+    def __init__(self, face: NodeFace, simulation: Simulation) -> None:
+        self.face = face
+        self.simulation = simulation
+
+    async def run(self) -> None:
+        """Run until cancelled. Raises ``Missing`` when a port is taken."""
+        await self.simulation.start()
+        await self.face.bus.serve(command_subject(self.face.plant, self.face.node), self._serve)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.simulation.run())
+            group.create_task(self.face.run(self.report))
+            group.create_task(self._journal_conditions())
+
+    async def _serve(self, subject: str, payload: bytes) -> bytes:
+        try:
+            command = Command.from_bytes(payload)
+        except (ValueError, TypeError) as error:
+            return Reply("", False, f"This is not a command: {error}").to_bytes()
+        return self.disturb(command).to_bytes()
+
+    def disturb(self, command: Command) -> Reply:
+        """Change a disturbance of the plant; refused with the known names or the range."""
+        if command.verb != "disturb" or not isinstance(command.value, int | float):
+            return Reply(command.id, False, f"The field takes `disturb NAME NUMBER`, not `{command.verb}`.")
+        try:
+            old = self.simulation.plant.get(command.subject)
+            self.simulation.set_disturbance(command.subject, float(command.value))
+        except (KeyError, ValueError, DcsError) as error:
+            return Reply(command.id, False, str(error.args[0] if error.args else error))
+        text = f"disturbance {command.subject}: {old:g} -> {command.value:g}"
+        self.face.event("field", command.subject, text, command.user, command.station)
+        return Reply(command.id, True, text)
+
+    async def _journal_conditions(self) -> None:
+        while True:
+            for change in self.simulation.plant.take_events():
+                what = "begins" if change.active else "ends"
+                self.face.event("field", change.condition, f"plant: {change.condition} {what}")
+            await sleep(self.face.clock, 1.0)
+
+    def report(self) -> NodeReport:
+        """For ``dcs status``."""
+        slipped = self.simulation.slipped_steps
+        plant_s = self.simulation.plant.time_s
+        return NodeReport(
+            node=self.face.node,
+            kind="field",
+            pid=self.face.pid,
+            time_ns=self.face.clock.time_ns(),
+            state="running",
+            links=(self.face.bus_link(),),
+            endpoints=self.face.endpoints,
+            detail=f"plant time {plant_s:.0f} s" + (f", {slipped} steps slipped" if slipped else ""),
+        )

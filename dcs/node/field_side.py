@@ -1,0 +1,134 @@
+"""A controller's view of its field devices: one input image in, one output image out.
+
+Called by   ``dcs.node.controller``.
+Knows       which point of which driver is which channel of the plan; after a takeover, the last mirrored inputs.
+Behaviour   a new holder has polled nothing yet: until a point is read for the first time the value that the old holder
+            saw stands in for it, for no longer than that value may be called fresh. So the first scan after a takeover
+            starts from the same inputs and does not bump.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcs.bus.messages import LinkReport
+from dcs.core.clock import Clock
+from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
+from dcs.node.scan_record import InputImage
+from field_io.drivers.modbus import ModbusDriver, WriteOutcome
+
+
+class _DriverChannels:
+    """Where the points of one driver go in the input image, and where its outputs come from."""
+
+    def __init__(self, driver: ModbusDriver, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        at = {name: i for i, name in enumerate(driver.names)}
+        here = [(i, at[name]) for i, name in enumerate(inputs) if name in at]
+        self.driver = driver
+        self.channels = np.array([i for i, _ in here], np.intp)
+        self.points = np.array([point for _, point in here], np.intp)
+        self.outputs = [(i, name) for i, name in enumerate(outputs) if name in at]
+        self.stale_after_ns = driver.spec.stale_after_ns
+        self.fresh = True  # every point was read by this controller since it took over
+        self.writing: asyncio.Task[WriteOutcome] | None = None
+
+
+class FieldSide:
+    """All drivers of one controller."""
+
+    def __init__(
+        self, drivers: Sequence[ModbusDriver], inputs: Sequence[str], outputs: Sequence[str], clock: Clock
+    ) -> None:
+        self.drivers = list(drivers)
+        self._clock = clock
+        self._parts = [_DriverChannels(driver, inputs, outputs) for driver in drivers]
+        self._never_read = InputImage.empty(len(inputs), STATUS_NOT_CONNECTED)
+        self._inherited = self._never_read
+        self._since_utc_ns = 0
+        self.skipped_writes = 0
+
+    # --- inputs -----------------------------------------------------------------------------------------------
+    def read(self) -> InputImage:
+        """A fresh image of all channels, each with status and source time; stale values are Bad."""
+        now_ns, now_utc_ns = self._clock.monotonic_ns(), self._clock.time_ns()
+        image = InputImage(
+            self._never_read.values.copy(), self._never_read.statuses.copy(), self._never_read.times_ns.copy()
+        )
+        for part in self._parts:
+            values, statuses, times_ns = part.driver.image(now_ns)
+            if part.fresh:
+                image.values[part.channels] = values[part.points]
+                image.statuses[part.channels] = statuses[part.points]
+                image.times_ns[part.channels] = times_ns[part.points]
+            else:
+                self._read_inherited(part, image, values, statuses, times_ns, now_utc_ns)
+        return image
+
+    def _read_inherited(
+        self,
+        part: _DriverChannels,
+        image: InputImage,
+        values: NDArray[np.float64],
+        statuses: NDArray[np.uint8],
+        times_ns: NDArray[np.int64],
+        now_utc_ns: int,
+    ) -> None:
+        own = times_ns[part.points] >= self._since_utc_ns
+        channels = part.channels
+        old = self._inherited
+        stale = (now_utc_ns - old.times_ns[channels] >= part.stale_after_ns) & (old.statuses[channels] >= 64)
+        old_statuses = np.where(stale, STATUS_NO_COMM_LAST_USABLE, old.statuses[channels])
+        image.values[channels] = np.where(own, values[part.points], old.values[channels])
+        image.statuses[channels] = np.where(own, statuses[part.points], old_statuses)
+        image.times_ns[channels] = np.where(own, times_ns[part.points], old.times_ns[channels])
+        part.fresh = bool(own.all())
+
+    def take_over(self, inherited: InputImage | None) -> None:
+        """This controller became active: poll everything at once; meanwhile what the other one saw holds."""
+        self._inherited = inherited or self._never_read
+        self._since_utc_ns = self._clock.time_ns()
+        for part in self._parts:
+            part.fresh = False
+            part.driver.set_polling(True)
+
+    def stand_by(self, abort: bool) -> None:
+        """This controller is not active: only health reads. ``abort`` drops connections with writes in flight."""
+        for part in self._parts:
+            part.driver.set_polling(False)
+            if abort:
+                part.driver.abort()
+
+    # --- outputs ----------------------------------------------------------------------------------------------
+    def write(self, values: NDArray[np.float64], valid: NDArray[np.bool_], may_write: Callable[[], bool]) -> None:
+        """Send the valid outputs, one request in flight per device; returns at once."""
+        loop = asyncio.get_running_loop()
+        for part in self._parts:
+            chosen = {name: float(values[i]) for i, name in part.outputs if valid[i]}
+            if not chosen:
+                continue
+            if part.writing is not None and not part.writing.done():
+                self.skipped_writes += 1  # the device is slower than the scan; the next scan's values follow
+                continue
+            part.writing = loop.create_task(part.driver.write(chosen, may_write))
+
+    # --- health -----------------------------------------------------------------------------------------------
+    def reached(self) -> int:
+        """How many devices answer: the field score of this controller."""
+        now_ns = self._clock.monotonic_ns()
+        return sum(driver.reached(now_ns) for driver in self.drivers)
+
+    def all_tried(self) -> bool:
+        """True when every device has answered or failed at least once."""
+        return all(driver.requests or driver.errors for driver in self.drivers)
+
+    def reports(self) -> list[LinkReport]:
+        """One line per device."""
+        return [driver.report() for driver in self.drivers]
+
+    async def run(self) -> None:
+        """Run all drivers until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for driver in self.drivers:
+                group.create_task(driver.run())

@@ -1,0 +1,72 @@
+"""The peers of the box: a simulated loop and everything in this process, deterministic.
+
+Called by   ``dcs.node.box``; one object for all nodes. What one node's links suffer the others do not see.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from dcs.bus.api import Bus
+from dcs.bus.memory import MemoryHub
+from dcs.core.clock import Clock
+from dcs.core.simulated_time import SimulatedClock, SimulatedLoop
+from dcs.node.peers import derive_seed
+from dcs.node.scan_schedule import ScanSchedule, TaskSchedule
+from dcs.redundancy.store import MemoryStore, RecordStore
+from dcs.redundancy.transport import MemoryNetwork as MemoryPairNetwork
+from dcs.redundancy.transport import PairNetwork
+from field_io.drivers.link import LinkFaults, ModbusLink
+from field_io.drivers.modbus_client import memory_link
+from field_io.memory_network import MemoryNetwork
+from field_io.registers import DeviceSpec
+
+
+class MemoryPeers:
+    """All nodes of the box; each has its own clock."""
+
+    def __init__(self, loop: SimulatedLoop, seed: int) -> None:
+        self.seed = seed
+        self.hub = MemoryHub()
+        self.device_network: MemoryNetwork | None = MemoryNetwork()
+        self.pair_links = MemoryPairNetwork(derive_seed(seed, "pair network"))
+        self.clocks: dict[str, SimulatedClock] = {}
+        self.cables: dict[str, LinkFaults] = {}  # "C1A>RTU-1"
+        self._loop = loop
+        self._stores: dict[str, MemoryStore] = {}
+        self._buses: dict[str, Bus] = {}
+
+    def pid(self, node: str) -> int:
+        return 0
+
+    def clock(self, node: str) -> Clock:
+        if node not in self.clocks:
+            self.clocks[node] = SimulatedClock(self._loop)
+        return self.clocks[node]
+
+    async def bus(self, node: str) -> Bus:
+        self._buses[node] = self.hub.connect(node)
+        return self._buses[node]
+
+    async def disconnect(self, node: str) -> None:
+        """The node's process is gone: nothing of it is delivered or received any more."""
+        self.hub.cut(node)
+        self.pair_links.detach(node)
+        await self._buses.pop(node).close()
+        self.hub.heal(node)
+
+    def schedule(self, clock: Clock) -> ScanSchedule:
+        return TaskSchedule(clock)
+
+    def link(self, node: str, device: DeviceSpec) -> ModbusLink:
+        assert self.device_network is not None
+        faults = self.cables.setdefault(f"{node}>{device.name}", LinkFaults())
+        return memory_link(device, self.device_network, node, faults)
+
+    def pair_network(self, node: str) -> PairNetwork:
+        return self.pair_links.endpoint(node)
+
+    def voter_store(self, node: str) -> RecordStore:
+        return self._stores.setdefault(node, MemoryStore())
+
+    def on_loop(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
+        work()

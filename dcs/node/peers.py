@@ -1,0 +1,65 @@
+"""Which peer stands at the other end of every link: the one difference between a real run and the box.
+
+Called by   ``dcs.node.assembly``, which builds every node from a configuration and from peers, and knows no more.
+Peers       ``dcs.node.wire_peers`` (the wall clock, NATS, sockets, files) and ``dcs.node.memory_peers`` (a simulated loop and
+            everything in this process, deterministic).
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from typing import Protocol
+
+from dcs.bus.api import Bus
+from dcs.core.clock import Clock
+from dcs.node.scan_schedule import ScanSchedule
+from dcs.redundancy.store import RecordStore
+from dcs.redundancy.transport import PairNetwork
+from field_io.drivers.link import ModbusLink
+from field_io.memory_network import MemoryNetwork
+from field_io.registers import DeviceSpec
+
+
+def derive_seed(seed: int, *names: str) -> int:
+    """A seed for one stream of random numbers; the same names give the same stream, whatever else runs."""
+    text = "/".join((str(seed), *names)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
+
+
+class Peers(Protocol):
+    """Everything a node gets from outside."""
+
+    seed: int
+    device_network: MemoryNetwork | None  # where simulated devices listen; None = TCP
+
+    def pid(self, node: str) -> int:
+        """Process id for reports."""
+        ...
+
+    def clock(self, node: str) -> Clock:
+        """The node's own clock."""
+        ...
+
+    async def bus(self, node: str) -> Bus:
+        """The node's access to the bus."""
+        ...
+
+    def schedule(self, clock: Clock) -> ScanSchedule:
+        """What calls the scans."""
+        ...
+
+    def link(self, node: str, device: DeviceSpec) -> ModbusLink:
+        """The node's cable to a device."""
+        ...
+
+    def pair_network(self, node: str) -> PairNetwork:
+        """The node's access to the other voters."""
+        ...
+
+    def voter_store(self, node: str) -> RecordStore:
+        """The voter's durable memory."""
+        ...
+
+    def on_loop(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
+        """Run ``work`` on the node's event loop; called from the scan."""
+        ...

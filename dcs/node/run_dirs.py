@@ -1,0 +1,75 @@
+"""Where runs keep their files, and which run is alive.
+
+Called by   the launcher (makes a directory), the command line (finds the plant that is running).
+Knows       the user's state folder, ``DCS_STATE_DIR`` to put it elsewhere.
+"""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from dcs.core.clock import Clock, utc_text
+from dcs.core.errors import Missing
+from dcs.node.endpoints import FILE_NAME, Endpoints
+
+_KEPT_RUNS = 20
+
+
+def state_dir() -> Path:
+    """The folder for runs and caches: ``DCS_STATE_DIR`` or the system's usual place for a user's state."""
+    if named := os.environ.get("DCS_STATE_DIR"):
+        return Path(named)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "dcs"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "dcs"
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "dcs"
+
+
+def new_run_dir(plant: str, clock: Clock, named: Path | None = None) -> Path:
+    """Make the directory of a new run. Raises ``Missing`` where it cannot be written."""
+    stamp = utc_text(clock.time_ns())[:19].replace(":", "").replace("-", "")
+    run_dir = named or state_dir() / "runs" / f"{stamp}-{plant}-{os.getpid()}"
+    try:
+        (run_dir / "logs").mkdir(parents=True, exist_ok=True)
+        probe = run_dir / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Missing(
+            f"{run_dir}: the run directory cannot be written ({error.strerror}). "
+            "Name another with --run-dir, or set DCS_STATE_DIR."
+        ) from None
+    return run_dir
+
+
+def live_runs() -> list[Path]:
+    """Directories of the runs whose bus answers, newest first."""
+    root = state_dir() / "runs"
+    if not root.is_dir():
+        return []
+    candidates = sorted((path for path in root.iterdir() if (path / FILE_NAME).exists()), reverse=True)
+    return [path for path in candidates[:_KEPT_RUNS] if _answers(path)]
+
+
+def find_run(named: Path | None, plant: str | None = None) -> tuple[Path, Endpoints]:
+    """The run that a command means: the one named, or the newest that is alive (of that plant)."""
+    if named is not None:
+        return named, Endpoints.read(named)
+    for run_dir in live_runs():
+        endpoints = Endpoints.read(run_dir)
+        if plant in (None, endpoints.plant):
+            return run_dir, endpoints
+    wanted = f"No running plant {plant}" if plant else "No running plant"
+    raise Missing(f"{wanted} was found. Start one with `dcs demo` or `dcs run CONFIG`, or name its run with --run-dir.")
+
+
+def _answers(run_dir: Path) -> bool:
+    try:
+        address = Endpoints.read(run_dir).bus_url.removeprefix("nats://")
+        host, _, port = address.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=0.3):
+            return True
+    except (OSError, ValueError, Missing):
+        return False

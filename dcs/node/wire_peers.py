@@ -1,0 +1,66 @@
+"""The peers of a real run: the wall clock, NATS, sockets, files.
+
+Called by   ``dcs node``; one object per process.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from dcs.bus.api import Bus
+from dcs.bus.nats import NatsBus
+from dcs.core.clock import Clock, WallClock
+from dcs.node.endpoints import Endpoints
+from dcs.node.scan_schedule import ScanSchedule, ThreadSchedule
+from dcs.redundancy.store import FileStore, RecordStore
+from dcs.redundancy.transport import PairNetwork
+from dcs.redundancy.wire import WireNetwork
+from field_io.drivers.link import ModbusLink
+from field_io.drivers.modbus_client import wire_link
+from field_io.memory_network import MemoryNetwork
+from field_io.registers import DeviceSpec
+
+
+class WirePeers:
+    """One process of a real run."""
+
+    device_network: MemoryNetwork | None = None
+
+    def __init__(self, endpoints: Endpoints, run_dir: Path, seed: int) -> None:
+        self.seed = seed
+        self._endpoints = endpoints
+        self._run_dir = run_dir
+        self._clock = WallClock()
+        self._buses: list[Bus] = []
+
+    def pid(self, node: str) -> int:
+        return os.getpid()
+
+    def clock(self, node: str) -> Clock:
+        return self._clock
+
+    async def bus(self, node: str) -> Bus:
+        bus = await NatsBus.connect(self._endpoints.bus_url, node)
+        self._buses.append(bus)
+        return bus
+
+    async def close(self) -> None:
+        """Leave the bus."""
+        for bus in self._buses:
+            await bus.close()
+
+    def schedule(self, clock: Clock) -> ScanSchedule:
+        return ThreadSchedule(self._clock)
+
+    def link(self, node: str, device: DeviceSpec) -> ModbusLink:
+        return wire_link(device, node)
+
+    def pair_network(self, node: str) -> PairNetwork:
+        return WireNetwork(node, self._endpoints.voters, self._clock)
+
+    def voter_store(self, node: str) -> RecordStore:
+        return FileStore(self._run_dir / "voters" / node)
+
+    def on_loop(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
+        loop.call_soon_threadsafe(work)
