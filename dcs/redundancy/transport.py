@@ -114,7 +114,8 @@ class MemoryNetwork:
         loop = asyncio.get_running_loop()
         due_s = loop.time() + delay_ns / NS_PER_S
         if in_order:
-            due_s = max(due_s, self._stream_free_s.get((sender, to), 0.0))
+            # The loop does not keep the order of timers due at the same instant.
+            due_s = max(due_s, self._stream_free_s.get((sender, to), 0.0) + 1 / NS_PER_S)
             self._stream_free_s[(sender, to)] = due_s
         loop.call_at(due_s, self._deliver, sender, to, payload)
         if self.repeat and not in_order and self._random.random() < self.repeat:

@@ -1,6 +1,6 @@
 """A pair with a toy controller in the box: what the redundancy tests run on.
 
-The toy counts scans and adds up commands; its whole state is one JSON object, so that "continues exactly" is a comparison.
+The toy counts scans and adds up commands; its whole state is one JSON object: "continues exactly" is a comparison.
 """
 
 import asyncio
@@ -95,8 +95,8 @@ class ToyController:
             commands, self.pending = self.pending, []
             digest = self._apply(commands)
             if self.member.may_write(self.clock.monotonic_ns()):
-                row = (self.box.loop.time(), self.name, self.member.write_epoch, self.state["scan"], self.state["total"])
-                self.box.writes.append(row)
+                at_s, epoch = self.box.loop.time(), self.member.write_epoch
+                self.box.writes.append((at_s, self.name, epoch, self.state["scan"], self.state["total"]))
             self.member.submit(self.state["scan"], json.dumps(commands).encode(), digest)
 
 
@@ -119,7 +119,8 @@ class ToyBox:
         self.padding = padding  # bytes added to the state, to make a copy take many slices
         self.network = network or MemoryNetwork(seed)
         timing = timing or LeaseTiming.for_period(SCAN_NS)
-        self.config = PairConfig("C1", ("C1A",), timing=timing) if simplex else PairConfig("C1", ("C1A", "C1B"), "W1", timing)
+        members, witness = (("C1A",), "") if simplex else (("C1A", "C1B"), "W1")
+        self.config = PairConfig("C1", members, witness, timing)
         self.writes: list[tuple[float, str, int, int, int]] = []  # time, writer, epoch, scan, total
         self.events: list[tuple[float, str, str]] = []
         self.controllers: dict[str, ToyController] = {}
@@ -167,7 +168,10 @@ class ToyBox:
     async def running_pair(self) -> None:
         """Start all and wait for an active with a ready standby."""
         self.start()
-        await self.until(lambda: self.active is not None and self.active.member.report().standby_ready, 10, "a ready pair")
+        await self.until(self.is_ready, 10, "a ready pair")
+
+    def is_ready(self) -> bool:
+        return self.active is not None and self.active.member.report().standby_ready
 
     @property
     def active(self) -> ToyController | None:

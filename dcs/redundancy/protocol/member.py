@@ -343,8 +343,9 @@ class PairMember:
             self._say_hello(now_ns)
 
     def _wants_copy(self) -> bool:
-        sink = self.sink
-        return sink.state != COPYING and not (sink.state == COMPLETE and self.eligible)
+        """Neither complete nor under way; a copy of an older generation was given up by the active."""
+        is_current = self.sink.generation >= self.voter.record.generation
+        return not (is_current and self.sink.state in (COMPLETE, COPYING))
 
     def _on_hello(self, now_ns: int, hello: Hello) -> None:
         self._peer_rank = (hello.generation, hello.seq)
