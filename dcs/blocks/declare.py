@@ -190,7 +190,7 @@ def step(block: BlockType) -> Callable[[Step], Step]:
 
 
 def _with_role(item: Field, role: str) -> Field:
-    values = {name: getattr(item, name) for name in Field.__slots__}  # type: ignore[attr-defined]
+    values = {name: getattr(item, name) for name in Field.__slots__}
     return Field(**{**values, "role": role})
 
 

@@ -117,7 +117,7 @@ PID = block_type(
             limited_by=("out_low", "out_scale_high"),
         ),
         i8("direct_acting", "1: a rising measurement raises the output", low=0, high=1),
-        i8("sp_track_pv", "1: the setpoint follows the measurement while not in Auto or Cas", low=0, high=1),
+        i8("sp_track_pv", "1: the setpoint follows the measurement in Man, LO and IMan", low=0, high=1),
         i8("uncertain_as_good", "1: control goes on with an Uncertain measurement", low=0, high=1),
         i8("target_man_if_bad", "1: a Bad measurement makes Man the target, so that it stays", low=0, high=1),
         i8("ifs_if_bad", "1: a Bad measurement asks the output block for its fault state", low=0, high=1),
@@ -235,7 +235,9 @@ def working_setpoint(b: Any, mode_before: int, pv_good: bool, dt_s: float) -> in
         b.sp_wrk = clamp(b.cas_in, b.sp_low, b.sp_high)
         b.sp = b.sp_wrk
         return limit_code(b.cas_in < b.sp_low, b.cas_in > b.sp_high)
-    if b.mode != AUTO and b.mode != OOS and b.sp_track_pv != 0 and pv_good:
+    idle = b.mode in (IMAN, LO) or (b.mode == MAN and b.target == MAN)
+    starts = b.target == CAS and mode_before not in (AUTO, CAS)  # nobody has given it a setpoint yet
+    if pv_good and b.mode != OOS and ((idle and b.sp_track_pv != 0) or starts):
         b.sp = clamp(b.pv, b.sp_low, b.sp_high)
         b.sp_wrk = b.sp
     wanted = clamp(b.sp, b.sp_low, b.sp_high)

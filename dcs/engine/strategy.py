@@ -41,7 +41,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One field point as the controller sees it: ``LT-101``; it is wired by its name as a source or target of a Link."""
+    """One field point as the controller sees it: ``LT-101``; wired by its name as a source or target of a Link."""
 
     name: str
     direction: str  # in | out

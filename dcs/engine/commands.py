@@ -1,0 +1,160 @@
+"""What an operator may do to a running plan, and the sentence for what may not be done.
+
+Called by   the engine's ``apply``, between two scans. Knows the plan and the buffer; every rule comes from the
+declarations (``limited_by``, ``write_in``, ``choices``, ``permitted``).
+"""
+
+import math
+from typing import Any
+
+from dcs.alarms.machine import after_ack
+from dcs.blocks.declare import Field
+from dcs.bus.messages import Command
+from dcs.core.errors import NotAuthorised
+from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS, mode_name, modes_in
+from dcs.engine import memory
+from dcs.engine.image import field_index, nearest
+from dcs.engine.journal import name_or_number, show
+from dcs.engine.plan import AlarmPlace, Plan, TagPlace
+
+
+class Commands:
+    """Writes into the buffer of one engine."""
+
+    def __init__(self, plan: Plan, words: Any, numbers: Any) -> None:
+        self._plan = plan
+        self._words = words
+        self._numbers = numbers
+        self._tag_index = {place.tag.name: index for index, place in enumerate(plan.tags)}
+
+    def apply(self, command: Command, time_ns: int) -> str:
+        """Execute; returns what happened. Raises ``NotAuthorised`` with the reason and what to do instead."""
+        if command.verb == "set":
+            return self._set(command, time_ns)
+        if command.verb == "ack":
+            return self._ack(command.subject, time_ns)
+        if command.verb == "ack_all":
+            return self._ack_all(command.subject, time_ns)
+        raise NotAuthorised(f"there is no command `{command.verb}` here. There are set, ack and ack_all.")
+
+    # --- alarms -------------------------------------------------------------------------------------------
+    def _ack(self, name: str, time_ns: int) -> str:
+        alarm = self._plan.alarm_by_name.get(name)
+        if alarm is None:
+            raise NotAuthorised(f"there is no alarm `{name}`.{nearest(name, self._plan.alarm_by_name)}")
+        done = self._acknowledge(alarm, time_ns)
+        return f"{name} acknowledged" if done else f"{name} was not waiting for acknowledgement"
+
+    def _ack_all(self, module: str, time_ns: int) -> str:
+        mine = [alarm for alarm in self._plan.alarms if module in ("", alarm.spec.module)]
+        if not mine:
+            known = {alarm.spec.module: None for alarm in self._plan.alarms}
+            raise NotAuthorised(f"`{module}` has no alarms.{nearest(module, known)}")
+        count = sum(self._acknowledge(alarm, time_ns) for alarm in mine)
+        return f"{count} alarm{'' if count == 1 else 's'} acknowledged"
+
+    def _acknowledge(self, alarm: AlarmPlace, time_ns: int) -> bool:
+        word = self._plan.word_of(alarm.record, "alarm_state")
+        before = int(self._words[word])
+        now = after_ack(before)
+        if now == before:
+            return False
+        self._words[word] = now
+        memory.emit(self._words, self._numbers, time_ns, memory.ACK_EVENT, alarm.record, before * 16 + now, 0.0, 0.0)
+        return True
+
+    # --- values -------------------------------------------------------------------------------------------
+    def _set(self, command: Command, time_ns: int) -> str:
+        name = command.subject
+        place = self._plan.tag_by_name.get(name)
+        if place is None:
+            raise NotAuthorised(f"there is no tag `{name}`.{nearest(name, self._plan.tag_by_name)}")
+        if not place.tag.writable or place.record < 0:
+            raise NotAuthorised(f"{name} cannot be written.")
+        kind = self._plan.records[place.record].type
+        field_name = "target" if place.field == "mode" else place.field  # a mode is asked for, it then comes about
+        f = kind.field(field_name)
+        new = self._number(name, f, command.value)
+        if field_name == "target":
+            self._check_mode(place, int(new))
+        self._check_write(place, f)
+        self._check_limits(place, f, new)
+        word = self._plan.records[place.record].at + field_index(kind)[field_name]
+        if f.dtype == "i8":
+            old = float(self._words[word])
+            self._words[word] = int(new)
+        else:
+            old = float(self._numbers[word])
+            self._numbers[word] = new
+        memory.emit(self._words, self._numbers, time_ns, memory.COMMAND_EVENT, self._tag_index[name], 0, old, new)
+        before, after = (show(name_or_number(self._plan, place, value), place) for value in (old, new))
+        return f"{name} {before} → {after}"
+
+    def _number(self, name: str, f: Field, value: float | str | None) -> float:
+        names = ", ".join(choice for choice, _ in f.choices)
+        if isinstance(value, str):
+            for choice, code in f.choices:
+                if choice.upper() == value.strip().upper():
+                    return float(code)
+            try:
+                value = float(value)
+            except ValueError:
+                wanted = f"It can be {names}." if names else "A number is needed."
+                raise NotAuthorised(f"{name}: `{value}` cannot be written. {wanted}") from None
+        if value is None or not math.isfinite(value):
+            raise NotAuthorised(f"{name}: {value} cannot be written. A finite number is needed.")
+        if f.choices and value not in [code for _, code in f.choices]:
+            raise NotAuthorised(f"{name}: {value:g} cannot be written. It can be {names}.")
+        if f.dtype == "i8" and value != int(value):
+            raise NotAuthorised(f"{name}: {value:g} cannot be written. A whole number is needed.")
+        return float(value)
+
+    def _get(self, record: int, name: str) -> float:
+        f = self._plan.records[record].type.field(name)
+        word = self._plan.word_of(record, name)
+        return float(self._words[word] if f.dtype == "i8" else self._numbers[word])
+
+    def _check_mode(self, place: TagPlace, mode: int) -> None:
+        kind = self._plan.records[place.record].type
+        name = place.tag.name
+        if kind.has("permitted"):
+            permitted = int(self._get(place.record, "permitted"))
+            if not (permitted >> mode) & 1:
+                raise NotAuthorised(
+                    f"{name}: {mode_name(mode)} is not permitted. Permitted are {', '.join(modes_in(permitted))}."
+                )
+        if mode == CAS and kind.has("cas_in_linked") and not self._get(place.record, "cas_in_linked"):
+            raise NotAuthorised(f"{name}: Cas is not possible, no block above is wired to it. Use Auto or Man.")
+
+    def _check_write(self, place: TagPlace, f: Field) -> None:
+        kind = self._plan.records[place.record].type
+        if not f.write_in or not kind.has("target"):
+            return
+        name = place.tag.name
+        target, mode = int(self._get(place.record, "target")), int(self._get(place.record, "mode"))
+        if target not in f.write_in:
+            modes = " or ".join(mode_name(one) for one in f.write_in)
+            raise NotAuthorised(
+                f"{name} can be written in {modes}; the mode asked for is {mode_name(target)}. Set the mode first."
+            )
+        if f.write_in == (MAN,) and mode in (OOS, IMAN, LO) and mode != target:
+            raise NotAuthorised(
+                f"{name} cannot be written now: the actual mode is {mode_name(mode)}, so the output is not the "
+                "operator's. Wait until it is Man."
+            )
+        tracks = kind.has("sp_track_pv") and self._get(place.record, "sp_track_pv") != 0
+        if f.name == "sp" and tracks and target not in (AUTO, CAS):
+            raise NotAuthorised(f"{name} follows the measurement in {mode_name(target)}. Set the mode to Auto first.")
+
+    def _check_limits(self, place: TagPlace, f: Field, new: float) -> None:
+        low, high = f.low, f.high
+        low_text, high_text = "lowest value", "highest value"
+        if f.limited_by:
+            kind = self._plan.records[place.record].type
+            low, high = (self._get(place.record, name) for name in f.limited_by)
+            low_text, high_text = (kind.field(name).meaning.split(";")[0] for name in f.limited_by)
+        name = place.tag.name
+        if new < low:
+            raise NotAuthorised(f"{name}: {show(new, place)} is below the limit {show(low, place)} ({low_text}).")
+        if new > high:
+            raise NotAuthorised(f"{name}: {show(new, place)} is above the limit {show(high, place)} ({high_text}).")

@@ -1,0 +1,321 @@
+"""From a checked strategy to a plan: order, layout, links, initial image.
+
+Called by   controllers at start and at an online change, tests. Knows the strategy and the block declarations.
+What the configuration checker should have found is a ``ConfigError`` here as well: a kernel checks no address, so
+nothing later would notice a wrong one.
+"""
+
+import hashlib
+import math
+from dataclasses import astuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import dcs.blocks.library  # noqa: F401 (fills BLOCK_TYPES)
+from dcs.alarms.machine import ALARM_KINDS
+from dcs.blocks.alarm import ALARM
+from dcs.blocks.declare import BLOCK_TYPES, BlockType
+from dcs.core.errors import ConfigError, Place
+from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
+from dcs.engine import memory
+from dcs.engine.image import field_index, fill, initial_values, nearest
+from dcs.engine.order import levels
+from dcs.engine.plan import AlarmPlace, Plan, Record, Run, TagPlace
+from dcs.engine.sources import check_step, source_hash
+from dcs.engine.strategy import AlarmSpec, BlockSpec, Link, PublishedTag, Strategy
+
+_RING_SMALLEST, _RING_LARGEST = 256, 8192
+
+
+def compile_strategy(strategy: Strategy) -> Plan:
+    """The plan of one controller. Raises ``ConfigError`` for the first thing that cannot be executed."""
+    return _Compiler(strategy).plan()
+
+
+class _Compiler:
+    """Collects the pieces of one plan; used once."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self.strategy = strategy
+        self.classes = {scan.name: index for index, scan in enumerate(strategy.scan_classes)}
+        self.inputs = {c.name: i for i, c in enumerate(c for c in strategy.channels if c.direction == "in")}
+        self.outputs = {c.name: i for i, c in enumerate(c for c in strategy.channels if c.direction == "out")}
+        self.specs: dict[str, BlockSpec] = {}
+        self.types: dict[str, BlockType] = {}
+        for spec in strategy.blocks:
+            if spec.name in self.specs:
+                raise ConfigError(f"there are two blocks named `{spec.name}`. Rename one.", spec.place)
+            if spec.scan_class not in self.classes:
+                near = nearest(spec.scan_class, self.classes)
+                raise ConfigError(f"{spec.name}: there is no scan class `{spec.scan_class}`.{near}", spec.place)
+            if spec.type not in BLOCK_TYPES:
+                near = nearest(spec.type, BLOCK_TYPES)
+                raise ConfigError(f"{spec.name}: there is no block type `{spec.type}`.{near}", spec.place)
+            self.specs[spec.name] = spec
+            self.types[spec.name] = BLOCK_TYPES[spec.type]
+        for kind in dict.fromkeys(self.types.values()):
+            check_step(kind)
+        self.records: list[Record] = []
+        self.record_of: dict[str, int] = {}
+        self.alarm_places: list[AlarmPlace] = []
+
+    def plan(self) -> Plan:
+        """All of it."""
+        runs = self._lay_out()
+        words = self._image()
+        links, numbered = self._gather(words, runs)
+        tags = tuple(self._tag(tag) for tag in self.strategy.tags)
+        digest = self._digest(words, links, numbered, tags)
+        words[memory.PLAN_HASH] = int.from_bytes(digest, "little", signed=True)
+        return Plan(
+            self.strategy, len(words), tuple(self.records), numbered, links, tuple(self.inputs), tuple(self.outputs),
+            self.inputs_at, self.outputs_at, tags, tuple(self.alarm_places), words.tobytes(), digest,
+        )  # fmt: skip
+
+    # --- names ----------------------------------------------------------------------------------------
+    def _block_of(self, terminal: str) -> str:
+        """Block of a terminal; "" for a field channel or an unknown name."""
+        block = terminal.rpartition(".")[0]
+        return block if block in self.specs and terminal not in self.inputs and terminal not in self.outputs else ""
+
+    def _unknown(self, terminal: str, what: str, place: Place) -> ConfigError:
+        block, _, name = terminal.rpartition(".")
+        if block in self.types:
+            kind = self.types[block]
+            return ConfigError(
+                f"{block} ({kind.name}) has no {what} `{name}`.{nearest(name, field_index(kind))}", place
+            )
+        known = [*self.specs, *self.inputs, *self.outputs]
+        return ConfigError(f"there is no {what} `{terminal}`.{nearest(block or terminal, known)}", place)
+
+    def _source(self, terminal: str, place: Place) -> tuple[int, int]:
+        """Value word and status word of a source; a field without a status counts as Good."""
+        if terminal in self.inputs:
+            at = self.inputs_at + self.inputs[terminal]
+            return at, at + len(self.inputs)
+        if terminal in self.outputs:
+            at = self.outputs_at + self.outputs[terminal]
+            return at, at + len(self.outputs)
+        block = self._block_of(terminal)
+        name = terminal.rpartition(".")[2]
+        if not block or name not in field_index(self.types[block]):
+            raise self._unknown(terminal, "terminal", place)
+        index = field_index(self.types[block])
+        at = self.records[self.record_of[block]].at
+        status = index.get(f"{name}_status")
+        return at + index[name], memory.ALWAYS_GOOD if status is None else at + status
+
+    def _class_of(self, terminal: str, place: Place) -> int:
+        block = self._block_of(terminal)
+        if block:
+            return self.classes[self.specs[block].scan_class]
+        if terminal in self.inputs or terminal in self.outputs:
+            return 0
+        raise self._unknown(terminal, "terminal", place)
+
+    # --- order and layout --------------------------------------------------------------------------------
+    def _levels(self) -> dict[str, int]:
+        edges: list[tuple[str, str, Link]] = []
+        for link in self.strategy.links:
+            source, target = self._block_of(link.source), self._block_of(link.target)
+            if not source or not target or self.specs[source].scan_class != self.specs[target].scan_class:
+                continue  # another class has its own time: what it last put out is what counts
+            if link.target.rpartition(".")[2] not in self.types[target].feedback_inputs:
+                edges.append((source, target, link))
+        return levels(list(self.specs), edges)
+
+    def _lay_out(self) -> list[list[Run]]:
+        """Give every record its place; runs have no links yet."""
+        level = self._levels()
+        moded = sum(kind.has("mode") for kind in self.types.values())
+        self.ring_size = min(_RING_LARGEST, max(_RING_SMALLEST, 2 * (moded + len(self.strategy.alarms))))
+        self.ring_at = _line(memory.class_at(len(self.classes)))
+        self.inputs_at = _line(self.ring_at + self.ring_size * memory.EVENT_WORDS)
+        self.outputs_at = _line(self.inputs_at + 3 * len(self.inputs))
+        self.end = _line(self.outputs_at + 2 * len(self.outputs))
+
+        groups: dict[tuple[int, int, str], list[str]] = {}
+        for name, spec in self.specs.items():
+            groups.setdefault((self.classes[spec.scan_class], level[name], spec.type), []).append(name)
+        alarms: dict[int, list[AlarmSpec]] = {}
+        for alarm in self.strategy.alarms:
+            alarms.setdefault(self._class_of(alarm.source, alarm.place), []).append(alarm)
+
+        runs: list[list[Run]] = []
+        for class_index in range(len(self.classes)):
+            mine = [key for key in sorted(groups) if key[0] == class_index]
+            class_runs = [self._place(groups[key], self.types[groups[key][0]], class_index) for key in mine]
+            if class_index in alarms:
+                first = len(self.records)
+                class_runs.append(self._place([a.name for a in alarms[class_index]], ALARM, class_index))
+                for offset, alarm in enumerate(alarms[class_index]):
+                    self.alarm_places.append(AlarmPlace(alarm, first + offset, class_index))
+            runs.append(class_runs)
+        return runs
+
+    def _place(self, names: list[str], kind: BlockType, class_index: int) -> Run:
+        run = Run(kind, self.end, len(names), 0, 0, len(self.records))
+        at = self.end
+        for name in names:
+            if kind is not ALARM:
+                self.record_of[name] = len(self.records)
+            self.records.append(Record(name, kind, at, class_index))
+            at += len(kind.fields)
+        self.end = _line(at)
+        return run
+
+    # --- contents -----------------------------------------------------------------------------------------
+    def _image(self) -> NDArray[np.int64]:
+        words = np.zeros(self.end, np.int64)
+        numbers = words.view(np.float64)
+        words[memory.MAGIC] = memory.MAGIC_VALUE
+        words[memory.EVENT_HEAD] = words[memory.EVENT_MARK] = 1
+        words[memory.RING_AT], words[memory.RING_SIZE] = self.ring_at, self.ring_size
+        words[memory.ALWAYS_GOOD] = STATUS_GOOD
+        count = len(self.inputs)
+        numbers[self.inputs_at : self.inputs_at + count] = math.nan
+        words[self.inputs_at + count : self.inputs_at + 2 * count] = STATUS_NOT_CONNECTED
+        for name, spec in self.specs.items():
+            kind = self.types[name]
+            values = initial_values(kind, name, spec.params, spec.place)
+            fill(words, numbers, self.records[self.record_of[name]].at, kind, values)
+        for place in self.alarm_places:
+            values = initial_values(ALARM, place.spec.name, _alarm_params(place.spec), place.spec.place)
+            fill(words, numbers, self.records[place.record].at, ALARM, values)
+        return words
+
+    def _gather(
+        self, words: NDArray[np.int64], runs: list[list[Run]]
+    ) -> tuple[NDArray[np.int64], tuple[tuple[Run, ...], ...]]:
+        """Links as (target word, source word), in the order in which the runs want them."""
+        into: dict[int, list[tuple[int, int]]] = {}  # record -> pairs
+        to_channels: dict[int, list[tuple[int, int]]] = {}  # class of the source -> pairs
+        taken: dict[int, Link] = {}
+        for link in self.strategy.links:
+            source = self._source(link.source, link.place)
+            if link.target in self.outputs:
+                at = self.outputs_at + self.outputs[link.target]
+                pairs = to_channels.setdefault(self._class_of(link.source, link.place), [])
+                status_at = at + len(self.outputs)
+            else:
+                at, status_at, record = self._input_terminal(link)
+                linked = field_index(self.records[record].type).get(f"{link.target.rpartition('.')[2]}_linked")
+                if linked is not None:
+                    words[self.records[record].at + linked] = 1
+                pairs = into.setdefault(record, [])
+            if at in taken:
+                raise ConfigError(
+                    f"`{link.target}` is wired twice, to `{taken[at].source}` and to `{link.source}`. Remove one.",
+                    link.place,
+                )
+            taken[at] = link
+            pairs += [(at, source[0]), (status_at, source[1])]
+        for place in self.alarm_places:
+            index = field_index(ALARM)
+            at = self.records[place.record].at
+            value, status = self._source(place.spec.source, place.spec.place)
+            into[place.record] = [(at + index["watched"], value), (at + index["watched_status"], status)]
+            if place.spec.reference:
+                value, _ = self._source(place.spec.reference, place.spec.place)
+                into[place.record].append((at + index["reference"], value))
+        self._check_wired(into)
+
+        pairs_in_order: list[tuple[int, int]] = []
+        numbered: list[tuple[Run, ...]] = []
+        for class_index, class_runs in enumerate(runs):
+            done: list[Run] = []
+            for run in class_runs:
+                start = len(pairs_in_order)
+                for record in range(run.first_subject, run.first_subject + run.count):
+                    pairs_in_order += sorted(into.get(record, ()))
+                done.append(Run(run.type, run.at, run.count, start, len(pairs_in_order), run.first_subject))
+            start = len(pairs_in_order)
+            pairs_in_order += sorted(to_channels.get(class_index, ()))
+            done.append(Run(None, 0, 0, start, len(pairs_in_order), 0))
+            numbered.append(tuple(done))
+        return np.array(pairs_in_order, np.int64).reshape(-1, 2), tuple(numbered)
+
+    def _input_terminal(self, link: Link) -> tuple[int, int, int]:
+        """Value word, status word and record of the target of a link."""
+        block = self._block_of(link.target)
+        name = link.target.rpartition(".")[2]
+        if not block or not self.types[block].has(name):
+            raise self._unknown(link.target, "input terminal or output channel", link.place)
+        kind = self.types[block]
+        target = kind.field(name)
+        if target.role != "input" or target.status_of:
+            inputs = ", ".join(f.name for f in kind.of_role("input") if not f.status_of)
+            raise ConfigError(f"`{link.target}` is no input of {kind.name}. Its inputs are {inputs}.", link.place)
+        at = self.records[self.record_of[block]].at
+        index = field_index(kind)
+        return at + index[name], at + index[f"{name}_status"], self.record_of[block]
+
+    def _check_wired(self, into: dict[int, list[tuple[int, int]]]) -> None:
+        for name, record in self.record_of.items():
+            where = self.records[record]
+            wired = {target for target, _ in into.get(record, ())}
+            for f in where.type.of_role("input"):
+                if f.status_of or f.name in where.type.optional_inputs:
+                    continue
+                if where.at + field_index(where.type)[f.name] not in wired:
+                    raise ConfigError(
+                        f"{name} ({where.type.name}): the input `{f.name}` is not wired. Wire it under `inputs`.",
+                        self.specs[name].place,
+                    )
+
+    def _tag(self, tag: PublishedTag) -> TagPlace:
+        place = Place()
+        word, status = self._source(tag.source, place)
+        block = self._block_of(tag.source)
+        class_index = self._class_of(tag.source, place)
+        if not block:
+            return TagPlace(tag, word, status, False, class_index, -1, "")
+        name = tag.source.rpartition(".")[2]
+        integer = self.types[block].field(name).dtype == "i8"
+        return TagPlace(tag, word, status, integer, class_index, self.record_of[block], name)
+
+    def _digest(
+        self,
+        words: NDArray[np.int64],
+        links: NDArray[np.int64],
+        runs: tuple[tuple[Run, ...], ...],
+        tags: tuple[TagPlace, ...],
+    ) -> bytes:
+        """Eight bytes that differ whenever two plans could behave or be read differently."""
+        digest = hashlib.blake2b(digest_size=8)
+        digest.update(words.tobytes())
+        digest.update(links.tobytes())
+        for class_runs in runs:
+            for run in class_runs:
+                name = run.type.name if run.type else ""
+                digest.update(repr((name, run.at, run.count, run.gather_from, run.gather_to)).encode())
+        for kind in sorted({record.type for record in self.records}, key=lambda kind: kind.name):
+            digest.update(source_hash(kind).encode())
+        for scan_class in self.strategy.scan_classes:
+            digest.update(repr(astuple(scan_class)).encode())
+        digest.update(repr([(record.name, record.class_index) for record in self.records]).encode())
+        digest.update(repr([(place.word, astuple(place.tag)) for place in tags]).encode())
+        digest.update(repr([(*self.inputs, "→", *self.outputs)]).encode())
+        return digest.digest()
+
+
+def _alarm_params(alarm: AlarmSpec) -> dict[str, float]:
+    if alarm.kind not in ALARM_KINDS:
+        raise ConfigError(
+            f"{alarm.name}: there is no alarm kind `{alarm.kind}`. Use one of {', '.join(ALARM_KINDS)}.", alarm.place
+        )
+    if alarm.kind.startswith("DEV") and not alarm.reference:
+        raise ConfigError(f"{alarm.name}: a deviation alarm needs the terminal to compare with.", alarm.place)
+    return {
+        "kind": float(ALARM_KINDS.index(alarm.kind)),
+        "limit": alarm.limit,
+        "deadband": alarm.deadband,
+        "on_delay_s": alarm.on_delay_s,
+        "off_delay_s": alarm.off_delay_s,
+    }
+
+
+def _line(words: int) -> int:
+    """The next word on a 64-byte line."""
+    return -(-words // memory.LINE_WORDS) * memory.LINE_WORDS

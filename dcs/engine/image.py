@@ -1,0 +1,70 @@
+"""The buffer as it is before the first scan: defaults, parameters, statuses of what is not wired.
+
+Called by   ``dcs.engine.compile``. Knows the block declarations.
+"""
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dcs.blocks.declare import BlockType, Field
+from dcs.core.errors import ConfigError, Place
+from dcs.core.status import STATUS_NOT_CONNECTED
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`` Did you mean …?`` or nothing."""
+    found = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(f'`{one}`' for one in found)}?" if found else ""
+
+
+@cache
+def field_index(kind: BlockType) -> dict[str, int]:
+    """Word of each field within a record."""
+    return {f.name: index for index, f in enumerate(kind.fields)}
+
+
+def initial_values(kind: BlockType, name: str, params: Mapping[str, float], place: Place) -> list[float]:
+    """Words of a record before the first scan, as numbers. Raises ``ConfigError`` for a parameter that cannot be."""
+    known = {f.name: f for f in kind.of_role("param")}
+    for given in params:
+        if given not in known:
+            raise ConfigError(f"{name} ({kind.name}) has no parameter `{given}`.{nearest(given, known)}", place)
+    values = {f.name: params.get(f.name, f.default) for f in kind.fields}
+    for f in kind.fields:
+        if f.default_from and f.name not in params:
+            values[f.name] = values[f.default_from]
+        if f.status_of and f.role == "input":
+            values[f.name] = STATUS_NOT_CONNECTED
+        _check_value(name, f, values[f.name], place)
+    for scale in kind.scales:
+        low, high = values[f"{scale}_low"], values[f"{scale}_high"]
+        if not low < high:
+            raise ConfigError(f"{name}: `{scale}` goes from {low:g} to {high:g}; the first must be lower.", place)
+    return [values[f.name] for f in kind.fields]
+
+
+def fill(words: NDArray[Any], numbers: NDArray[Any], at: int, kind: BlockType, values: list[float]) -> None:
+    """Write a record into the buffer; ``words`` and ``numbers`` are the same memory as i8 and as f8."""
+    for index, f in enumerate(kind.fields):
+        if f.dtype == "i8":
+            words[at + index] = int(values[index])
+        else:
+            numbers[at + index] = values[index]
+
+
+def _check_value(name: str, f: Field, value: float, place: Place) -> None:
+    where = f"{name}: `{f.name}`"
+    if not math.isfinite(value):
+        raise ConfigError(f"{where} is {value}; a finite number is needed.", place)
+    if f.dtype == "i8" and value != int(value):
+        raise ConfigError(f"{where} is {value:g}; a whole number is needed.", place)
+    if f.choices and int(value) not in {code for _, code in f.choices}:
+        names = ", ".join(choice for choice, _ in f.choices)
+        raise ConfigError(f"{where} is {value:g}; it can be {names}.", place)
+    if not f.low <= value <= f.high:
+        raise ConfigError(f"{where} is {value:g}; it must lie between {f.low:g} and {f.high:g}.", place)
