@@ -1,6 +1,6 @@
 """How the functions of a plant are compiled, and how they find their numbers in one block of memory.
 
-Called by   every plant module (``@kernel``) and ``plant_models.compiled`` (``Memory``).
+Called by   every plant module (``@kernel``) and ``plant_models.compiled`` (``parts_of``, ``sizes_of``).
 Knows       Numba's cache, and the layout: one float64 array holds time, vectors and the ring of events of a plant, so
             that a snapshot is a copy and a call unpacks two arrays instead of a dozen (0.8 µs each).
 
@@ -8,6 +8,8 @@ With ``NUMBA_DISABLE_JIT=1`` everything here runs as plain Python.
 """
 
 import hashlib
+import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -50,12 +52,20 @@ def _sources_key() -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache_dir() -> str:
-    base = Path(numba_config.CACHE_DIR) if numba_config.CACHE_DIR else Path(__file__).parent / "__pycache__"
-    return str(base / f"plants-{_sources_key()}")
+def _cache_dir() -> Path:
+    """Below ``DCS_CACHE_DIR``, else below the user's cache folder."""
+    if chosen := os.environ.get("DCS_CACHE_DIR"):
+        root = Path(chosen)
+    elif sys.platform == "win32":
+        root = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "dcs-emulator"
+    elif sys.platform == "darwin":
+        root = Path.home() / "Library" / "Caches" / "dcs-emulator"
+    else:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dcs-emulator"
+    return root / f"plants-{_sources_key()}"
 
 
-_CACHE_DIR = _cache_dir()
+_CACHE_DIR = str(_cache_dir())
 
 
 def kernel(function: F) -> F:
