@@ -1,0 +1,273 @@
+"""One control module as its faceplate and its place in a drawing show it.
+
+Called by   faceplates, drawings and group displays, which sample it at screen rate.
+Knows       the station; no Qt. Checks an entry against limits before it is sent, so that the operator learns the limit
+            at once; the controller checks again.
+"""
+
+import math
+from dataclasses import dataclass
+
+from dcs.bus.messages import AlarmInfo, ModuleInfo, TagInfo
+from dcs.core.modes import MODE_NAMES
+from dcs.core.status import describe_status, is_usable
+from hmi.model.alarms import AlarmRow
+from hmi.model.station import Station
+
+from .shown import NOT_SHOWN, Shown, fraction_of, number_text, show, unit_text
+
+BIG_CHANGE = 0.10
+"""Part of the span from which a change is asked for once more."""
+SMALL_STEP, LARGE_STEP = 0.005, 0.05
+"""Parts of the span of a key step."""
+BUTTON_MODES = ("OOS", "MAN", "AUTO", "CAS", "RCAS", "ROUT")
+
+
+@dataclass(frozen=True, slots=True)
+class ModeShown:
+    """Actual and target mode; ``reason`` when they differ."""
+
+    actual: str = ""
+    target: str = ""
+    pending: str = ""
+    permitted: tuple[str, ...] = ()
+    reason: str = ""
+    known: bool = False
+
+    @property
+    def agrees(self) -> bool:
+        """True when the block is in the mode that was asked of it."""
+        return not self.target or self.actual.upper() == self.target.upper()
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTick:
+    """One alarm limit on an indicator."""
+
+    info: AlarmInfo
+    fraction: float
+    high: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoopShown:
+    """Everything a faceplate paints, comparable: equal means nothing to repaint."""
+
+    name: str
+    description: str
+    kind: str
+    pv: Shown = NOT_SHOWN
+    sp: Shown = NOT_SHOWN
+    out: Shown = NOT_SHOWN
+    has_sp: bool = False
+    has_out: bool = False
+    sp_pending: str = ""
+    out_pending: str = ""
+    mode: ModeShown = ModeShown()
+    marks: tuple[str, ...] = ()
+    alarm: AlarmRow | None = None
+    ticks: tuple[LimitTick, ...] = ()
+    band: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became of an entry: refused with the limit, to be confirmed, or ready to send."""
+
+    value: float = math.nan
+    refused: str = ""
+    confirm: str = ""
+
+
+class LoopView:
+    """A module under an operator's eyes."""
+
+    def __init__(self, station: Station, module: str) -> None:
+        self._station = station
+        self.module = module
+
+    @property
+    def info(self) -> ModuleInfo | None:
+        """What the layout says of the module; None until it has arrived."""
+        return self._station.tags.modules.get(self.module)
+
+    def tag(self, part: str) -> str:
+        """Full name of a part (``PV`` → ``LIC-101.PV``), "" when the module has none."""
+        info = self.info
+        return info.parts.get(part, "") if info else ""
+
+    def tag_info(self, part: str) -> TagInfo | None:
+        """Range, unit and decimals of a part."""
+        return self._station.tags.info(self.tag(part))
+
+    def part(self, part: str) -> Shown:
+        """One part as shown."""
+        name = self.tag(part)
+        return show(self._station.tags.read(name), self._station.tags.info(name))
+
+    @property
+    def main_part(self) -> str:
+        """PV where there is one, else OUT."""
+        return "PV" if self.tag("PV") else "OUT"
+
+    def sample(self) -> LoopShown:
+        """The module now."""
+        info = self.info
+        if info is None:
+            return LoopShown(self.module, "", "")
+        sp_part = "SP_WRK" if self.tag("SP_WRK") else "SP"
+        out = self.part("OUT")
+        rows = self._station.alarms.of_module(self.module)
+        ticks = self.ticks()
+        return LoopShown(
+            self.module,
+            info.description,
+            info.kind,
+            pv=self.part(self.main_part),
+            sp=self.part(sp_part) if self.tag(sp_part) else NOT_SHOWN,
+            out=out if self.tag("OUT") else NOT_SHOWN,
+            has_sp=bool(self.tag(sp_part)),
+            has_out=bool(self.tag("OUT")) and bool(self.tag("PV")),
+            sp_pending=self._pending("SP"),
+            out_pending=self._pending("OUT"),
+            mode=self.mode(),
+            marks=self._marks(out),
+            alarm=next((row for row in rows if not row.hidden), None),
+            ticks=ticks,
+            band=self._band(ticks),
+        )
+
+    # --- mode ---------------------------------------------------------------------------------------------
+    def mode(self) -> ModeShown:
+        """Actual mode, target mode and why they differ."""
+        info = self.info
+        if info is None or not self.tag("MODE"):
+            return ModeShown()
+        reading = self._station.tags.read(self.tag("MODE"))
+        known = reading.believable and math.isfinite(reading.value)
+        actual = _mode_text(reading.value) if known else ""
+        target_tag = self.tag("TARGET")
+        target_reading = self._station.tags.read(target_tag) if target_tag else reading
+        target = _mode_text(target_reading.value) if target_reading.believable else ""
+        permitted = tuple(mode.upper() for mode in info.permitted_modes) or ("MAN", "AUTO")
+        shown = tuple(mode for mode in BUTTON_MODES if mode in permitted)
+        reason = self._reason(actual, target) if known and target and actual != target else ""
+        return ModeShown(actual, target, self._pending("MODE"), shown, reason, known)
+
+    def _reason(self, actual: str, target: str) -> str:
+        if actual == "IMAN":
+            return "the block below does not follow"
+        if actual == "LO":
+            return "tracking: a local override holds the output"
+        pv = self._station.tags.read(self.tag("PV"))
+        if self.tag("PV") and not is_usable(pv.pv.status):
+            return f"PV is {describe_status(pv.pv.status)}"
+        if target in ("CAS", "RCAS"):
+            return "the cascade above is not ready"
+        return "the block cannot reach its target"
+
+    # --- entries ------------------------------------------------------------------------------------------
+    def check(self, part: str, text: str) -> Entry:
+        """Check a typed number against the tag's range and the size of the change."""
+        info = self.tag_info(part)
+        if info is None:
+            return Entry(refused=f"{self.module} has no {part}")
+        try:
+            value = float(text.strip().replace("\u2212", "-").replace(",", "."))
+        except ValueError:
+            return Entry(refused=f"“{text.strip()}” is not a number")
+        if not math.isfinite(value):
+            return Entry(refused=f"“{text.strip()}” is not a number")
+        unit = unit_text(info.unit)
+        if value < info.low:
+            return Entry(refused=f"{part} limit: at least {number_text(info.low, info.decimals)} {unit}".rstrip())
+        if value > info.high:
+            return Entry(refused=f"{part} limit: at most {number_text(info.high, info.decimals)} {unit}".rstrip())
+        now, span = self._station.tags.read(info.name).value, info.high - info.low
+        if part in ("SP", "OUT") and math.isfinite(now) and abs(value - now) > BIG_CHANGE * span:
+            change = f"{number_text(now, info.decimals)} → {number_text(value, info.decimals)} {unit}".rstrip()
+            return Entry(value, confirm=f"Big change {change}: Enter again")
+        return Entry(value)
+
+    def step(self, part: str, from_text: str, steps: float) -> str:
+        """The entry after a key step; ``steps`` in small steps, held inside the range."""
+        info = self.tag_info(part)
+        if info is None:
+            return from_text
+        checked = self.check(part, from_text).value
+        start = checked if math.isfinite(checked) else self._station.tags.read(info.name).value
+        if not math.isfinite(start):
+            return from_text
+        size = max((info.high - info.low) * SMALL_STEP, 10.0 ** -max(info.decimals, 0))
+        value = min(max(start + steps * size, info.low), info.high)
+        return number_text(value, info.decimals).replace("\u2212", "-")
+
+    def may_write(self, part: str) -> str:
+        """Why a part cannot be written now; "" when it can."""
+        info = self.tag_info(part)
+        if info is None or not info.writable:
+            return f"{part} cannot be written"
+        mode = self.mode()
+        if not self.tag("MODE") or not mode.known:
+            return ""
+        if part == "SP" and mode.actual in ("CAS", "RCAS"):
+            return f"SP comes from the cascade in {mode.actual}"
+        if part == "OUT" and self.tag("PV") and self.tag("SP") and mode.actual not in ("MAN", "OOS"):
+            return "OUT can be set in MAN"
+        return ""
+
+    # --- small parts --------------------------------------------------------------------------------------
+    def ticks(self) -> tuple[LimitTick, ...]:
+        """Alarm limits in force on the main value, as places on its range."""
+        main = self.tag_info(self.main_part)
+        if main is None:
+            return ()
+        ticks = []
+        for alarm in self._station.alarms.configured.values():
+            if alarm.tag != main.name:
+                continue
+            limit = self.limit_of(alarm)
+            fraction = fraction_of(limit, main.low, main.high)
+            if fraction is not None and not alarm.kind.startswith("DEV"):
+                ticks.append(LimitTick(alarm, fraction, "HI" in alarm.kind))
+        return tuple(ticks)
+
+    def limit_of(self, alarm: AlarmInfo) -> float:
+        """The limit in force."""
+        if alarm.limit_tag:
+            reading = self._station.tags.read(alarm.limit_tag)
+            if reading.believable:
+                return reading.value
+        return alarm.limit
+
+    def _band(self, ticks: tuple[LimitTick, ...]) -> tuple[float, float] | None:
+        lows = [tick.fraction for tick in ticks if not tick.high]
+        highs = [tick.fraction for tick in ticks if tick.high]
+        if not lows and not highs:
+            return None
+        return max(lows, default=0.0), min(highs, default=1.0)
+
+    def _marks(self, out: Shown) -> tuple[str, ...]:
+        marks = []
+        if self.tag("OUT") and out.limited:
+            marks.append(f"OUT {out.limited} limited")
+        if self.mode().actual == "LO":
+            marks.append("Tracking")
+        for part, text in (("SIMULATE", "Simulated"), ("BYPASS", "Bypassed"), ("INTERLOCK", "Interlocked")):
+            reading = self._station.tags.read(self.tag(part))
+            if self.tag(part) and reading.believable and reading.value:
+                marks.append(text)
+        return tuple(marks)
+
+    def _pending(self, part: str) -> str:
+        request = self._station.desk.pending(self.tag(part)) if self.tag(part) else None
+        if request is None:
+            return ""
+        value = request.command.value
+        info = self.tag_info(part)
+        return value if isinstance(value, str) else number_text(float(value or 0.0), info.decimals if info else 2)
+
+
+def _mode_text(code: float) -> str:
+    index = int(code)
+    return MODE_NAMES[index].upper() if 0 <= index < len(MODE_NAMES) else f"MODE {index}"

@@ -1,0 +1,138 @@
+"""The system page: nodes, scans, links; and the switchover.
+
+Called by   the main window; one instance.
+Knows       node reports. A switchover is asked for once more before it is sent.
+"""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
+
+from hmi.model.nodes import NodeRow
+from hmi.model.station import Station
+from hmi.viewmodels.sampler import Sampler
+from hmi.viewmodels.shown import age_text
+
+from .table import Rows, Table
+
+NODE_HEADS = ("Node", "Kind", "Pair", "Role", "State", "Epoch", "Synchronised", "Process", "Last report", "Note")
+NODE_WIDTHS = (90, 90, 60, 90, 130, 70, 110, 80, 100, 200)
+SCAN_HEADS = (
+    "Controller", "Scan class", "Period ms", "Scans", "Overruns", "Scan p50 ms", "p99 ms", "max ms",
+    "Jitter p50 ms", "p99 ms", "max ms",
+)  # fmt: skip
+SCAN_WIDTHS = (90, 90, 90, 90, 90, 100, 80, 80, 110, 80, 80)
+LINK_HEADS = ("Node", "Link", "Kind", "State", "Round trip ms", "Errors", "Address", "Detail")
+LINK_WIDTHS = (90, 90, 90, 120, 110, 70, 240, 200)
+
+
+class SystemPage(QWidget):
+    """``switchover(pair)`` once the operator has confirmed."""
+
+    switchover = Signal(str)
+
+    def __init__(self, station: Station, sampler: Sampler) -> None:
+        super().__init__()
+        self.setObjectName("Page")
+        self._station = station
+        self.nodes = Table(Rows(NODE_HEADS, right=(5, 6, 7, 8)), NODE_WIDTHS, stretch=9)
+        self.scans = Table(Rows(SCAN_HEADS, right=tuple(range(2, 11))), SCAN_WIDTHS, stretch=10)
+        self.links = Table(Rows(LINK_HEADS, right=(4, 5)), LINK_WIDTHS, stretch=7)
+        self._switches = QHBoxLayout()
+        self._pairs: tuple[str, ...] = ()
+        self._bus = QLabel()
+        self._bus.setObjectName("Dim")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 10, 12, 12)
+        layout.setSpacing(6)
+        bar = QHBoxLayout()
+        bar.addLayout(self._switches)
+        bar.addStretch(1)
+        bar.addWidget(self._bus)
+        layout.addLayout(bar)
+        for title, table, part in (("Nodes", self.nodes, 3), ("Scans", self.scans, 2), ("Links", self.links, 5)):
+            label = QLabel(title)
+            label.setObjectName("PageTitle")
+            layout.addWidget(label)
+            layout.addWidget(table, part)
+        sampler.nodes.connect(self.refresh)
+
+    def showEvent(self, event: object) -> None:
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the reports again."""
+        if not self.isVisible():
+            return
+        rows = self._station.nodes.rows()
+        self.nodes.fill(
+            [row.report.node for row in rows],
+            [_node_cells(row) for row in rows],
+            [None] * len(rows),
+            [not row.healthy for row in rows],
+        )
+        self._fill_scans(rows)
+        self._fill_links(rows)
+        self._bus.setText(self._station.link_text or "bus connected")
+        if self._station.nodes.pairs() != self._pairs:
+            self._pairs = self._station.nodes.pairs()
+            self._build_switches()
+
+    def _fill_scans(self, rows: tuple[NodeRow, ...]) -> None:
+        scans = [(row.report.node, scan) for row in rows for scan in row.report.scans]
+        cells: list[tuple[str, ...]] = [
+            (
+                node, s.scan_class, f"{s.period_ms:g}", f"{s.scans}", f"{s.overruns}", f"{s.time_p50_ms:.2f}",
+                f"{s.time_p99_ms:.2f}", f"{s.time_max_ms:.2f}", f"{s.jitter_p50_ms:.2f}", f"{s.jitter_p99_ms:.2f}",
+                f"{s.jitter_max_ms:.2f}",
+            )
+            for node, s in scans
+        ]  # fmt: skip
+        keys = [f"{node}/{scan.scan_class}" for node, scan in scans]
+        self.scans.fill(keys, cells, [None] * len(keys), [scan.overruns > 0 for _, scan in scans])
+
+    def _fill_links(self, rows: tuple[NodeRow, ...]) -> None:
+        links = [(row.report.node, link) for row in rows for link in row.report.links]
+        cells: list[tuple[str, ...]] = [
+            (
+                node, link.name, link.kind, link.state, _ms(link.round_trip_ms),
+                f"{link.errors}", link.url, link.detail,
+            )
+            for node, link in links
+        ]  # fmt: skip
+        keys = [f"{node}/{link.kind}/{link.name}" for node, link in links]
+        self.links.fill(keys, cells, [None] * len(keys), [link.state not in ("up", "unused") for _, link in links])
+
+    def _build_switches(self) -> None:
+        while self._switches.count():
+            item = self._switches.takeAt(0)
+            widget = item.widget() if item else None
+            if widget is not None:
+                widget.deleteLater()
+        for pair in self._pairs:
+            button = QPushButton(f"Switch over {pair}…")
+            button.clicked.connect(lambda checked=False, pair=pair: self._ask(pair))
+            self._switches.addWidget(button)
+
+    def _ask(self, pair: str) -> None:
+        members = [row for row in self._station.nodes.rows() if row.report.pair == pair and row.report.role]
+        standby = next((row.report for row in members if row.report.role == "standby"), None)
+        ready = standby is not None and standby.state == "ready"
+        text = f"Hand control of {pair} to {standby.node}?" if standby else f"{pair} reports no standby. Ask anyway?"
+        note = "" if ready or standby is None else f"\n{standby.node} is not ready: {standby.state}."
+        answer = QMessageBox.question(self, "Switchover", text + note)
+        if answer == QMessageBox.StandardButton.Yes:
+            self.switchover.emit(pair)
+
+
+def _ms(milliseconds: float | None) -> str:
+    return "" if milliseconds is None else f"{milliseconds:.2f}"
+
+
+def _node_cells(row: NodeRow) -> tuple[str, ...]:
+    report = row.report
+    note = report.detail or (f"down: {', '.join(row.links_down)}" if row.links_down else "")
+    state = f"silent (was {report.state})" if row.silent else report.state
+    return (
+        report.node, report.kind, report.pair, report.role, state, str(report.epoch or ""),
+        f"{report.sync_pct:.0f} %" if report.role else "", str(report.pid), f"{age_text(row.age_s)} ago", note,
+    )  # fmt: skip
