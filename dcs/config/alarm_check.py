@@ -49,6 +49,8 @@ def check_alarms(
             f"{module} has no PV to watch: its main block is {main.label}. Name another block as `main`.",
         )
         return ()
+    if main.depends_on_broken(main.type.field(main.type.published["PV"])):
+        return ()
     check = _AlarmCheck(module, main, about or module, document, problems)
     specs = [spec for kind, section in sections.items() if (spec := check.one(kind, section)) is not None]
     check.order(specs)
@@ -166,7 +168,7 @@ class _AlarmCheck:
             if lower.kind in ("LOLO", "LO") and higher.kind in ("HI", "HIHI"):
                 band = higher.limit - lower.limit
                 for spec in (lower, higher):
-                    if spec.deadband >= band:
+                    if band <= spec.deadband < self._high - self._low:
                         self._say(
                             spec.kind,
                             "deadband",

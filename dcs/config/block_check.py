@@ -34,6 +34,7 @@ class Block:
     document: Document
     params: dict[str, float] = field(default_factory=dict)
     scale_units: dict[str, str] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)  # scales and parameters with errors: no second complaint
 
     @property
     def name(self) -> str:
@@ -50,7 +51,9 @@ class Block:
         return self.document.place((*self.path, *path))
 
     def unit_of(self, item: Field) -> str | None:
-        """Unit of a field with the scales of this block filled in; None when the units table does not know it."""
+        """Unit of a field with the scales of this block filled in; None when nobody can say it."""
+        if self.depends_on_broken(item):
+            return None
         unit = item.unit
         for scale in sorted(self.type.scales, key=len, reverse=True):
             unit = unit.replace(f"@{scale}", self.scale_units.get(scale, DEFAULT_SCALE_UNIT))
@@ -58,6 +61,10 @@ class Block:
             return find_unit(unit).name
         except ConfigError:
             return None
+
+    def depends_on_broken(self, item: Field) -> bool:
+        """True when its unit comes from a scale that has an error."""
+        return any(f"@{scale}" in item.unit for scale in self.broken)
 
     def unit_text(self, item: Field) -> str:
         """The same for people and labels, also for units that the table does not know."""
@@ -96,7 +103,10 @@ def check_parameters(block: Block, problems: Problems) -> None:
             try:
                 _take_parameter(block, name, value)
             except ConfigError as exc:
-                problems.add(exc.place if exc.place.file else block.place(name), f"{block.label}: {exc.message}")
+                block.broken.add(name)
+                problems.add(block.place(name), f"{block.label}: {exc.message}")
+    if "target" in block.params and "normal" not in given and block.type.has("normal"):
+        block.params["normal"] = block.params["target"]  # a block that starts in Man is meant to be there
     _check_pairs(block, problems)
     _check_modes(block, problems)
 
@@ -108,6 +118,7 @@ def _take_scale(block: Block, name: str, value: Any, problems: Problems) -> None
         block.scale_units[name] = unit
         block.params[f"{name}_low"], block.params[f"{name}_high"] = low, high
     except ConfigError as exc:
+        block.broken.add(name)
         problems.add(block.place(name), f"{block.label}: {name}: {exc.message}")
 
 
@@ -128,14 +139,14 @@ def _take_parameter(block: Block, name: str, value: Any) -> None:
         hint = did_you_mean(name, known, "Parameters")
         raise ConfigError(f"there is no parameter `{name}`. {hint}")
     item = kind.field(name)
+    if block.depends_on_broken(item):
+        return
     if item.scale_of:
         raise ConfigError(f"`{name}` belongs to a scale. Write `{item.scale_of}: [low, high, unit]`.")
     if item.role in ("input", "output") and block.is_terminal(name, item.role):
         raise ConfigError(f"`{name}` is a terminal, not a parameter. Wire it below `{item.role}s`.")
     if item.role != "param":
-        raise ConfigError(
-            f"`{name}` is {item.meaning}, which the block sets itself. Delete it. Parameters: {', '.join(known)}."
-        )
+        raise ConfigError(f"`{name}` ({item.meaning}) is set by the block itself. Delete it.")
     number = _mode_mask(value) if name == "permitted" and isinstance(value, list) else _number(block, item, value)
     if not item.low <= number <= item.high:
         unit = block.unit_text(item)
@@ -226,6 +237,8 @@ def _check_pairs(block: Block, problems: Problems) -> None:
         high_name = low.name.removesuffix("_low") + "_high"
         if low.scale_of or not low.name.endswith("_low") or not block.type.has(high_name):
             continue
+        if block.depends_on_broken(low):
+            continue
         if block.value(low.name) > block.value(high_name) and {low.name, high_name} & set(block.params):
             crossed |= {low.name, high_name}
             problems.add(
@@ -248,12 +261,12 @@ def _check_pairs(block: Block, problems: Problems) -> None:
 
 
 def _check_modes(block: Block, problems: Problems) -> None:
-    if not block.type.has("permitted"):
+    if not block.type.has("permitted") or "permitted" in block.broken:
         return
     mask = int(block.value("permitted"))
     permitted = [name.upper() for name in modes_in(mask)]
     for key in ("target", "normal"):
-        if not block.type.has(key):
+        if not block.type.has(key) or (key == "normal" and "normal" not in block.section.parameters):
             continue
         code = int(block.value(key))
         if not (mask >> code) & 1:

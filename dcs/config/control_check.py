@@ -19,7 +19,7 @@ from dcs.config.schema import AlarmsFile, ControlFile, ModuleSection
 from dcs.config.source import Document
 from dcs.config.wiring import Names, Wiring
 from dcs.engine.strategy import AlarmSpec, BlockSpec, Channel, Link, ScanClass, Strategy
-from field_io.registers import DeviceSpec
+from field_io.registers import DeviceSpec, PointSpec
 
 
 @dataclass
@@ -50,8 +50,12 @@ class ControlCheck:
         self._scan_classes = {item.name: item for item in scan_classes}
         self._controllers = list(controllers)
         self._devices = devices
-        self._points = {point.name: point for device in devices for point in device.points}
-        self._device_of = {point.name: device for device in devices for point in device.points}
+        self._points: dict[str, PointSpec] = {}
+        self._device_of: dict[str, DeviceSpec] = {}
+        for device in devices:
+            for point in device.points:
+                self._points.setdefault(point.name, point)
+                self._device_of.setdefault(point.name, device)
         self._broken = set(broken_points)
         self._problems = problems
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any, NoReturn
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from dcs.config.problems import nearest
+from dcs.config.problems import did_you_mean
+from dcs.config.source import plain_value
 from dcs.core.errors import ConfigError
 from dcs.core.units import find_unit, parse_duration
 
@@ -35,6 +36,8 @@ def found(value: Any) -> str:
         return "keys with values"
     if isinstance(value, list):
         return "a list"
+    if isinstance(value, str) and not isinstance(plain_value(value), str):
+        return f"the text `{value}`"
     return f"`{value}`"
 
 
@@ -46,6 +49,15 @@ def _text(value: Any) -> str:
     if isinstance(value, (bool, int, float)):
         refuse(f"{found(value)} is not a text. Put it in quotes.")
     refuse(f"{found(value)} is not a text. Write a text.")
+
+
+def _terminal(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    refuse(
+        f"{found(value)} is not the name of a terminal or of a field point. "
+        "Write one, such as `LT-101` or `ai.out`; a constant is a parameter of the block, not a wire."
+    )
 
 
 def _name(value: Any) -> str:
@@ -158,8 +170,7 @@ def choice(*names: str) -> BeforeValidator:
     def check(value: Any) -> str:
         if isinstance(value, str) and value in names:
             return value
-        near = nearest(value, names) if isinstance(value, str) else None
-        hint = f"Did you mean `{near}`?" if near else f"Write one of {', '.join(names)}."
+        hint = did_you_mean(value if isinstance(value, str) else "", names, "Write one of")
         refuse(f"{found(value)} is not one of the choices. {hint}")
 
     return BeforeValidator(check)
@@ -171,6 +182,7 @@ def optional(check: Callable[[Any], Any], word: str) -> BeforeValidator:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+TerminalName = Annotated[str, BeforeValidator(_terminal)]
 Name = Annotated[str, BeforeValidator(_name)]
 BlockName = Annotated[str, BeforeValidator(_block_name)]
 Flag = Annotated[bool, BeforeValidator(_flag)]

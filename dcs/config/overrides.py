@@ -47,7 +47,7 @@ def _find_file(parts: KeyPath, place: Place) -> tuple[str, KeyPath]:
             raise ConfigError(f"`{first}` is a whole file. Name a key in it.", place)
         hint = did_you_mean(str(parts[1]), FILES[first].model_fields, "Known keys")
         raise ConfigError(f"{first}.yaml has no key `{parts[1]}`. {hint}", place)
-    known = [*FILES, *(key for schema in FILES.values() for key in schema.model_fields)]
+    known = dict.fromkeys([*FILES, *(key for schema in FILES.values() for key in schema.model_fields)])
     raise ConfigError(f"there is no file or key `{first}`. {did_you_mean(first, known, 'Known')}", place)
 
 

@@ -7,11 +7,11 @@ Knows       only data. ``PlantInfo`` says what the checker must know of a plant 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from dcs.core.errors import ConfigError, Place
+from dcs.core.errors import ConfigError
 from dcs.engine.strategy import ScanClass, Strategy
 from field_io.registers import DeviceSpec
 
@@ -112,7 +112,6 @@ class PlantConfig:
     overrides: tuple[str, ...]
     digest: str  # changes when any file or override changes
     notes: tuple[ConfigError, ...] = ()  # worth saying, no obstacle: str(note) is ``file:line: sentence``
-    places: dict[str, Place] = field(default_factory=dict)  # name of a module, device, node -> where it stands
 
     def controller(self, name: str) -> ControllerConfig:
         """The controller of that name; raises ``KeyError``."""

@@ -5,7 +5,7 @@ Knows       places, sentences, and which known name a misspelt one resembles.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from dcs.core.errors import ConfigError, ConfigErrors, Place
 
@@ -36,19 +36,22 @@ class Problems:
             raise ConfigErrors(self.errors)
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that ``name`` resembles most, or None."""
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that ``name`` resembles most, best first; several when they resemble it alike."""
     by_lower = {candidate.lower(): candidate for candidate in known}
-    found = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
+    wanted = name.lower()
+    found = get_close_matches(wanted, by_lower, n=3, cutoff=0.6)
+    ratios = [SequenceMatcher(None, candidate, wanted).ratio() for candidate in found]
+    alike = sorted(candidate for candidate, ratio in zip(found, ratios, strict=True) if ratio > ratios[0] - 0.001)
+    return [by_lower[candidate] for candidate in alike]
 
 
 def did_you_mean(name: str, known: Iterable[str], what: str) -> str:
     """``Did you mean `poll`?``, or all that is known: ``Known keys: a, b.``"""
     names = list(known)
     near = nearest(name, names)
-    if near is not None:
-        return f"Did you mean `{near}`?"
+    if near:
+        return f"Did you mean {listed(f'`{candidate}`' for candidate in near)}?"
     return f"{what}: {', '.join(names)}." if names else f"{what}: none."
 
 

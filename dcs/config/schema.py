@@ -18,6 +18,7 @@ from dcs.config.fields import (
     PortNumber,
     Quantity,
     RangeOf,
+    TerminalName,
     Text,
     UnitName,
     choice,
@@ -172,10 +173,10 @@ class BlockSection(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     type: Text = Field(description="type of the block; the reference of blocks lists them")
-    inputs: dict[Name, Text] = Field(
+    inputs: dict[Name, TerminalName] = Field(
         default_factory=dict, description="terminal: where its value comes from (`LT-101`, `ai.out`, `LIC-101.pid.out`)"
     )
-    outputs: dict[Name, Text] = Field(
+    outputs: dict[Name, TerminalName] = Field(
         default_factory=dict, description="terminal: where its value goes (`P-101`, `pid.pv`)"
     )
     description: Text = Field("", description="what it is for, in words")

@@ -174,14 +174,16 @@ def _syntax_error(exc: yaml.MarkedYAMLError, text: str, file: str) -> ConfigErro
     elif "expected ',' or" in problem:
         closing = "}" if "'}'" in problem else "]"
         opened = exc.context_mark.line + 1 if exc.context_mark else line
-        remedy = f"the bracket opened on line {opened} is not closed, or a comma is missing. Add `{closing}` or `,`."
+        noticed = f" (noticed on line {line})" if line != opened else ""
+        remedy = f"a bracket is not closed, or a comma is missing{noticed}. Add `{closing}` or `,`."
+        line = opened
     elif "expected <block end>" in problem:
         remedy = "this line does not line up with the lines above it. Give all keys of one level the same indentation."
     elif "could not find expected ':'" in problem:
         remedy = "a key without a `:`. Write `key: value`."
     elif "quoted scalar" in (exc.context or ""):
         opened = exc.context_mark.line + 1 if exc.context_mark else line
-        remedy = f"the quote opened on line {opened} is not closed. Close it."
+        remedy, line = "a quote is opened here and never closed. Close it.", opened
     else:
         remedy = f"this is not YAML: {problem}. Correct the line."
     return ConfigError(remedy, Place(file, line))

@@ -34,12 +34,22 @@ def validate(document: Document, schema: type[M], problems: Problems) -> M | Non
         for detail in details:
             path = _path(detail)
             reported.add(path)
-            # What lacks a key cannot be used: drop the nearest named thing around it.
-            drop = _item(path[:-1]) if detail["type"] == "missing" else _without_index(path)
+            drop = _unusable(path, missing=detail["type"] == "missing")
             if not drop:
                 return None
             reported.add(drop)
             document.remove(drop)
+
+
+def _unusable(path: KeyPath, *, missing: bool) -> KeyPath:
+    """What cannot be used because of an error at ``path``; () when it is the whole document.
+
+    A point or a block without one of its keys would only lead to errors about itself; a device goes on without it.
+    """
+    item = _item(path[:-1] if missing else path)
+    if missing or (item and item[:-1] and item[-2] not in ("devices", "modules")):
+        return item
+    return _without_index(path)
 
 
 def _without_index(path: KeyPath) -> KeyPath:
@@ -90,7 +100,7 @@ def _sentence(detail: ErrorDetails, path: KeyPath, schema: type[BaseModel]) -> s
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"{prefix}{found(value)} stands where keys with values are needed. Write them indented below."
     if kind == "list_type":
-        return f"{prefix}{found(value)} is not a list. Write `[…, …]`."
+        return f"{prefix}{found(value)} is not a list. Write it in brackets, such as `[a, b]`."
     return f"{prefix}{found(value)} does not fit ({detail['msg']}). Correct it."
 
 

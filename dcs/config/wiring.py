@@ -51,6 +51,8 @@ class Wiring:
         self.links: list[Link] = []
         self._by_target: dict[str, Link] = {}
         self._tried: set[str] = set()  # inputs that are wired, if wrongly: not reported as missing as well
+        self._misnamed: set[str] = set()  # blocks with a wire to a terminal that they do not have
+        self._output_failed = False
 
     def wire_block(self, block: Block) -> None:
         """Everything below ``inputs`` and ``outputs`` of one block."""
@@ -69,12 +71,14 @@ class Wiring:
             if self._check_units(own, other, role, place):
                 self._add(source, target, place)
         except _Broken:
-            return
+            self._output_failed |= role == "output"
         except ConfigError as exc:
+            self._output_failed |= role == "output"
             self._problems.add(place, f"{block.label}: {exc.message}")
 
     def _own_end(self, block: Block, terminal: str, role: str) -> End:
         if not block.is_terminal(terminal, role):
+            self._misnamed.add(block.name)
             other_role = "output" if role == "input" else "input"
             if block.is_terminal(terminal, other_role):
                 raise ConfigError(f"`{terminal}` is an {other_role}. Write it below `{other_role}s`.")
@@ -190,6 +194,8 @@ class Wiring:
     def check_complete(self) -> None:
         """Inputs that must be wired, cascades that cannot close, outputs that nobody drives."""
         for block in self._names.blocks.values():
+            if block.name in self._misnamed:
+                continue
             for terminal in block.terminals("input"):
                 name = f"{block.name}.{terminal}"
                 if name in self._by_target or name in self._tried:
@@ -205,7 +211,7 @@ class Wiring:
         for point in self._names.points.values():
             if point.direction != "out" or point.name in self._by_target or self._named_as_output(point.name):
                 continue
-            if self._names.complete:
+            if self._names.complete and not self._output_failed:
                 self._problems.add(
                     point.place,
                     f"{point.name} is an output, but no block drives it. "
@@ -224,9 +230,10 @@ class Wiring:
         if link is None:
             if f"{block.name}.cas_in" not in self._tried and wanted_cascade(block):
                 key = "target" if "target" in block.params or "normal" not in block.params else "normal"
+                default = "" if key in block.params else " by default"
                 self._problems.add(
                     block.place(key),
-                    f"{block.label}: {key} is CAS, but `cas_in` is not wired, so it would never get there. "
+                    f"{block.label}: {key} is CAS{default}, but `cas_in` is not wired, so it would never get there. "
                     f"Wire `cas_in`, or write `{key}: AUTO`.",
                 )
             return
@@ -234,7 +241,7 @@ class Wiring:
         if above is None or not above.is_terminal("bkcal_in", "input") or not block.is_terminal("bkcal_out", "output"):
             return
         back = self._by_target.get(f"{above.name}.bkcal_in")
-        if back is None and f"{above.name}.bkcal_in" not in self._tried:
+        if back is None and f"{above.name}.bkcal_in" not in self._tried and above.name not in self._misnamed:
             self._problems.add(
                 above.place("inputs"),
                 f"{above.label}: its output goes to {block.name}.cas_in, but nothing comes back, so the cascade could "

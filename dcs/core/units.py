@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from fractions import Fraction
 
 from dcs.core.errors import ConfigError
@@ -27,7 +28,7 @@ class Unit:
 
 _TABLE: dict[str, tuple[tuple[str, str, str], ...]] = {
     # dimension: (name, factor, offset) …; the first is the base unit
-    "ratio": (("", "1", "0"), ("%", "0.01", "0"), ("ppm", "1e-6", "0"), ("%/%", "1", "0")),
+    "ratio": (("", "1", "0"), ("%", "0.01", "0"), ("ppm", "1e-6", "0")),
     "counts": (("counts", "1", "0"),),
     "time": (
         ("s", "1", "0"),
@@ -123,8 +124,8 @@ def find_unit(name: str) -> Unit:
     plain = _ALIASES.get(plain, plain)
     if plain in UNITS:
         return UNITS[plain]
-    same_letters = [unit for unit in UNITS if unit.lower() == plain.lower()]
-    hint = f"Did you mean `{same_letters[0]}`?" if same_letters else f"Known units: {', '.join(u for u in UNITS if u)}."
+    near = [unit for unit in UNITS if unit.lower() == plain.lower()] or get_close_matches(plain, UNITS, 1, 0.7)
+    hint = f"Did you mean `{near[0]}`?" if near else "Write for example %, s, cm, m3/h, kg/s, degC, bar, mA or V."
     raise ConfigError(f"`{name}` is not a unit. {hint}")
 
 
@@ -179,8 +180,8 @@ def parse_quantity(text: str, unit: str, *, difference: bool = False) -> float:
     """``"16 cm"`` in ``unit``; a text without a unit is already in ``unit``. Raises ``ConfigError``."""
     parts = _split(text)
     if parts is None:
-        example = f"16 {unit}".strip()
-        raise ConfigError(f"`{text}` is not a quantity. Write a number and a unit, such as `{example}`.")
+        example = f"a number and a unit, such as `16 {unit}`" if unit else "a number"
+        raise ConfigError(f"`{text}` is not a quantity. Write {example}.")
     number, found = parts
     if not found:
         return float(number)
