@@ -38,8 +38,8 @@ static double now_s(void)
     return (double)now.tv_sec + 1e-6 * (double)now.tv_usec;
 }
 
-/* modbus_get_float and modbus_set_float put the low word first in every version of libmodbus. (The functions named after
- * byte orders do not: modbus_set_float_abcd of 3.1.6 also swaps the bytes of each word, later versions do not.) */
+/* modbus_get_float and modbus_set_float put the low word first in every version of libmodbus. The functions named
+ * after byte orders are not as steady: modbus_set_float_abcd of 3.1.6 also swaps the bytes of each word. */
 static float get_high_first(const uint16_t *words)
 {
     uint16_t swapped[2] = {words[1], words[0]};
