@@ -70,13 +70,16 @@ class FieldSimulation:
         self._transmitters = Transmitters(measured, self._step_s, seed)
         self._actuators = Actuators(driven, self._step_s)
         self._sources = [self._find(point, (OUTPUT, STATE, INPUT)) for point in measured]
-        self._only_outputs = all(vector is plant.outputs for vector, _ in self._sources)
-        self._source_at = np.array([at for _, at in self._sources], np.intp)
-        self._driven_at = np.array([self._find(point, (INPUT,))[1] for point in driven], np.intp)
+        self._inputs, self._outputs = plant.inputs, plant.outputs  # views, good for the plant's life
+        self._only_outputs = all(
+            point.signal.variable in plant.type.names(OUTPUT) for point in measured if point.signal
+        )
+        self._source_at = [at for _, at in self._sources]
+        self._driven_at = [self._find(point, (INPUT,))[1] for point in driven]
 
         plant.measure()
         self._transmitters.settle(self._plant_values())
-        self._actuators.settle(plant.inputs[self._driven_at])
+        self._actuators.settle([float(plant.inputs[at]) for at in self._driven_at])
         for device in self.devices:
             for point in device.spec.points:
                 if point.direction == "out" and point.signal is not None:
@@ -110,10 +113,11 @@ class FieldSimulation:
             point.place,
         )
 
-    def _plant_values(self) -> Vector:
+    def _plant_values(self) -> list[float]:
         if self._only_outputs:
-            return self.plant.outputs[self._source_at]
-        return np.array([vector[at] for vector, at in self._sources])
+            outputs = self._outputs.tolist()
+            return [outputs[at] for at in self._source_at]
+        return [float(vector[at]) for vector, at in self._sources]
 
     # --- time -------------------------------------------------------------------------------------------------
     @property
@@ -132,8 +136,10 @@ class FieldSimulation:
             self._origin_ns += (due - most) * self._step_ns
             due = most
         plant, actuators, transmitters = self.plant, self._actuators, self._transmitters
+        inputs = self._inputs
         for _ in range(due):
-            plant.inputs[self._driven_at] = actuators.step()
+            for at, position in zip(self._driven_at, actuators.step(), strict=True):
+                inputs[at] = position
             plant.advance(self._step_s)
             transmitters.step(self._plant_values())
         transmitters.draw(due)
