@@ -34,7 +34,7 @@ from dcs.bus.messages import (
     layouts_from_bytes,
     status_subject,
 )
-from dcs.bus.nats import NatsBus
+from dcs.bus.nats import connect_nats
 from dcs.cli.table import table
 from dcs.core.clock import utc_text
 from dcs.core.errors import LinkDown, Missing
@@ -158,7 +158,7 @@ def with_plant(run_dir: Path | None, work: Callable[[PlantClient], Awaitable[int
     _, endpoints = find_run(run_dir)
 
     async def connected() -> int:
-        bus = await NatsBus.connect(endpoints.bus_url, "cli", _TIMEOUT_S)
+        bus = await connect_nats(endpoints.bus_url, "cli", _TIMEOUT_S)
         try:
             return await work(PlantClient(bus, endpoints))
         finally:

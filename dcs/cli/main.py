@@ -121,12 +121,14 @@ def hmi(
     after: Annotated[
         float, typer.Option("--after", metavar="SECONDS", help="Take the picture after that time.")
     ] = 20.0,
-    page: Annotated[str, typer.Option("--page", metavar="NAME", help="The page to start with.")] = "overview",
+    page: Annotated[str, typer.Option("--page", metavar="NAME", help="The page to start with.")] = "",
+    faceplate: Annotated[str, typer.Option("--faceplate", metavar="MODULE", help="Open this faceplate.")] = "",
 ) -> None:
     """Open the operator station of a running plant."""
     from dcs.cli.operator_station import HmiOptions, open_operator_station
 
-    raise typer.Exit(open_operator_station(HmiOptions(target, run_dir, dark, lifeline, screenshot, after, page)))
+    options = HmiOptions(target, run_dir, dark, lifeline, screenshot, after, page, faceplate)
+    raise typer.Exit(open_operator_station(options))
 
 
 @app.command()

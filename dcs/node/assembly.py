@@ -18,6 +18,7 @@ from dcs.core.clock import NS_PER_MS, Clock
 from dcs.core.errors import ConfigError
 from dcs.engine.compile import compile_strategy
 from dcs.engine.engine import Engine
+from dcs.engine.kernels import warm_cache
 from dcs.node.controller import Controller, ControllerParts
 from dcs.node.endpoints import Endpoints
 from dcs.node.face import NodeFace
@@ -49,6 +50,13 @@ class Node(Protocol):
 def load_configuration(folder: Path, overrides: Sequence[str] = ()) -> PlantConfig:
     """Load and check a plant folder against the plant models that we have."""
     return load_plant(folder, PLANTS, overrides)
+
+
+def warm_up(config: PlantConfig, tell: Callable[[str], None]) -> None:
+    """Compile every kernel that the nodes of this plant need, unless the cache has them; ``tell`` hears of the work."""
+    warm_cache(tell)
+    plant = PLANTS[config.model.type].create(config.model.setting, integrator=config.model.integrator)
+    plant.advance(plant.type.step_s)
 
 
 def node_kind(config: PlantConfig, name: str) -> str:

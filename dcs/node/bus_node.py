@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from dcs.bus.messages import NodeReport, node_subject, status_subject
-from dcs.bus.nats import NatsBus
+from dcs.bus.nats import connect_nats
 from dcs.core.clock import WallClock, sleep
 from dcs.node.bus_server import BusServer
 from dcs.node.endpoints import Endpoints
@@ -30,7 +30,7 @@ async def run_bus(run_dir: Path, endpoints: Endpoints, stop: asyncio.Event) -> N
 
 async def _report(server: BusServer, endpoints: Endpoints) -> None:
     clock = WallClock()
-    bus = await NatsBus.connect(endpoints.bus_url, "bus")
+    bus = await connect_nats(endpoints.bus_url, "bus")
 
     def report() -> NodeReport:
         return NodeReport(

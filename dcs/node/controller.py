@@ -93,10 +93,8 @@ class Controller:
     def _tick(self, class_index: int, due_ns: int, due_utc_ns: int, slips: int) -> None:
         started_ns = self._clock.monotonic_ns()
         self._last_tick_ns = started_ns
-        if not self._scanning or not self.member.may_write(started_ns):
-            return
         with self.replica.lock:
-            if not self._scanning:
+            if not self._scanning or not self.member.may_write(started_ns):
                 return
             self._executing_since_ns = started_ns
             last_ns = self.replica.last_time_ns(class_index)

@@ -5,6 +5,7 @@ Knows       the simulation through a protocol; which plant and which devices it 
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from dcs.bus.messages import Command, NodeReport, Reply, command_subject
@@ -31,7 +32,7 @@ class SimulatedPlant(Protocol):
 
     @property
     def time_s(self) -> float: ...
-    def take_events(self) -> "list[PlantCondition]": ...
+    def take_events(self) -> Sequence[PlantCondition]: ...
     def get(self, name: str) -> float: ...
 
 

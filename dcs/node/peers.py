@@ -1,8 +1,8 @@
 """Which peer stands at the other end of every link: the one difference between a real run and the box.
 
 Called by   ``dcs.node.assembly``, which builds every node from a configuration and from peers, and knows no more.
-Peers       ``dcs.node.wire_peers`` (the wall clock, NATS, sockets, files) and ``dcs.node.memory_peers`` (a simulated loop and
-            everything in this process, deterministic).
+Peers       ``dcs.node.wire_peers`` (the wall clock, NATS, sockets, files) and ``dcs.node.memory_peers`` (a simulated
+            loop and everything in this process, deterministic).
 """
 
 import asyncio

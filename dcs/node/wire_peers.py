@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dcs.bus.api import Bus
-from dcs.bus.nats import NatsBus
+from dcs.bus.nats import connect_nats
 from dcs.core.clock import Clock, WallClock
 from dcs.node.endpoints import Endpoints
 from dcs.node.scan_schedule import ScanSchedule, ThreadSchedule
@@ -41,7 +41,7 @@ class WirePeers:
         return self._clock
 
     async def bus(self, node: str) -> Bus:
-        bus = await NatsBus.connect(self._endpoints.bus_url, node)
+        bus = await connect_nats(self._endpoints.bus_url, node, wait_s=0.0)
         self._buses.append(bus)
         return bus
 

@@ -1,0 +1,206 @@
+"""``dcs run`` and ``dcs demo``: all nodes of a plant as processes on this machine, and the operator station.
+
+Knows       the order: check everything, choose ports, start, watch, stop. Nothing is started before all is checked.
+"""
+
+import asyncio
+import contextlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from dcs.bus.nats import connect_nats
+from dcs.cli.client import PlantClient
+from dcs.cli.simulate import duration_option
+from dcs.cli.status_line import status_line
+from dcs.config.find import find_config
+from dcs.config.plant_config import PlantConfig
+from dcs.core.clock import NS_PER_S, WallClock, sleep
+from dcs.core.errors import DcsError
+from dcs.core.log import configure_logging
+from dcs.node.assembly import load_configuration, node_kind, warm_up
+from dcs.node.endpoints import Endpoints, PortChooser, check_free
+from dcs.node.lifeline import install_stop_signals
+from dcs.node.run_dirs import new_run_dir
+from dcs.node.supervisor import ProcessSpec, ProcessStatus, Supervisor
+
+_HMI = "hmi"
+_LINE_PERIOD_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of the command as they were given."""
+
+    config: str
+    headless: bool
+    duration: str | None
+    sets: tuple[str, ...]
+    run_dir: Path | None
+    auto_ports: bool
+    verbose: bool
+
+
+def run_plant(options: RunOptions) -> int:
+    """Check, start, watch, stop; 0 when it ran as asked, 1 when a node was given up."""
+    folder = find_config(options.config)
+    config = load_configuration(folder, options.sets)
+    duration_ns = duration_option("--for", options.duration) if options.duration else None
+    headless = options.headless or not _display()
+    _warm_cache(config)
+    clock = WallClock()
+    endpoints = choose_endpoints(config, options.auto_ports)
+    run_dir = new_run_dir(config.name, clock, options.run_dir)
+    endpoints.write(run_dir)
+    logs = configure_logging("launcher", clock, run_dir, verbose=1 if options.verbose else 0)
+    try:
+        return asyncio.run(_run(config, endpoints, run_dir, headless, duration_ns, options))
+    finally:
+        logs.close()
+
+
+def _display() -> bool:
+    from hmi.probe import display_available
+
+    available, reason = display_available()
+    if not available:
+        print(f"No operator station: {reason}. The plant runs without one.", flush=True)
+    return available
+
+
+def _warm_cache(config: PlantConfig) -> None:
+    """Five processes would compile the same kernels at the same time; one does it before they start."""
+    told = False
+
+    def tell(text: str) -> None:
+        nonlocal told
+        if not told:
+            print("Compiling function blocks and plant models (only the first time, about 20 s) …", flush=True)
+            told = True
+
+    warm_up(config, tell)
+
+
+def choose_endpoints(config: PlantConfig, auto_ports: bool) -> Endpoints:
+    """Every address of the run. Raises ``Missing`` when a configured port is taken."""
+    chooser = PortChooser()
+    voters = list(dict.fromkeys(n for c in config.controllers for n in (*c.members, c.witness) if n))
+    kinds = {name: node_kind(config, name) for name in config.nodes}
+    if config.bus.url:
+        del kinds["bus"]
+    try:
+        devices = {}
+        for device in config.devices:
+            port = device.port
+            if device.simulate and (auto_ports or not port):
+                port = chooser.choose(device.host)
+            elif device.simulate:
+                check_free(device.name, device.host, port)
+            devices[device.name] = (device.host, port)
+        bus_host, bus_port = config.bus.host, config.bus.port
+        bus_url = config.bus.url or f"nats://{bus_host}:{bus_port or chooser.choose(bus_host)}"
+        return Endpoints(
+            plant=config.name,
+            config=str(config.folder.resolve()),
+            bus_url=bus_url,
+            nodes=kinds,
+            pairs={c.name: list(c.members) for c in config.controllers},
+            devices=devices,
+            voters={name: ("127.0.0.1", chooser.choose("127.0.0.1", datagram=True)) for name in voters},
+            metrics={name: ("127.0.0.1", chooser.choose("127.0.0.1")) for name in kinds if name != "bus"},
+        )
+    finally:
+        chooser.release()
+
+
+async def _run(
+    config: PlantConfig,
+    endpoints: Endpoints,
+    run_dir: Path,
+    headless: bool,
+    duration_ns: int | None,
+    options: RunOptions,
+) -> int:
+    clock = WallClock()
+    stop = install_stop_signals(asyncio.get_running_loop())
+    supervisor = Supervisor(_specs(config, endpoints, run_dir, headless, options), run_dir, clock, _Told(stop).tell)
+    _say_hello(config, endpoints, run_dir)
+    running = asyncio.ensure_future(supervisor.run(stop))
+    helpers = [asyncio.ensure_future(_stop_after(clock, duration_ns, stop))]
+    if headless:
+        helpers.append(asyncio.ensure_future(_show_line(endpoints, run_dir, clock)))
+    try:
+        await running
+    finally:
+        for helper in helpers:
+            helper.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+    failed = [status.name for status in supervisor.statuses() if status.state == "failed"]
+    print(f"\nStopped. Logs and data: {run_dir}", flush=True)
+    if failed:
+        print(f"Given up: {', '.join(failed)}. See {run_dir / 'logs'}.", file=sys.stderr)
+        return DcsError.exit_code
+    return 0
+
+
+class _Told:
+    """What the supervisor tells: the operator station that was closed ends the run."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+
+    def tell(self, status: ProcessStatus) -> None:
+        if status.name == _HMI and status.state == "ended":
+            if status.exit_code not in (0, None):
+                print(f"The operator station ended with exit code {status.exit_code}.", file=sys.stderr)
+            self._stop.set()
+        elif status.state == "failed":
+            print(f"\n{status.name}: {status.detail}", file=sys.stderr, flush=True)
+        elif status.state == "restarting":
+            print(f"\n{status.name} ended ({status.detail}); it is started again.", flush=True)
+
+
+def _specs(
+    config: PlantConfig, endpoints: Endpoints, run_dir: Path, headless: bool, options: RunOptions
+) -> list[ProcessSpec]:
+    common = ["--run-dir", str(run_dir.resolve()), "--lifeline"]
+    sets = [part for one in options.sets for part in ("--set", one)]
+    specs = [
+        ProcessSpec(name, kind, ("-m", "dcs", "node", endpoints.config, name, *common, *sets))
+        for name, kind in endpoints.nodes.items()
+    ]
+    if not headless:
+        specs.append(ProcessSpec(_HMI, "hmi", ("-m", "dcs", "hmi", *common), restart=False))
+    return specs
+
+
+def _say_hello(config: PlantConfig, endpoints: Endpoints, run_dir: Path) -> None:
+    print(f"{config.title}: {', '.join(endpoints.nodes)}")
+    for name, (host, port) in endpoints.devices.items():
+        print(f"  {name}: modbus://{host}:{port}")
+    print(f"  run directory: {run_dir}")
+    print("  look from another terminal: dcs status, dcs tags, dcs alarms, dcs hmi. Stop with Ctrl-C.", flush=True)
+
+
+async def _stop_after(clock: WallClock, duration_ns: int | None, stop: asyncio.Event) -> None:
+    if duration_ns is not None:
+        await sleep(clock, duration_ns / NS_PER_S)
+        stop.set()
+
+
+async def _show_line(endpoints: Endpoints, run_dir: Path, clock: WallClock) -> None:
+    """Headless: one live line, rewritten in place on a terminal."""
+    print(f"  attach an operator station where there is a display: dcs hmi --run-dir {run_dir}", flush=True)
+    in_place = sys.stdout.isatty()
+    bus = await connect_nats(endpoints.bus_url, "launcher")
+    client = PlantClient(bus, endpoints)
+    width = 0
+    try:
+        while True:
+            with contextlib.suppress(DcsError):
+                line = await status_line(client)
+                width = max(width, len(line))
+                print(f"\r{line:<{width}}" if in_place else line, end="" if in_place else "\n", flush=True)
+            await sleep(clock, _LINE_PERIOD_S if in_place else 5 * _LINE_PERIOD_S)
+    finally:
+        await bus.close()

@@ -1,0 +1,85 @@
+"""``dcs hmi``: the operator station of a running plant, here or elsewhere."""
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from dcs.bus.nats import NatsBus, connect_nats
+from dcs.core.clock import WallClock
+from dcs.core.errors import Missing
+from dcs.core.log import configure_logging
+from dcs.node.lifeline import die_with_parent
+from dcs.node.run_dirs import find_run
+
+_CONNECT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class HmiOptions:
+    """The options of the command as they were given."""
+
+    target: str | None
+    run_dir: Path | None
+    dark: bool
+    lifeline: bool
+    screenshot: Path | None
+    after_s: float
+    page: str
+    faceplate: str
+
+
+def open_operator_station(options: HmiOptions) -> int:
+    """Open the window and stay until it is closed. Raises ``Missing`` without a display or a running plant."""
+    from hmi.app import run
+
+    url, plant, displays, run_dir = _target(options)
+    logs = configure_logging("hmi", WallClock(), run_dir)
+    if options.lifeline:
+        _end_with_launcher()
+
+    async def connect() -> NatsBus:
+        return await connect_nats(url, f"hmi-{os.getpid()}", _CONNECT_S)
+
+    try:
+        return run(
+            connect,
+            plant,
+            displays=displays,
+            theme="dark" if options.dark else "light",
+            page=options.page,
+            faceplate=options.faceplate,
+            screenshot=options.screenshot,
+            after_s=options.after_s,
+        )
+    finally:
+        logs.close()
+
+
+def _target(options: HmiOptions) -> tuple[str, str, Path | None, Path | None]:
+    """(bus URL, plant, folder of displays, run directory)."""
+    if options.target is not None and "://" in options.target:
+        url, _, plant = options.target.partition("#")
+        if not plant:
+            raise Missing(f"{options.target}: name the plant as well: {options.target}#quadruple_tank")
+        return url, plant, None, None
+    plant_name = None
+    if options.target is not None:
+        from dcs.config.find import find_config
+
+        plant_name = find_config(options.target).name
+    run_dir, endpoints = find_run(options.run_dir, plant_name)
+    displays = Path(endpoints.config) / "displays"
+    return endpoints.bus_url, endpoints.plant, displays if displays.is_dir() else None, run_dir
+
+
+def _end_with_launcher() -> None:
+    """The launcher holds our stdin open; when it is gone there is no plant to operate."""
+    die_with_parent()
+
+    def watch() -> None:
+        while os.read(0, 64):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
