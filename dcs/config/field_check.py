@@ -5,7 +5,7 @@ Knows       register maps, units, which variables the plant has. No control stra
 """
 
 from dcs.config.plant_config import PlantInfo, VariableInfo
-from dcs.config.problems import Problems, did_you_mean
+from dcs.config.problems import Problems, did_you_mean, listed
 from dcs.config.schema import DeviceSection, FieldFile, PointSection, SignalSection
 from dcs.config.source import Document, KeyPath
 from dcs.core.errors import ConfigError
@@ -14,6 +14,9 @@ from dcs.core.units import convert, fitting, parse_quantity, same_dimension
 from field_io.registers import DeviceSpec, PointSpec, SignalSpec, encode, overlaps, point_problems
 
 NS_PER_S = 1_000_000_000
+
+READABLE_ROLES = ("output", "state", "input")  # an input is read as the position feedback of an actuator
+WRITABLE_ROLES = ("input",)
 
 _LIVE_ZERO = {"mA": (4.0, 20.0), "%": (0.0, 100.0)}
 """Field values at both ends of a range, for units that carry a share of it."""
@@ -142,23 +145,23 @@ class _FieldCheck:
     def _variable(self, tag: str, name: str, direction: str, path: KeyPath) -> VariableInfo | None:
         if self._plant is None:
             return None
-        role = "input" if direction == "out" else "output"
-        fitting_names = [v.name for v in self._plant.variables if v.role == role]
+        roles = WRITABLE_ROLES if direction == "out" else READABLE_ROLES
+        fitting_names = [v.name for role in roles for v in self._plant.variables if v.role == role]
         place = self._document.place(path)
         for variable in self._plant.variables:
             if variable.name != name:
                 continue
-            if variable.role == role:
+            if variable.role in roles:
                 return variable
-            verb = "writes a plant input" if direction == "out" else "reads a plant output"
+            verb = "writes a plant input" if direction == "out" else "reads a plant output, state or input"
             self._problems.add(
                 place,
                 f"{tag}: {name} is a plant {variable.role}, but a point of direction {direction} {verb}. "
                 f"Use one of {', '.join(fitting_names)}.",
             )
             return None
-        hint = did_you_mean(name, fitting_names, f"Plant {role}s")
-        self._problems.add(place, f"{tag}: the plant has no {role} `{name}`. {hint}")
+        hint = did_you_mean(name, fitting_names, "Variables that fit")
+        self._problems.add(place, f"{tag}: the plant has no {listed(roles)} `{name}`. {hint}")
         return None
 
     def _noise(self, tag: str, section: SignalSection, point: PointSpec, path: KeyPath) -> float:

@@ -200,7 +200,7 @@ class _Builder:
     def build(self, node: yaml.Node, path: KeyPath) -> Any:
         self._count += 1
         if self._count > _NODES_MAX:
-            raise self._error("the aliases of this file unfold to more than a million values. Use fewer", node)
+            raise self._error(f"the aliases of this file unfold to more than {_NODES_MAX:,} values. Use fewer", node)
         if any(node is outer for outer in self._open):
             raise self._error("an alias that contains itself. Write the values out", node)
         if isinstance(node, yaml.ScalarNode):
