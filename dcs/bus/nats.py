@@ -88,6 +88,7 @@ class _Connection:
         self.lost = lost
         self.js: JetStreamContext = client.jetstream(timeout=DURABLE_TIMEOUT_S)
         self.buckets: dict[str, Any] = {}
+        self.streams: set[str] = set()
 
     @property
     def alive(self) -> bool:
@@ -333,12 +334,17 @@ class NatsBus:
         headers = {"Nats-Msg-Id": message_id}
 
         async def store(connection: _Connection) -> None:
+            # A missing stream shows as silence to whoever shares the server with a subscription to everything,
+            # so each connection makes sure of it once.
+            if stream not in connection.streams:
+                await _make_stream(connection.js, stream)
+                connection.streams.add(stream)
             entry = f"{STREAM_PREFIX}.{stream}.{subject}"
             try:
-                await connection.js.publish(entry, payload, stream=stream, headers=dict(headers))
-            except nats.js.errors.NoStreamResponseError:
-                await _make_stream(connection.js, stream)
-                await connection.js.publish(entry, payload, stream=stream, headers=dict(headers))
+                await connection.js.publish(entry, payload, stream=stream, headers=headers)
+            except BaseException:
+                connection.streams.discard(stream)  # it may have been deleted
+                raise
 
         await self._ask(f"stream {stream}", store, DURABLE_TIMEOUT_S)
 

@@ -112,7 +112,9 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         # Round: a deadline is a float second and must land on its nanosecond again.
         when = scheduled[0].when()
         target_ns = max(self._now_ns, round(when * NS_PER_S))
-        # After some 48 days a float no longer tells two nanoseconds apart: step on until the timer does fire.
+        # After some 48 days a float no longer tells two nanoseconds apart: the loop must not wait for a difference
+        # that it cannot see, nor stop short of its timer.
+        self._clock_resolution = max(0.5 / NS_PER_S, math.ulp(when))
         while target_ns / NS_PER_S + self._clock_resolution <= when:
             target_ns += 1
         if self._speed:
@@ -227,7 +229,7 @@ class SimulatedClock:
         elapsed_ns = self._loop.now_ns() - self._true_base_ns
         if self._rate == 1.0:
             return self._own_base_ns + elapsed_ns
-        return self._own_base_ns + int(elapsed_ns * self._rate)
+        return self._own_base_ns + round(elapsed_ns * self._rate)
 
     def time_ns(self) -> int:
         return self.monotonic_ns() + self._utc_minus_monotonic_ns
