@@ -5,6 +5,7 @@ Knows       subjects and messages. Never raises for what the plant does: a frame
 """
 
 import asyncio
+import threading
 from collections.abc import Coroutine
 from typing import Any
 
@@ -52,10 +53,10 @@ class Session:
 
     async def run(self) -> None:
         """Subscribe and keep the station up to date until cancelled."""
-        loop = asyncio.get_running_loop()
+        loop, home = asyncio.get_running_loop(), threading.get_ident()
         plant, bus = self._station.plant, self._bus
         # In the application a submit comes from the Qt thread; in one event loop it comes from this very thread.
-        self._station.desk.wake = lambda: _wake(loop, self._outgoing)
+        self._station.desk.wake = lambda: _wake(loop, home, self._outgoing)
         subscriptions = [
             await bus.subscribe(frame_subject(plant, "*", "*"), self._on_frame),
             await bus.subscribe(event_subject(plant, "*"), self._on_event),
@@ -185,12 +186,8 @@ def pace_of(note: str) -> float | None:
         return None
 
 
-def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
-    try:
-        running = asyncio.get_running_loop()
-    except RuntimeError:
-        running = None
-    if running is loop:
+def _wake(loop: asyncio.AbstractEventLoop, home: int, event: asyncio.Event) -> None:
+    if threading.get_ident() == home:
         event.set()
     elif not loop.is_closed():
         loop.call_soon_threadsafe(event.set)

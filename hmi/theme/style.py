@@ -4,11 +4,14 @@ Called by   ``hmi.app`` once and the views (fonts, the palette in force).
 Knows       Qt and the palette. The theme in force belongs to the application object, not to this module.
 """
 
+from pathlib import Path
+
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
 from .palette import LIGHT, PALETTES, Palette
 
+_ARROW = (Path(__file__).parent / "down.svg").as_posix()
 FAMILIES = ("Inter", "Segoe UI", "Helvetica Neue", "Noto Sans", "DejaVu Sans")
 
 
@@ -88,14 +91,16 @@ def sheet(p: Palette) -> str:
                  selection-background-color: {p.focus}; selection-color: #FFFFFF; }}
     QLineEdit:focus {{ border: 2px solid {p.focus}; padding: 2px 5px; }}
     QComboBox {{ background: {p.raised}; border: 1px solid {p.outline}; border-radius: 2px; padding: 2px 6px; }}
+    QComboBox::drop-down {{ border: none; width: 20px; }}
+    QComboBox::down-arrow {{ image: url({_ARROW}); width: 10px; height: 10px; }}
     QComboBox QAbstractItemView {{ background: {p.raised}; border: 1px solid {p.outline}; }}
     QTreeView, QTableView, QListView {{ background: {p.panel}; border: none; outline: none;
         selection-background-color: {p.fill}; selection-color: {p.text}; gridline-color: {p.edge}; }}
     QTableView {{ alternate-background-color: {p.raised}; border: 1px solid {p.edge}; }}
-    QTreeView::item {{ height: 26px; }}
+    QTableView::item {{ padding: 0px 5px; }}
     QTreeView::item:selected, QListView::item:selected {{ background: {p.fill}; color: {p.text}; }}
     QTreeView::item:hover, QListView::item:hover {{ background: {p.raised}; }}
-    QHeaderView::section {{ background: {p.panel}; color: {p.dim}; border: none; padding: 4px 6px;
+    QHeaderView::section {{ background: {p.panel}; color: {p.dim}; border: none; padding: 4px 5px;
         border-bottom: 1px solid {p.outline}; }}
     QScrollBar:vertical {{ background: {p.panel}; width: 11px; margin: 0; }}
     QScrollBar:horizontal {{ background: {p.panel}; height: 11px; margin: 0; }}

@@ -202,8 +202,8 @@ class DrawingPage(QWidget):
         minutes = (
             f"{binding.window_s / 60.0:.0f} min" if binding.window_s < 7200 else f"{binding.window_s / 3600:.0f} h"
         )
-        paint.text_at(painter, item.box.adjusted(4, 1, -4, 0), minutes, self._palette.dim, 10 * self._scale,
-                      align=Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)  # fmt: skip
+        label = QRectF(item.box.left() + 2, item.box.bottom() - 14 * self._scale, 40 * self._scale, 13 * self._scale)
+        paint.text_at(painter, label, minutes, self._palette.dim, 9.5 * self._scale)
 
     def _shown(self, tag: str) -> Shown:
         return show(self._station.tags.read(tag), self._station.tags.info(tag))

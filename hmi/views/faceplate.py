@@ -117,8 +117,9 @@ class AlarmLine(QWidget):
             box = QRectF(0, 1, 22, 22)
             paint_priority(painter, palette, box, alarm.info.priority, alarm.state, blink_on=self._sampler.blink_on)
             kind = f"{alarm.info.kind}  {alarm.state_text}"
-            paint.text_at(painter, QRectF(27, 0, 165, 24), kind, palette.text, 12, bold=alarm.unacknowledged)
-            left = 196.0
+            width = 120.0 if self._shown.marks else self.width() - 27.0
+            paint.text_at(painter, QRectF(27, 0, width, 24), kind, palette.text, 12, bold=alarm.unacknowledged)
+            left = 150.0
         if self._shown.marks:
             box = QRectF(left, 0, self.width() - left, 24)
             align = paint.RIGHT if alarm is not None else paint.LEFT
@@ -264,6 +265,9 @@ class Faceplate(QFrame):
         for part, row in (*self.entries.items(), *((row.part, row) for row in self.tuning)):
             row.setVisible(bool(self.view.tag(part)))
             row.show_value(self.view.part(part), self.view.may_write(part), self._pending_text(part))
+        for button in self._buttons.buttons():
+            if button.text() == "Tuning":
+                button.setEnabled(bool(self.view.tag("GAIN")))
         current = self._sheets.currentWidget()
         if isinstance(current, DetailSheet | AlarmSheet | HelpSheet):
             current.show_module(self.view)

@@ -114,7 +114,8 @@ class TrendPage(QWidget):
         legend.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         legend.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         legend.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        legend.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        legend.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        legend.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         legend.setShowGrid(False)
         legend.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = legend.horizontalHeader()
@@ -240,8 +241,6 @@ class TrendPage(QWidget):
             cells = ("━━", pen.tag, pen.description, value, unit_text(pen.unit), *numbers, scale, "✕")
             for column, text in enumerate(cells):
                 self._set_cell(row, column, text, self._palette.pens[row])
-        if pens:
-            self._legend.selectRow(min(self.plot.selected, len(pens) - 1))
 
     def _set_cell(self, row: int, column: int, text: str, colour: str) -> None:
         item = self._legend.item(row, column)
@@ -257,5 +256,8 @@ class TrendPage(QWidget):
             self._legend.setItem(row, column, item)
         if column == 0:
             item.setForeground(QColor(colour))
+        selected = QColor(self._palette.fill if row == self.plot.selected else self._palette.panel)
+        if item.background().color() != selected:
+            item.setBackground(selected)
         if item.text() != text:
             item.setText(text)
