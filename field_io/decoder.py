@@ -1,9 +1,12 @@
 """pymodbus' PDU decoder without its debug text, which costs more than the decoding.
 
 Called by   both sides' adapters (``drivers.modbus_client``, ``devices.modbus_server``).
-Knows       the PDU classes pymodbus has registered; an unknown function code is left to pymodbus' own ``decode``.
+Knows       the PDU classes pymodbus has registered; everything else is left to pymodbus' own ``decode``.
 """
 
+import struct
+
+from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import DecodePDU, ModbusPDU
 
 _PLAIN = (1, 2, 3, 4, 5, 6, 15, 16, 22, 23)
@@ -11,7 +14,7 @@ _PLAIN = (1, 2, 3, 4, 5, 6, 15, 16, 22, 23)
 
 
 class QuietDecoder(DecodePDU):
-    """Decodes the common requests and answers straight; the rest, and everything malformed, as pymodbus does."""
+    """Decodes the common requests and answers straight; None for a malformed one, as pymodbus does."""
 
     def __init__(self, is_server: bool) -> None:
         super().__init__(is_server)
@@ -24,6 +27,6 @@ class QuietDecoder(DecodePDU):
         pdu = pdu_class()
         try:
             pdu.decode(frame[1:])
-        except Exception:  # noqa: BLE001 - malformed: let pymodbus say what it is
-            return super().decode(frame)
+        except (ModbusException, ValueError, IndexError, struct.error):
+            return None
         return pdu

@@ -243,11 +243,15 @@ class ModbusDriver:
     # --- requests ---------------------------------------------------------------------------------------------
     async def poll_once(self) -> None:
         """Read every block now; for callers that keep the schedule themselves. Never raises for field trouble."""
-        for reader in list(self._readers):
+        at = 0
+        while at < len(self._readers):
+            reader = self._readers[at]
             async with self._lock:
                 if not self._link.connected:
                     return
                 await self._read(reader)
+            if at < len(self._readers) and self._readers[at] is reader:  # else it was split: read the parts as well
+                at += 1
 
     async def _read(self, reader: _Reader) -> None:
         block = reader.block
@@ -273,8 +277,11 @@ class ModbusDriver:
 
     async def _probe(self) -> bool:
         """Ask for one point; True when the device answers."""
-        point = self.spec.points[0]
         asked_ns, aborts = self._clock.monotonic_ns(), self._aborts
+        if not self.spec.points:
+            self._answered(asked_ns)
+            return True
+        point = self.spec.points[0]
         self.requests += 1
         try:
             await self._link.read(point.table, point.address, point.count)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import pytest
+from pymodbus.transport.transport import NullModem
 
 from dcs.core.errors import LinkDown, Missing
 from dcs.core.simulated_time import run_simulated
@@ -63,6 +64,8 @@ async def _on_bench(network: MemoryNetwork | None, scenario: Callable[[Bench], A
             link.abort()
         server.stop()
         await asyncio.sleep(0.01)  # let sockets close
+        assert not NullModem.connections, "a link or the server left its end of a null modem open"
+        assert not NullModem.listeners
 
 
 Runner = Callable[[Callable[[Bench], Awaitable[None]]], None]

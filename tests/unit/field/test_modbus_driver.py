@@ -164,7 +164,9 @@ def test_a_device_without_the_registers_in_a_gap_is_read_in_parts() -> None:
     points = (PointSpec("A", "input", 0), PointSpec("B", "input", 9), PointSpec("C", "input", 10))
 
     async def scenario(bench: Bench) -> None:
+        await bench.until_s(0.001)
         bench.device.set_values(("A", "B", "C"), (1.0, 2.0, 3.0))
+        assert {bench.status(name) for name in "ABC"} == {STATUS_GOOD}, "the parts are read in the same poll"
         await bench.until_s(1.001)
         assert bench.driver.image(bench.clock.monotonic_ns()).values.tolist() == [1.0, 2.0, 3.0]
         assert {bench.status(name) for name in "ABC"} == {STATUS_GOOD}
