@@ -66,6 +66,14 @@ class Program:
 
         wait_until(ready, within_s, f"{self.process.args!r} answers on port {port}; its output:\n{self.output}")
 
+    def stop(self, within_s: float) -> None:
+        """Ask it to end, wait, and kill it if it does not."""
+        self.process.terminate()
+        try:
+            self.process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
     def kill(self) -> None:
         """End it at once, without a chance to say goodbye."""
         self.process.kill()
@@ -74,9 +82,17 @@ class Program:
 
 @contextmanager
 def program(
-    arguments: Sequence[str | Path], output_file: Path, *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    arguments: Sequence[str | Path],
+    output_file: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stop_within_s: float = 0.0,
 ) -> Iterator[Program]:
-    """Run a program for the length of a ``with`` block; whatever happens, it is dead afterwards."""
+    """Run a program for the length of a ``with`` block; whatever happens, it is dead afterwards.
+
+    ``stop_within_s``: ask it to end (as Ctrl-C does) and give it that time, so that it can end its own children.
+    """
     with output_file.open("ab") as sink:
         process = subprocess.Popen(
             [str(argument) for argument in arguments],
@@ -90,6 +106,8 @@ def program(
     try:
         yield child
     finally:
+        if child.running and stop_within_s > 0.0:
+            child.stop(stop_within_s)
         if child.running:
             child.kill()
         process.wait(10)
