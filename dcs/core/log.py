@@ -86,6 +86,7 @@ class Logs:
         self._clock = clock
         self._file = file
         self._console = console
+        self._colours = _COLOURS if console.isatty() else {}
         self._console_level = _CONSOLE_LEVELS[min(verbose, 2)]
         self._file_level = logging.DEBUG if verbose >= 2 else logging.INFO
         self._repeats = _Repeats(clock)
@@ -129,7 +130,11 @@ class Logs:
         head["logger"], head["event"] = fields.pop("logger"), str(fields.pop("event", ""))
         number = logging.getLevelNamesMapping()[head["level"].upper()]
         if self._file is not None and number >= self._file_level:
-            self._file.write(json.dumps({**head, **fields}, default=str, ensure_ascii=False))
+            try:
+                self._file.write(json.dumps({**head, **fields}, default=str, ensure_ascii=False))
+            except OSError as error:  # a full disk must not end what is being logged about
+                self._file_level = logging.CRITICAL + 1
+                self._print({**head, "level": "error", "event": f"the log file is given up: {error}"}, {})
         if number >= self._console_level:
             self._print(head, dict(fields))
 
@@ -137,7 +142,7 @@ class Logs:
         trace = fields.pop("exception", None)
         details = "".join(f"  {name}={value}" for name, value in fields.items())
         line = f"{head['time'][11:23]} {head['level']:<8} {head['node']}: {head['event']}{details}"
-        colour = _COLOURS.get(head["level"]) if self._console.isatty() else None
+        colour = self._colours.get(head["level"])
         try:
             print(f"{colour}{line}\x1b[0m" if colour else line, file=self._console)
             if trace:
