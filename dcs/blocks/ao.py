@@ -14,6 +14,7 @@ from dcs.blocks.declare import block_type, f8, i8, scale, signal, step
 from dcs.blocks.handshake import (
     AS_ASKED,
     FAULT_STATE,
+    HANDSHAKE_PART,
     NO_CASCADE,
     NO_READBACK,
     REASON_CHOICES,
@@ -116,7 +117,10 @@ def ao(b: Any, dt_s: float) -> None:
     follow_readback(b, dt_s)
     choose_mode(b, mode_before, dt_s)
     at_low, at_high = False, False
-    if b.mode == CAS or b.mode == AUTO:
+    if b.mode in (CAS, AUTO):
+        if mode_before not in (CAS, AUTO):
+            b.sp_wrk = to_setpoint(b, b.out)  # starts from where the output is
+            b.sp = b.sp_wrk
         if b.mode == CAS:
             b.sp = b.cas_in
         wanted = clamp(b.sp, b.sp_low, b.sp_high)
@@ -196,8 +200,12 @@ def choose_mode(b: Any, mode_before: int, dt_s: float) -> None:
         b.fault_timer_s = b.fault_timer_s + dt_s if bad else 0.0
         if b.fault_state != FAULT_NONE and (demanded or (bad and b.fault_timer_s > b.fault_time_s)):
             b.mode, b.reason = LO, FAULT_STATE
-        elif b.cas_in_linked == 0 or not cascade_ok(b.cas_in, b.cas_in_status, mode_before):
-            b.mode, b.reason = AUTO, NO_CASCADE
+        else:
+            tolerance = HANDSHAKE_PART * (b.pv_scale_high - b.pv_scale_low)
+            if b.bkcal_readback != 0:
+                tolerance = math.inf  # what is read back moves by itself
+            if not cascade_ok(b.cas_in, b.cas_in_status, mode_before, b.bkcal_out, tolerance):
+                b.mode, b.reason = AUTO, NO_CASCADE
     if b.waiting != 0:
         b.mode, b.reason = IMAN, NO_READBACK
 

@@ -44,6 +44,10 @@ REASON_TEXTS = (
 REASON_CHOICES = tuple((text, code) for code, text in enumerate(REASON_TEXTS))
 
 
+HANDSHAKE_PART = 1e-9
+"""How far, as a part of the span, an acknowledged value may be from the one asked for: rounding, no more."""
+
+
 def clamp(value: float, low: float, high: float) -> float:
     """``value`` inside ``low`` … ``high``; ``low`` wins when they cross."""
     if value > high:
@@ -66,11 +70,15 @@ def input_ok(value: float, status: int, uncertain_as_good: int) -> bool:
     return math.isfinite(value) and (quality >= GOOD or (quality == UNCERTAIN and uncertain_as_good != 0))
 
 
-def cascade_ok(value: float, status: int, mode_before: int) -> bool:
-    """May the block be in Cas? To enter, the primary must have acknowledged; to stay, any Good (cascade) will do."""
+def cascade_ok(value: float, status: int, mode_before: int, asked: float, tolerance: float) -> bool:
+    """May the block be in Cas? To stay, any Good (cascade) will do.
+
+    To enter, the primary must have acknowledged, with the value that it was ``asked`` for: an acknowledgement of an
+    earlier request may still stand on the wire when the primary is slower than this block or on another controller.
+    """
     if quality_of(status) != GOOD_CASCADE or not math.isfinite(value):
         return False
-    return mode_before == CAS or sub_status_of(status) == IA
+    return mode_before == CAS or (sub_status_of(status) == IA and abs(value - asked) <= tolerance)
 
 
 def below_ready(value: float, status: int) -> bool:

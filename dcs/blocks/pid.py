@@ -14,6 +14,7 @@ from dcs.blocks.declare import block_type, f8, i8, scale, signal, step
 from dcs.blocks.handshake import (
     AS_ASKED,
     BELOW_NOT_READY,
+    HANDSHAKE_PART,
     INPUT_BAD,
     NO_CASCADE,
     REASON_CHOICES,
@@ -67,6 +68,8 @@ PID = block_type(
         f8("ff_gain_used", "", "gain of the feed-forward in the last scan"),
         f8("loop_gain", "", "gain with the sign of the action, as used in the last scan"),
         f8("beta_used", "", "beta of the last scan"),
+        f8("out_low_used", "@out_scale", "lowest output in the last scan"),
+        f8("out_high_used", "@out_scale", "highest output in the last scan"),
     ],
     outputs=[
         signal("out", "@out_scale", "controller output", limited_by=("out_low", "out_high"), write_in=(MAN,)),
@@ -205,6 +208,7 @@ def pid(b: Any, dt_s: float) -> None:
 
     b.pv_pct, b.sp_pct, b.ff_pct = pv_pct, sp_pct, ff_pct
     b.loop_gain, b.beta_used, b.ff_gain_used = loop_gain, b.beta, b.ff_gain
+    b.out_low_used, b.out_high_used = b.out_low, b.out_high
     report(b, pv_good, limits, sp_limits)
 
 
@@ -214,8 +218,12 @@ def choose_mode(b: Any, mode_before: int, pv_good: bool) -> None:
         b.mode, b.reason = OOS, AS_ASKED
         return
     b.mode, b.reason = b.target, AS_ASKED
-    if b.target == CAS and (b.cas_in_linked == 0 or not cascade_ok(b.cas_in, b.cas_in_status, mode_before)):
-        b.mode, b.reason = AUTO, NO_CASCADE
+    if b.target == CAS:
+        tolerance = HANDSHAKE_PART * (b.pv_scale_high - b.pv_scale_low)
+        if b.bkcal_pv != 0:
+            tolerance = math.inf  # a measurement moves by itself
+        if not cascade_ok(b.cas_in, b.cas_in_status, mode_before, b.bkcal_out, tolerance):
+            b.mode, b.reason = AUTO, NO_CASCADE
     if b.target != MAN and not pv_good:
         b.mode, b.reason = MAN, INPUT_BAD
         if b.target_man_if_bad != 0 and (mode_before in (AUTO, CAS)):
@@ -262,6 +270,11 @@ def absorb_changes(b: Any, loop_gain: float) -> None:
         b.derivative_pct = 0.0
     if b.ff_gain != b.ff_gain_used:
         b.integral_pct = b.integral_pct + (b.ff_gain_used - b.ff_gain) * b.ff_pct
+    if b.out_low != b.out_low_used or b.out_high != b.out_high_used:
+        # What a limit kept back must not come out at once when the limit is widened.
+        terms_pct = loop_gain * (b.beta * b.sp_pct - b.pv_pct + b.derivative_pct) + b.ff_gain * b.ff_pct
+        out_pct = (b.out - b.out_scale_low) / (b.out_scale_high - b.out_scale_low) * 100.0
+        b.integral_pct = out_pct - terms_pct
 
 
 def integral_increment(b: Any, loop_gain: float, dt_s: float) -> float:
@@ -284,9 +297,7 @@ def integral_increment(b: Any, loop_gain: float, dt_s: float) -> float:
 def report(b: Any, pv_good: bool, limits: int, sp_limits: int) -> None:
     """Statuses, and what the blocks above and below are told."""
     sub = OK
-    if b.bkcal_in_linked == 0:
-        sub = IA  # nobody below can ask, so the block below may always enter Cas
-    elif b.mode == IMAN and quality_of(b.bkcal_in_status) == GOOD_CASCADE and sub_status_of(b.bkcal_in_status) == IR:
+    if b.mode == IMAN and quality_of(b.bkcal_in_status) == GOOD_CASCADE and sub_status_of(b.bkcal_in_status) == IR:
         sub = IA
     if b.ifs_if_bad != 0 and not pv_good:
         sub = IFS

@@ -18,7 +18,7 @@ from dcs.core.status import STATUS_NOT_CONNECTED
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`` Did you mean …?`` or nothing."""
-    found = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    found = difflib.get_close_matches(name, list(known), n=2, cutoff=0.6)
     return f" Did you mean {' or '.join(f'`{one}`' for one in found)}?" if found else ""
 
 

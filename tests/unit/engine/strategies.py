@@ -26,7 +26,11 @@ NS = 1_000_000_000
 
 def scaled(**scales: tuple[float, float]) -> dict[str, float]:
     """``pv_scale=(0, 20)`` as the parameters of a block."""
-    return {f"{name}_{end}": value for name, pair in scales.items() for end, value in zip(("low", "high"), pair)}
+    return {
+        f"{name}_{end}": value
+        for name, pair in scales.items()
+        for end, value in zip(("low", "high"), pair, strict=True)
+    }
 
 
 def published(blocks: tuple[BlockSpec, ...]) -> tuple[PublishedTag, ...]:
@@ -165,13 +169,24 @@ class Bench:
         block, _, name = terminal.rpartition(".")
         return self.engine.field(block, name)
 
-    def run_all(self, scans: int, ratio: int = 1) -> None:
-        """One scan of class 0, then ``ratio`` scans of class 1 where there is one; together ``scans`` times."""
-        for _ in range(scans):
-            self.scan(0)
-            if len(self.engine.plan.runs) > 1:
-                for _ in range(ratio):
-                    self.scan(1)
+    def second(self, count: int = 1) -> None:
+        """All scans that fall due in a second, in the order of their times (slower classes first)."""
+        periods = self.engine.plan.period_ns
+        start_ns = self.time_ns
+        for tick_ns in range(start_ns, start_ns + count * max(periods), min(periods)):
+            for index in sorted(range(len(periods)), key=lambda i: -periods[i]):
+                if (tick_ns - start_ns) % periods[index] == 0:
+                    self.inputs()
+                    self.engine.scan(index, tick_ns)
+                    if "P" in self.engine.plan.output_channels:
+                        self.follow()
+        self.time_ns = start_ns + count * max(periods)
+
+    def follow(self) -> None:
+        """The field accepts what it is sent."""
+        values, _, valid = self.engine.outputs()
+        if valid[0]:
+            self.reads["P.readback"] = float(values[0])
 
 
 def any_bits(values: Any) -> bytes:

@@ -1,0 +1,364 @@
+"""Promises of the PID block, on the bench."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS
+from dcs.core.status import (
+    BAD,
+    FSA,
+    GOOD_CASCADE,
+    IA,
+    IFS,
+    LIMIT_CONSTANT,
+    LIMIT_HIGH,
+    LIMIT_LOW,
+    NI,
+    OK,
+    STATUS_BAD,
+    STATUS_GOOD,
+    UNCERTAIN,
+    limits_of,
+    make_status,
+    quality_of,
+    sub_status_of,
+)
+from tests.unit.blocks.bench import CASCADE_IA, CASCADE_IR, CASCADE_NI, CASCADE_OK, OnBench, pid
+
+
+def textbook(gain, ti_s, td_s, n, beta, gamma, dt_s, setpoints, measurements, start=50.0):
+    """The positional ISA form on its own: trapezoid-free sums, derivative by backward difference."""
+    out, integral, derivative = [], 0.0, 0.0
+    part = 1.0 - math.exp(-dt_s / ti_s) if ti_s else 0.0
+    bias = start - gain * (beta * setpoints[0] - measurements[0])
+    last_error, last_x = None, gamma * setpoints[0] - measurements[0]
+    for r, y in zip(setpoints, measurements, strict=True):
+        if last_error is not None:
+            integral += part * gain * last_error
+        x = gamma * r - y
+        if out:
+            tf = td_s / n
+            derivative = (tf * derivative + td_s * (x - last_x)) / (tf + dt_s)
+        out.append(gain * (beta * r - y) + bias + integral + gain * derivative)
+        last_error, last_x = r - y, x
+    return out
+
+
+@pytest.mark.parametrize("direct", [0, 1])
+@pytest.mark.parametrize(
+    ("gain", "ti_s", "td_s", "beta", "gamma"),
+    [(1.0, 20.0, 0.0, 1.0, 0.0), (2.5, 8.0, 3.0, 0.4, 0.0), (0.7, 30.0, 6.0, 0.0, 1.0), (1.5, 0.0, 2.0, 1.0, 0.0)],
+)
+def test_equals_the_textbook_equation(gain, ti_s, td_s, beta, gamma, direct):
+    """Promise: as long as nothing limits, the block is the ISA equation, whatever the structure and action."""
+    setpoints = [50.0] * 3 + [52.0] * 40
+    measurements = [50.0 + 0.3 * math.sin(0.3 * k) for k in range(43)]
+    block = pid(gain=gain, ti_s=ti_s, td_s=td_s, beta=beta, gamma=gamma, direct_acting=direct)
+    got = [block.step(sp=r, pv=y).out for r, y in zip(setpoints, measurements, strict=True)]
+    sign = -1.0 if direct else 1.0
+    want = textbook(sign * gain, ti_s, td_s, 10.0, beta, gamma, 1.0, setpoints, measurements)
+    assert got == pytest.approx(want, abs=1e-9)
+
+
+def test_closed_loop_settles_on_the_setpoint_like_a_continuous_loop():
+    """Promise: with a short period a PI loop on a first-order lag behaves as the continuous one (scipy)."""
+    from scipy.signal import TransferFunction, step
+
+    gain, ti_s, process_s, dt_s = 2.0, 10.0, 10.0, 0.02
+    block = pid(dt_s, gain=gain, ti_s=ti_s, sp=50.0)
+    y, measured = 50.0, []
+    block.step(pv=y)
+    for _ in range(round(60 / dt_s)):
+        out = block.step(sp=55.0, pv=y).out
+        y += (1 - math.exp(-dt_s / process_s)) * (50.0 + (out - 50.0) - y)
+        measured.append(y)
+    # Ti equals the lag: the open loop is gain/(10 s), the closed one 1/(1 + 5 s).
+    times, answer = step(TransferFunction([gain], [ti_s, gain]), T=[dt_s * (k + 1) for k in range(len(measured))])
+    assert max(abs(m - 50.0 - 5.0 * a) for m, a in zip(measured, answer, strict=True)) < 0.02
+    assert measured[-1] == pytest.approx(55.0, abs=1e-3)
+    assert len(times) == len(measured)
+
+
+def test_no_steady_offset_with_feed_forward_and_setpoint_weight():
+    """Promise: external reset leaves no offset with beta < 1 and FF (the plain lag of the output does)."""
+    block = pid(gain=1.0, ti_s=5.0, beta=0.3, ff=20.0, ff_status=STATUS_GOOD)
+    y = 50.0
+    for _ in range(400):
+        out = block.step(sp=60.0, pv=y).out
+        y += 0.1 * (out - y)
+    assert y == pytest.approx(60.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gain": 7.0},
+        {"ti_s": 3.0},
+        {"ti_s": 0.0},
+        {"td_s": 0.0},
+        {"td_s": 40.0},
+        {"beta": 0.0},
+        {"gamma": 1.0},
+        {"ff_gain": 3.0},
+        {"n": 3.0},
+        {"gain": 0.1, "ti_s": 0.0, "td_s": 0.0, "beta": 0.2},
+    ],
+)
+def test_a_parameter_change_moves_nothing_in_its_scan(change):
+    """Promise: a changed parameter changes what happens from now on; OUT moves by that scan's integral, no more."""
+    common = {"gain": 2.0, "ti_s": 500.0, "td_s": 10.0, "sp": 60.0, "ff": 10.0, "ff_status": STATUS_GOOD}
+    block = pid(**common)
+    for k in range(12):
+        block.step(pv=50.0 + 0.5 * k)
+    block.step(count=200, pv=55.0)  # a quiet moment: no derivative decays in the scan under test
+    before = block.out
+    after = block.step(pv=55.0, **change).out
+    increment = (1 - math.exp(-1 / (block.ti_s or math.inf))) * block.gain * (60.0 - 55.0)
+    assert after - before == pytest.approx(increment, abs=1e-9)
+
+
+def test_ti_zero_is_proportional_with_bias():
+    block = pid(ti_s=0.0, gain=2.0, out=30.0)
+    block.step(pv=50.0)
+    assert [block.step(pv=45.0).out for _ in range(3)] == [40.0, 40.0, 40.0]
+    assert block.step(pv=50.0).out == 30.0
+
+
+@given(sp=st.floats(0, 100), pv=st.floats(0, 100), out=st.floats(0, 100), gain=st.floats(0, 20), ti_s=st.floats(0, 1e4))
+@settings(max_examples=60, deadline=None)
+def test_man_to_auto_is_bumpless(sp, pv, out, gain, ti_s):
+    """Promise: Man → Auto with any error leaves OUT where it is."""
+    block = pid(sp=sp, pv=pv, out=out, gain=gain, ti_s=ti_s, target=MAN)
+    block.step(count=3)
+    assert block.mode == MAN
+    assert block.step(target=AUTO).out == pytest.approx(out, abs=1e-9)
+    assert block.mode == AUTO
+
+
+@pytest.mark.parametrize(
+    "bad", [(math.nan, STATUS_GOOD), (math.inf, STATUS_GOOD), (55.0, STATUS_BAD), (math.nan, STATUS_BAD)]
+)
+def test_an_untrusted_measurement_holds_and_returns_without_a_spike(bad):
+    """Promise: actual Man, OUT held, target kept; back to Auto without a step even if the measurement has moved."""
+    block = pid(gain=3.0, td_s=5.0)
+    block.step(count=5, pv=48.0)
+    before = block.out
+    block.step(count=20, pv=bad[0], pv_status=bad[1])
+    assert (block.mode, block.target, block.out) == (MAN, AUTO, before)
+    assert block.step(pv=20.0, pv_status=STATUS_GOOD).out == pytest.approx(before, abs=1e-9)
+    assert block.mode == AUTO
+
+
+def test_target_to_man_if_bad_latches():
+    block = pid(target_man_if_bad=1)
+    block.step(count=2)
+    block.step(pv_status=STATUS_BAD)
+    block.step(count=3, pv_status=STATUS_GOOD)
+    assert (block.mode, block.target) == (MAN, MAN)
+
+
+def test_uncertain_is_obeyed_only_with_the_option():
+    assert pid(pv_status=make_status(UNCERTAIN)).step(count=2).mode == MAN
+    assert pid(pv_status=make_status(UNCERTAIN), uncertain_as_good=1).step(count=2).mode == AUTO
+
+
+values = st.floats(allow_nan=True, allow_infinity=True)
+inputs = st.fixed_dictionaries(
+    {
+        "pv": values,
+        "cas_in": values,
+        "bkcal_in": values,
+        "ff": values,
+        "trk_in_d": values,
+        "trk_val": values,
+        "pv_status": st.integers(0, 255),
+        "cas_in_status": st.integers(0, 255),
+        "bkcal_in_status": st.integers(0, 255),
+        "ff_status": st.integers(0, 255),
+        "trk_in_d_status": st.integers(0, 255),
+        "trk_val_status": st.integers(0, 255),
+        "target": st.sampled_from([OOS, MAN, AUTO, CAS]),
+    }
+)
+
+
+@given(scans=st.lists(inputs, max_size=30), linked=st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_no_nan_or_infinity_ever_gets_in(scans, linked):
+    """Promise: whatever arrives on the terminals, every number of the state and every output stays finite."""
+    block = pid(td_s=2.0, track_enable=1, bkcal_in_linked=int(linked), cas_in_linked=int(linked))
+    untrusted = {f.name for f in block.kind.of_role("input")}
+    for scan in scans:
+        block.step(**scan)
+        numbers = {f.name: getattr(block, f.name) for f in block.kind.fields if f.name not in untrusted}
+        assert all(math.isfinite(number) for number in numbers.values()), numbers
+
+
+@pytest.mark.parametrize(("error", "limit", "code"), [(10.0, 100.0, LIMIT_HIGH), (-10.0, 0.0, LIMIT_LOW)])
+def test_wind_up_stops_at_both_ends(error, limit, code):
+    """Promise: after any time at a limit the output leaves it as soon as the error changes sign."""
+    block = pid(gain=1.0, ti_s=10.0)
+    block.step(count=2000, pv=50.0 - error)
+    assert block.out == limit
+    assert limits_of(block.out_status) == code
+    block.step(count=2, pv=50.0 + 0.02 * error)
+    assert abs(block.out - limit) > 0.01 * abs(error)
+    assert limits_of(block.out_status) == 0  # a limit is a fact of one scan
+
+
+def test_a_limit_below_stops_the_integral_in_that_direction_only():
+    below = {"bkcal_in_linked": 1, "ti_s": 10.0}
+    block = pid(**below, bkcal_in=50.0, bkcal_in_status=CASCADE_OK)
+    block.step(count=2)
+    integral = block.integral_pct
+    block.step(count=50, pv=40.0, bkcal_in_status=make_status(GOOD_CASCADE, OK, LIMIT_HIGH))
+    assert block.integral_pct == integral
+    for _ in range(5):
+        block.step(pv=60.0, bkcal_in=block.out)
+    assert block.integral_pct < integral
+
+
+def test_limits_narrowed_clamp_and_widened_do_not_jump():
+    block = pid(gain=1.0, ti_s=10.0)
+    block.step(count=2, pv=50.0)
+    assert block.step(out_high=30.0).out == 30.0
+    assert block.step(out_high=100.0).out == pytest.approx(30.0, abs=1e-9)
+
+
+def test_setpoint_ramps_and_is_limited():
+    block = pid(gain=0.0, sp_rate_up=2.0, sp_rate_down=5.0, sp_high=58.0)
+    block.step(count=2)
+    assert [block.step(sp=70.0).sp_wrk for _ in range(5)] == [52.0, 54.0, 56.0, 58.0, 58.0]
+    assert [block.step(sp=50.0).sp_wrk for _ in range(3)] == [53.0, 50.0, 50.0]
+
+
+def test_a_ramp_waits_while_the_measurement_is_bad():
+    block = pid(sp_rate_up=1.0)
+    block.step(count=2)
+    block.step(count=2, sp=60.0)
+    block.step(count=5, pv_status=STATUS_BAD)
+    assert block.sp_wrk == 52.0
+
+
+def test_setpoint_follows_the_measurement_in_man_when_told():
+    block = pid(target=MAN, sp_track_pv=1)
+    assert block.step(pv=33.0).sp == 33.0
+    assert pid(target=MAN).step(pv=33.0).sp == 50.0
+
+
+def test_tracking_and_back_is_bumpless():
+    block = pid(track_enable=1, trk_val=20.0, trk_val_status=STATUS_GOOD, trk_in_d_status=STATUS_GOOD, trk_in_d=1.0)
+    block.step(count=3, pv=30.0)
+    assert (block.mode, block.out) == (LO, 20.0)
+    assert block.step(trk_in_d=0.0).out == pytest.approx(20.0, abs=1e-9)
+    assert block.mode == AUTO
+    assert (
+        pid(track_enable=1, trk_in_d=1.0, trk_in_d_status=STATUS_GOOD, trk_val_status=STATUS_GOOD, target=MAN)
+        .step()
+        .mode
+        == MAN
+    )
+
+
+# --- the handshake, from the primary's side ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "status", [CASCADE_NI, CASCADE_IR, make_status(GOOD_CASCADE, FSA), make_status(GOOD_CASCADE, 6)]
+)
+def test_primary_follows_a_block_below_that_is_not_ready(status):
+    block = pid(bkcal_in_linked=1, bkcal_in=71.0, bkcal_in_status=status)
+    block.step(count=3)
+    assert (block.mode, block.out) == (IMAN, 71.0)
+    assert sub_status_of(block.out_status) == (IA if status == CASCADE_IR else OK)
+
+
+def test_lost_feedback_gives_iman_and_holds():
+    block = pid(bkcal_in_linked=1, bkcal_in=50.0, bkcal_in_status=CASCADE_OK)
+    block.step(count=3)
+    before = block.out
+    block.step(count=3, pv=20.0, bkcal_in=0.0, bkcal_in_status=STATUS_BAD)
+    assert (block.mode, block.out) == (IMAN, before)
+
+
+def test_primary_never_winds_up_while_it_follows():
+    """Promise: a secondary out of Cas for hours leaves no wind-up; the integral follows."""
+    block = pid(bkcal_in_linked=1, bkcal_in=30.0, bkcal_in_status=CASCADE_NI, gain=3.0, ti_s=5.0)
+    block.step(count=5000, pv=10.0)
+    block.step(bkcal_in_status=CASCADE_IR)
+    assert block.step(bkcal_in_status=CASCADE_OK).out == pytest.approx(30.0, abs=1e-9)
+    assert block.mode == AUTO
+
+
+# --- the handshake, from the secondary's side -------------------------------------------------------------
+
+
+def secondary(**given: float) -> OnBench:
+    return pid(**{"cas_in_linked": 1, "target": CAS, "cas_in": 60.0, "cas_in_status": CASCADE_OK} | given)
+
+
+def test_secondary_asks_enters_and_stays():
+    block = secondary()
+    block.step(count=3)
+    assert (block.mode, sub_status_of(block.bkcal_out_status)) == (AUTO, 2)
+    assert block.bkcal_out == 50.0  # its setpoint, from the measurement: nobody had given it one
+    block.step(cas_in=50.0, cas_in_status=CASCADE_IA)
+    assert (block.mode, sub_status_of(block.bkcal_out_status)) == (CAS, OK)
+    block.step(cas_in=61.0, cas_in_status=CASCADE_OK)
+    assert (block.mode, block.sp_wrk, block.bkcal_out) == (CAS, 61.0, 61.0)
+
+
+def test_secondary_sheds_to_auto_and_keeps_its_target():
+    block = secondary(mode=CAS)
+    block.step(count=2)
+    block.step(cas_in_status=STATUS_BAD)
+    assert (block.mode, block.target, block.sp_wrk) == (AUTO, CAS, 60.0)
+    assert sub_status_of(block.bkcal_out_status) == 2
+
+
+@pytest.mark.parametrize("values", [{"target": AUTO}, {"target": MAN}, {"pv_status": STATUS_BAD}])
+def test_secondary_that_cannot_be_in_cas_does_not_invite(values):
+    block = secondary(**values)
+    block.step(count=2)
+    assert (quality_of(block.bkcal_out_status), sub_status_of(block.bkcal_out_status)) == (GOOD_CASCADE, NI)
+
+
+def test_an_initialising_secondary_passes_ni_up():
+    block = secondary(bkcal_in_linked=1, bkcal_in=10.0, bkcal_in_status=CASCADE_IR, cas_in_status=CASCADE_IA)
+    block.step(count=2)
+    assert (block.mode, sub_status_of(block.bkcal_out_status)) == (IMAN, NI)
+
+
+@pytest.mark.parametrize(("direct", "expected"), [(0, LIMIT_HIGH), (1, LIMIT_LOW)])
+def test_output_limit_goes_up_mapped_through_the_action(direct, expected):
+    """Promise: a saturated secondary stops its primary in the worsening direction only."""
+    block = secondary(mode=CAS, direct_acting=direct, gain=5.0)
+    block.step(count=2)
+    block.step(count=100, cas_in=90.0 if not direct else 10.0)
+    assert block.out == 100.0
+    assert limits_of(block.bkcal_out_status) == expected
+
+
+def test_setpoint_limit_goes_up_without_inversion():
+    block = secondary(mode=CAS, sp_high=55.0, direct_acting=1, gain=0.0)
+    block.step(count=3)
+    assert (block.sp_wrk, limits_of(block.bkcal_out_status)) == (55.0, LIMIT_HIGH)
+
+
+def test_out_of_service_holds_and_says_so():
+    block = pid(target=OOS, out=33.0)
+    block.step(count=2)
+    assert (block.mode, block.out, quality_of(block.out_status)) == (OOS, 33.0, BAD)
+    assert quality_of(block.bkcal_out_status) == BAD
+    block.step(target=AUTO)
+    assert block.mode == MAN  # one execution in Man on the way
+    assert block.step().mode == AUTO
+
+
+def test_bad_measurement_can_ask_for_the_fault_state_below():
+    block = pid(ifs_if_bad=1, pv_status=STATUS_BAD)
+    assert sub_status_of(block.step().out_status) == IFS
+    assert limits_of(block.out_status) == LIMIT_CONSTANT
