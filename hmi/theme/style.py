@@ -4,6 +4,7 @@ Called by   ``hmi.app`` once and the views (fonts, the palette in force).
 Knows       Qt and the palette. The theme in force belongs to the application object, not to this module.
 """
 
+from functools import lru_cache
 from pathlib import Path
 
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
@@ -50,11 +51,17 @@ def in_force() -> Palette:
 def font(pixels: int, *, bold: bool = False) -> QFont:
     """The station's face in a size in pixels, so that drawings and widgets line up on every screen."""
     chosen = QFont()
-    available = set(QFontDatabase.families())
-    chosen.setFamilies([family for family in FAMILIES if family in available] or ["sans-serif"])
+    chosen.setFamilies(_families())
     chosen.setPixelSize(pixels)
     chosen.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     return chosen
+
+
+@lru_cache(maxsize=1)
+def _families() -> list[str]:
+    """Which of our faces this machine has; asked once, because painting asks for a font hundreds of times a second."""
+    available = set(QFontDatabase.families())
+    return [family for family in FAMILIES if family in available] or ["sans-serif"]
 
 
 def sheet(p: Palette) -> str:
@@ -100,7 +107,7 @@ def sheet(p: Palette) -> str:
     QTableView::item {{ padding: 0px 5px; }}
     QTreeView::item:selected, QListView::item:selected {{ background: {p.fill}; color: {p.text}; }}
     QTreeView::item:hover, QListView::item:hover {{ background: {p.raised}; }}
-    QHeaderView::section {{ background: {p.panel}; color: {p.dim}; border: none; padding: 4px 5px;
+    QHeaderView::section {{ background: {p.panel}; color: {p.dim}; border: none; padding: 4px 8px;
         border-bottom: 1px solid {p.outline}; }}
     QScrollBar:vertical {{ background: {p.panel}; width: 11px; margin: 0; }}
     QScrollBar:horizontal {{ background: {p.panel}; height: 11px; margin: 0; }}

@@ -111,7 +111,12 @@ class EntryRow(QWidget):
         self.edited.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            # The first Esc takes back what was typed; only the next one is the window's and closes the faceplate.
+            if event.key() == Qt.Key.Key_Escape and self._typing:
+                event.accept()
+                return True
+        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             key = Qt.Key(event.key())
             if key in _STEPS and not self._field.isReadOnly():
                 self.stepped.emit(_STEPS[key])

@@ -18,9 +18,9 @@ NODE_HEADS = ("Node", "Kind", "Pair", "Role", "State", "Epoch", "Synchronised", 
 NODE_WIDTHS = (90, 90, 60, 90, 130, 70, 110, 80, 100, 200)
 SCAN_HEADS = (
     "Controller", "Scan class", "Period ms", "Scans", "Overruns", "Scan p50 ms", "p99 ms", "max ms",
-    "Jitter p50 ms", "p99 ms", "max ms",
+    "Jitter p50 ms", "p99 ms", "max ms", "",
 )  # fmt: skip
-SCAN_WIDTHS = (90, 90, 90, 90, 90, 100, 80, 80, 110, 80, 80)
+SCAN_WIDTHS = (90, 90, 90, 90, 90, 100, 80, 80, 110, 80, 80, 20)
 LINK_HEADS = ("Node", "Link", "Kind", "State", "Round trip ms", "Errors", "Address", "Detail")
 LINK_WIDTHS = (90, 90, 90, 120, 110, 70, 240, 200)
 
@@ -35,7 +35,7 @@ class SystemPage(QWidget):
         self.setObjectName("Page")
         self._station = station
         self.nodes = Table(Rows(NODE_HEADS, right=(5, 6, 7, 8)), NODE_WIDTHS, stretch=9)
-        self.scans = Table(Rows(SCAN_HEADS, right=tuple(range(2, 11))), SCAN_WIDTHS, stretch=10)
+        self.scans = Table(Rows(SCAN_HEADS, right=tuple(range(2, 11))), SCAN_WIDTHS, stretch=11)
         self.links = Table(Rows(LINK_HEADS, right=(4, 5)), LINK_WIDTHS, stretch=7)
         self._switches = QHBoxLayout()
         self._pairs: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class SystemPage(QWidget):
             (
                 node, s.scan_class, f"{s.period_ms:g}", f"{s.scans}", f"{s.overruns}", f"{s.time_p50_ms:.2f}",
                 f"{s.time_p99_ms:.2f}", f"{s.time_max_ms:.2f}", f"{s.jitter_p50_ms:.2f}", f"{s.jitter_p99_ms:.2f}",
-                f"{s.jitter_max_ms:.2f}",
+                f"{s.jitter_max_ms:.2f}", "",
             )
             for node, s in scans
         ]  # fmt: skip

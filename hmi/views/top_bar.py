@@ -46,7 +46,7 @@ class Health(QWidget):
             self._cells = tuple(cells)
             self.setToolTip("\n".join(f"{name}: {state}" for name, state in self._cells) or self._station.link_text)
             metrics = self.fontMetrics()
-            self.setFixedWidth(sum(metrics.horizontalAdvance(name) + 30 for name, _ in cells) + 4)
+            self.setFixedWidth(sum(metrics.horizontalAdvance(label(*cell)) + 32 for cell in cells) + 4)
             self.update()
 
     def mousePressEvent(self, event: object) -> None:
@@ -69,11 +69,16 @@ class Health(QWidget):
                     painter.fillRect(box.adjusted(2.5, 6, -2.5, -2.5), QColor(palette.dim))
                 else:
                     painter.drawLine(box.topLeft(), box.bottomRight())
-            width = self.fontMetrics().horizontalAdvance(name)
-            text = QRectF(x + 17, 0, width + 8, self.height())
-            paint.text_at(painter, text, name, palette.text, 12, bold=not well)
-            x += width + 30
+            width = self.fontMetrics().horizontalAdvance(label(name, state))
+            text = QRectF(x + 17, 0, width + 14, self.height())
+            paint.text_at(painter, text, label(name, state), palette.text, 12, bold=not well)
+            x += width + 32
         painter.end()
+
+
+def label(name: str, state: str) -> str:
+    """Name, and what is not plain from being there: the role of a controller, or that a node is not well."""
+    return name if state == "running" or name == "no bus" else f"{name} {state}"
 
 
 class TopBar(QFrame):

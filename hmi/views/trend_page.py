@@ -7,7 +7,7 @@ Knows       ``TrendView``; draws at most twice a second, and only while it is se
 import math
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QColor, QKeySequence
+from PySide6.QtGui import QAction, QColor, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -120,7 +120,7 @@ class TrendPage(QWidget):
         legend.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = legend.horizontalHeader()
         header.setHighlightSections(False)
-        for column, width in ((0, 30), (1, 130), (3, 100), (4, 66), (5, 84), (6, 84), (7, 84), (8, 110), (9, 30)):
+        for column, width in ((0, 40), (1, 130), (3, 100), (4, 66), (5, 84), (6, 84), (7, 84), (8, 110), (9, 30)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             legend.setColumnWidth(column, width)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
@@ -238,7 +238,7 @@ class TrendPage(QWidget):
             figures = self.trend.figures(pen)
             numbers = [number_text(number, pen.decimals) for number in (figures.low, figures.mean, figures.high)]
             scale = f"{pen.low:g} – {pen.high:g}"
-            cells = ("━━", pen.tag, pen.description, value, unit_text(pen.unit), *numbers, scale, "✕")
+            cells = ("", pen.tag, pen.description, value, unit_text(pen.unit), *numbers, scale, "✕")
             for column, text in enumerate(cells):
                 self._set_cell(row, column, text, self._palette.pens[row])
 
@@ -254,8 +254,11 @@ class TrendPage(QWidget):
             elif column in (4, 9):
                 item.setForeground(QColor(self._palette.dim))
             self._legend.setItem(row, column, item)
-        if column == 0:
-            item.setForeground(QColor(colour))
+        if column == 0 and item.data(Qt.ItemDataRole.UserRole) != colour:
+            swatch = QPixmap(18, 4)
+            swatch.fill(QColor(colour))
+            item.setData(Qt.ItemDataRole.DecorationRole, swatch)
+            item.setData(Qt.ItemDataRole.UserRole, colour)
         selected = QColor(self._palette.fill if row == self.plot.selected else self._palette.panel)
         if item.background().color() != selected:
             item.setBackground(selected)

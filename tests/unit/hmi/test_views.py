@@ -1,0 +1,445 @@
+"""The screen: what a click or a key does, and that nothing shown is invented. Drawn without a display."""
+
+import gc
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from hmi.views.entry import EntryRow
+from hmi.views.faceplate_sheets import nice_range
+
+from .conftest import Rig
+
+KEY = Qt.Key
+
+
+def field(row: EntryRow) -> Any:
+    return row._field
+
+
+def type_in(row: EntryRow, text: str) -> None:
+    row.take_focus()
+    QTest.keyClicks(field(row), text)
+
+
+# --- faceplate ------------------------------------------------------------------------------------------------
+def test_click_on_a_value_opens_its_faceplate(window: Any) -> None:
+    drawing = window._pages["display:overview"]
+    item = next(item for item in drawing.items if item.binding.element == "lic101")
+    QTest.mouseClick(drawing, Qt.MouseButton.LeftButton, pos=item.box.center().toPoint())
+    window.see()
+    assert window.faceplate.view.module == "LIC-101"
+    assert window.faceplate.isVisible()
+
+
+def test_entry_beyond_the_limit_is_refused_with_the_limit(window: Any, rig: Rig) -> None:
+    window.open_faceplate("LIC-101")
+    window.see()
+    row = window.faceplate.entries["SP"]
+    type_in(row, "25")
+    QTest.keyClick(field(row), KEY.Key_Return)
+    assert "at most 20.00 cm" in window.faceplate.hint
+    window.see(1.5)
+    assert rig.station.tags.read("LIC-101.SP").value == 12.3
+    assert row.text() == "25", "the text stays for correction"
+
+
+def test_small_change_is_pending_until_reported(window: Any, rig: Rig) -> None:
+    """Promise: what was asked for is never shown as if it had happened."""
+    window.open_faceplate("LIC-101")
+    window.see()
+    row = window.faceplate.entries["SP"]
+    type_in(row, "12.80")
+    QTest.keyClick(field(row), KEY.Key_Return)
+    window.see()
+    shown = window.faceplate.bars._shown
+    assert (shown.sp.text, shown.sp_pending) == ("12.30", "12.80")
+    window.see(2.1)
+    shown = window.faceplate.bars._shown
+    assert (shown.sp.text, shown.sp_pending) == ("12.80", "")
+    assert "Done" in window.messages.text
+
+
+def test_big_change_asks_once(window: Any, rig: Rig) -> None:
+    window.open_faceplate("LIC-101")
+    window.see()
+    row = window.faceplate.entries["SP"]
+    type_in(row, "18")
+    QTest.keyClick(field(row), KEY.Key_Return)
+    assert "Enter again" in window.faceplate.hint
+    window.see(1.5)
+    assert rig.station.tags.read("LIC-101.SP").value == 12.3
+    QTest.keyClick(field(row), KEY.Key_Return)
+    window.see(2.1)
+    assert rig.station.tags.read("LIC-101.SP").value == 18.0
+
+
+def test_editing_after_the_question_asks_anew(window: Any, rig: Rig) -> None:
+    window.open_faceplate("LIC-101")
+    window.see()
+    row = window.faceplate.entries["SP"]
+    type_in(row, "18")
+    QTest.keyClick(field(row), KEY.Key_Return)
+    QTest.keyClicks(field(row), "5")  # 185? no: the selection is gone, so this appends
+    QTest.keyClick(field(row), KEY.Key_Backspace)
+    QTest.keyClick(field(row), KEY.Key_Return)
+    window.see(1.5)
+    assert rig.station.tags.read("LIC-101.SP").value == 12.3
+
+
+def test_keys_step_commit_and_revert(window: Any, rig: Rig) -> None:
+    window.open_faceplate("LIC-101")
+    window.see()
+    row = window.faceplate.entries["SP"]
+    row.take_focus()
+    QTest.keyClick(field(row), KEY.Key_Up)
+    assert row.text() == "12.40"
+    QTest.keyClick(field(row), KEY.Key_PageDown)
+    assert row.text() == "11.40"
+    QTest.keyClick(field(row), KEY.Key_Escape)
+    window.see()
+    assert row.text() == "12.30"
+    assert window.faceplate.isVisible(), "Esc reverts first and closes only then"
+    QTest.keyClick(field(row), KEY.Key_Up)
+    QTest.keyClick(field(row), KEY.Key_Return)
+    window.see(2.1)
+    assert rig.station.tags.read("LIC-101.SP").value == pytest.approx(12.4)
+
+
+def test_setpoint_of_a_cascade_cannot_be_typed(window: Any, rig: Rig) -> None:
+    window.open_faceplate("FIC-101")
+    window.see()
+    row = window.faceplate.entries["SP"]
+    assert not field(row).isEnabled()
+    assert "cascade" in field(row).toolTip()
+
+
+def test_mode_buttons_are_the_permitted_ones_and_wait_for_the_plant(window: Any, rig: Rig) -> None:
+    window.open_faceplate("LIC-101")
+    window.see()
+    modes = window.faceplate.modes
+    assert list(modes._buttons) == ["OOS", "MAN", "AUTO"]
+    modes.button("MAN").click()
+    window.see()
+    assert modes._shown.actual == "AUTO"
+    assert "pending" in modes.reason
+    window.see(2.1)
+    assert modes._shown.actual == "MAN"
+    window.open_faceplate("FIC-101")
+    window.see()
+    assert list(modes._buttons) == ["OOS", "MAN", "AUTO", "CAS"]
+
+
+def test_text_typed_for_one_loop_never_reaches_another(window: Any, rig: Rig) -> None:
+    window.open_faceplate("LIC-101")
+    window.see()
+    row = window.faceplate.entries["SP"]
+    type_in(row, "12.9")
+    window.open_faceplate("LIC-102")
+    window.see()
+    assert row.text() == "12.80"
+    QTest.keyClick(field(row), KEY.Key_Return)
+    window.see(2.1)
+    assert rig.station.tags.read("LIC-102.SP").value == 12.8
+
+
+def test_tuning_is_written(window: Any, rig: Rig) -> None:
+    window.open_faceplate("LIC-101")
+    window.faceplate.show_sheet("Tuning")
+    window.see()
+    gain = window.faceplate.tuning[0]
+    type_in(gain, "3.2")
+    QTest.keyClick(field(gain), KEY.Key_Return)
+    window.see(2.1)
+    assert rig.station.tags.read("LIC-101.GAIN").value == 3.2
+
+
+@pytest.mark.parametrize("sheet", ["Trend", "Detail", "Tuning", "Alarms", "Help"])
+def test_every_sheet_of_every_module_draws(window: Any, rig: Rig, sheet: str) -> None:
+    for module in rig.station.tags.modules:
+        window.open_faceplate(module)
+        window.faceplate.show_sheet(sheet)
+        window.see()
+        assert not window.faceplate.grab().isNull()
+
+
+# --- alarms ---------------------------------------------------------------------------------------------------
+def raise_alarm(window: Any, rig: Rig) -> None:
+    rig.plant.level[0] = 17.0
+    rig.alarm("LIC-101.HI", 1)
+    window.see(1.1)
+
+
+def test_click_on_the_banner_acknowledges_and_double_click_goes_there(window: Any, rig: Rig) -> None:
+    raise_alarm(window, rig)
+    assert [row.name for row in window.banner.rows] == ["LIC-101.HI"]
+    QTest.mouseClick(window.banner, Qt.MouseButton.LeftButton, pos=QPoint(200, 10))
+    window.banner._click_timer.stop()
+    window.banner._acknowledge_clicked()
+    rig.plant.level[0] = 17.0
+    window.see(2.1)
+    assert rig.station.alarms.rows[0].letter == "C"
+    window.open_page("journal")
+    QTest.mouseDClick(window.banner, Qt.MouseButton.LeftButton, pos=QPoint(200, 10))
+    assert window.current == "display:overview"
+    assert window.faceplate.view.module == "LIC-101"
+
+
+def test_keys_of_the_shell(window: Any, rig: Rig) -> None:
+    raise_alarm(window, rig)
+    press = {key: shortcut.activated.emit for key, shortcut in window.shortcuts.items()}
+    press["Space"]()
+    assert not rig.station.alarms.horn
+    press["F1"]()
+    assert window.current == "alarms"
+    assert "overflows" in window.alarm_page._help.text()
+    press["Alt+Left"]()
+    assert window.current == "display:overview"
+    press["Alt+Right"]()
+    assert window.current == "alarms"
+    press["F2"]()
+    press["F5"]()
+    window.open_faceplate("LIC-101")
+    press["F4"]()
+    assert window.current == "trend"
+    assert window.trend_page.trend.tags == ["LIC-101.PV", "LIC-101.SP_WRK", "LIC-101.OUT"]
+    press["Esc"]()
+    assert not window.faceplate.isVisible()
+    press["Ctrl+A"]()
+    rig.plant.level[0] = 17.0
+    window.see(2.1)
+    assert rig.station.alarms.rows[0].letter == "C"
+
+
+def test_alarm_page_lists_filters_and_acknowledges(window: Any, rig: Rig) -> None:
+    raise_alarm(window, rig)
+    rig.plant.level[2] = 12.0
+    rig.alarm("LI-103.HI", 2, 9.0)
+    window.see(1.1)
+    window.open_page("alarms")
+    window.see()
+    page = window.alarm_page
+    assert page.table.rows.keys == ["LIC-101.HI", "LI-103.HI"]
+    page._state.setCurrentText("Acknowledged")
+    assert page.table.rows.keys == ["LI-103.HI"]
+    page.select("LIC-101.HI")
+    assert page.table.selected_key() == "LIC-101.HI"
+    page.acknowledge_selected()
+    rig.plant.level[0], rig.plant.level[2] = 17.0, 12.0
+    window.see(2.1)
+    assert {row.letter for row in rig.station.alarms.rows} == {"C"}
+    page._sort_by(2)
+    assert page.table.rows.keys == ["LI-103.HI", "LIC-101.HI"]
+    page._sort_by(0)
+    assert page.table.rows.keys == ["LIC-101.HI", "LI-103.HI"]
+
+
+def test_navigation_shows_the_roll_up(window: Any, rig: Rig) -> None:
+    from hmi.views.navigation import WORST
+
+    model = window.navigation.model()
+    assert model.item(0).data(WORST) is None
+    raise_alarm(window, rig)
+    assert model.item(0).data(WORST) == (2, 1)
+
+
+# --- never invent ---------------------------------------------------------------------------------------------
+def picture(widget: Any) -> np.ndarray:  # type: ignore[type-arg]
+    image = widget.grab().toImage().convertToFormat(widget.grab().toImage().Format.Format_RGB32)
+    return np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1)[:, : image.width()] & 0xFFFFFF
+
+
+def colour_share(widget: Any, box: Any, colour: str) -> float:
+    part = picture(widget)[int(box.top()) : int(box.bottom()), int(box.left()) : int(box.right())]
+    return float((part == int(colour[1:], 16)).mean())
+
+
+@pytest.mark.parametrize("trouble", ["bad", "stale", "comm"])
+def test_level_of_a_tank_is_not_drawn_without_a_believable_value(window: Any, rig: Rig, trouble: str) -> None:
+    from hmi.theme.palette import LIGHT
+
+    drawing = window._pages["display:overview"]
+    tank = next(item for item in drawing.items if item.binding.element == "tank1_level")
+    assert colour_share(drawing, tank.box, LIGHT.liquid) > 0.3
+    if trouble == "bad":
+        rig.plant.bad.add("LIC-101.PV")
+        window.see(1.1)
+    elif trouble == "stale":
+        rig.plant.silent = True
+        window.see(5.0)
+    else:
+        rig.hub.cut("hmi")
+        window.see(0.6)
+    assert colour_share(drawing, tank.box, LIGHT.liquid) == 0.0
+
+
+def test_running_pump_is_filled_and_stopped_is_hollow(window: Any, rig: Rig) -> None:
+    from hmi.theme.palette import LIGHT
+
+    drawing = window._pages["display:overview"]
+    pump = next(item for item in drawing.items if item.binding.element == "pump1_running")
+    assert colour_share(drawing, pump.box, LIGHT.line) > 0.1
+    rig.plant.loops["FIC-101"].target = 3
+    rig.plant.loops["FIC-101"].out = 0.0
+    window.see(1.1)
+    assert colour_share(drawing, pump.box, LIGHT.line) < 0.01
+
+
+def test_nothing_is_repainted_when_nothing_has_changed(window: Any, rig: Rig) -> None:
+    painted: list[int] = []
+    drawing = window._pages["display:overview"]
+    original = drawing._paint
+    drawing._paint = lambda *args, **kw: (painted.append(1), original(*args, **kw))[1]
+    window.see()
+    painted.clear()
+    for _ in range(20):
+        window.see()
+    assert painted == []
+
+
+# --- trend ------------------------------------------------------------------------------------------------------
+def test_trend_draws_what_was_seen_and_makes_no_new_curves(window: Any, rig: Rig) -> None:
+    window.see(30.0)
+    window.open_page("trend")
+    window.see()
+    plot = window.trend_page.plot
+    items = len(plot.getPlotItem().items)
+    good, _ = plot._curves[2]
+    _, y = good.getData()
+    assert np.isfinite(y).sum() >= 30
+    assert np.nanmean(y) == pytest.approx(12.3 / 20.0 * 100.0, abs=3.0)
+    for _ in range(10):
+        window.trend_page.redraw()
+    assert len(plot.getPlotItem().items) == items
+
+
+def test_trend_legend_shows_the_value_under_the_cursor(window: Any, rig: Rig) -> None:
+    window.see(20.0)
+    window.open_page("trend")
+    window.see()
+    page = window.trend_page
+    now_s = page.trend.now_s()
+    page._on_cursor(now_s - 5.0)
+    expected = rig.station.trends.value_at("FIC-101.PV", now_s - 5.0)
+    assert page._legend.item(0, 3).text() == f"{expected:.2f}"
+    page._on_cursor(now_s - 5000.0)
+    assert page._legend.item(0, 3).text() == "—"
+
+
+def test_pens_are_added_and_removed(window: Any, rig: Rig) -> None:
+    window.open_page("trend")
+    window.see()
+    page = window.trend_page
+    assert page.add_tag("LI-103.PV")
+    assert not page.add_tag("LI-103.PV")
+    assert page._legend.rowCount() == 5
+    page._on_legend(4, 9)
+    assert "LI-103.PV" not in page.trend.tags
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(12.0, 12.0, (11.5, 12.5)), (0.1, 19.9, (0.0, 20.0)), (float("nan"), 1.0, (0.0, 20.0))],
+)
+def test_small_trend_range_holds_the_data(low: float, high: float, expected: tuple[float, float]) -> None:
+    bottom, top = nice_range(low, high, 0.0, 20.0)
+    assert (bottom, top) == pytest.approx(expected, abs=0.51)
+    if low == low:
+        assert bottom <= low <= high <= top
+
+
+# --- shell ------------------------------------------------------------------------------------------------------
+def test_search_goes_to_a_module(window: Any) -> None:
+    window.open_search()
+    QTest.keyClicks(window.search.field, "tank 3")
+    QTest.keyClick(window.search.field, KEY.Key_Return)
+    assert window.faceplate.view.module == "LI-103"
+    assert not window.search.isVisible()
+
+
+def test_switchover_is_confirmed_first(window: Any, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    window.open_page("system")
+    window.see(1.1)
+    answers = iter((QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes))
+    asked: list[str] = []
+
+    def question(parent: Any, title: str, text: str) -> Any:
+        asked.append(text)
+        return next(answers)
+
+    monkeypatch.setattr(QMessageBox, "question", question)
+    window.system_page._ask("C1")
+    window.see(2.1)
+    assert rig.plant.active == "C1A"
+    window.system_page._ask("C1")
+    window.see(2.1)
+    assert rig.plant.active == "C1B"
+    assert "C1B" in asked[0]
+    assert [cells[3] for cells in window.system_page.nodes.rows.cells[:2]] == ["standby", "active"]
+
+
+def test_every_page_draws_in_trouble_too(window: Any, rig: Rig) -> None:
+    raise_alarm(window, rig)
+    rig.plant.silent = True
+    rig.plant.bad.add("LIC-101.PV")
+    window.see(6.0)
+    for key in list(window._pages):
+        window.open_page(key)
+        window.see()
+        assert not window.grab().isNull()
+    rig.hub.cut("hmi")
+    window.see(1.0)
+    assert "no connection" in window.messages._note.text()
+    assert not window.grab().isNull()
+
+
+def test_changing_pages_leaks_no_widgets(window: Any, rig: Rig) -> None:
+    def visit_all() -> None:
+        for key in list(window._pages):
+            window.open_page(key)
+            window.see()
+        for module in rig.station.tags.modules:
+            window.open_faceplate(module)
+            window.see()
+
+    visit_all()
+    QApplication.sendPostedEvents(None, 52)
+    gc.collect()
+    before = len(QApplication.allWidgets())
+    for _ in range(3):
+        visit_all()
+    QApplication.sendPostedEvents(None, 52)  # QEvent.DeferredDelete
+    gc.collect()
+    assert len(QApplication.allWidgets()) <= before
+
+
+def test_group_pages_are_renewed_when_the_plant_changes(window: Any, rig: Rig) -> None:
+    from dataclasses import replace
+
+    old = weakref.ref(window._pages["group:0"])
+    layout = rig.plant.layout
+    rig.plant.layout = replace(layout, modules=tuple(m for m in layout.modules if m.name != "LI-104"))
+    window.see(2.5)
+    assert [card._view.module for card in window._pages["group:0"].cards].count("LI-104") == 0
+    QApplication.sendPostedEvents(None, 52)
+    gc.collect()
+    assert old() is None or old() is not window._pages["group:0"]
+
+
+def test_plant_without_drawings_opens_on_its_group(rig: Rig, qt_app: Any) -> None:
+    from hmi.theme.palette import LIGHT
+    from hmi.viewmodels.sampler import Sampler
+    from hmi.views.main_window import MainWindow
+
+    sampler = Sampler(rig.station)
+    made = MainWindow(rig.station, sampler, [], LIGHT)
+    made.show()
+    sampler.tick()
+    assert made.current == "group:0"
+    made.hide()
+    made.deleteLater()
