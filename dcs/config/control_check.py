@@ -71,7 +71,8 @@ class ControlCheck:
         for block in names.blocks.values():
             wiring.wire_block(block)
         wiring.check_complete()
-        check_loops(names.blocks, wiring.links, self._problems)
+        scan_class_of = {name: module.scan_class for name, module in modules.items()}
+        check_loops(names.blocks, scan_class_of, wiring.links, self._problems)
         self._check_borders(modules, wiring.links)
         self._note_unused(wiring.links, names)
         specs = {

@@ -11,13 +11,17 @@ from dcs.config.problems import Problems
 from dcs.engine.strategy import Link
 
 
-def check_loops(blocks: Mapping[str, Block], links: Sequence[Link], problems: Problems) -> None:
-    """Report every loop without a break once, by the names of its blocks."""
+def check_loops(
+    blocks: Mapping[str, Block], scan_class_of: Mapping[str, str], links: Sequence[Link], problems: Problems
+) -> None:
+    """Report every loop without a break once, by the names of its blocks; ``scan_class_of`` goes by module."""
     forward: dict[str, list[tuple[str, Link]]] = {name: [] for name in blocks}
     for link in links:
         source, target = link.source.rpartition(".")[0], link.target.rpartition(".")[0]
         if source not in blocks or target not in blocks:  # a field point: read in one scan, written in another
             continue
+        if scan_class_of[blocks[source].module] != scan_class_of[blocks[target].module]:
+            continue  # another class has its own time: what it last put out is what counts
         if link.target.rpartition(".")[2] not in blocks[target].type.feedback_inputs:
             forward[source].append((target, link))
     done: set[str] = set()
