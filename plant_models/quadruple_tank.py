@@ -194,7 +194,7 @@ QUADRUPLE_TANK = register(
             *(Variable(f"pump_voltage_{j}", "V", 0.0, VOLTAGE_MAX_V, f"drive of pump {j}", INPUT) for j in (1, 2)),
             Variable("valve_1", "1", 0.0, 1.0, "share of pump 1 that goes to tank 1; the rest goes to tank 4", INPUT),
             Variable("valve_2", "1", 0.0, 1.0, "share of pump 2 that goes to tank 2; the rest goes to tank 3", INPUT),
-            *(Variable(f"leak_{i}", "m2", 0.0, 2e-5, f"leak in the bottom of tank {i}", DISTURBANCE) for i in TANKS),
+            *(Variable(f"leak_{i}", "m2", 0.0, 5e-5, f"leak in the bottom of tank {i}", DISTURBANCE) for i in TANKS),
             *(Variable(f"area_{i}", "m2", 1e-4, 1.0, f"cross-section of tank {i}", PARAMETER) for i in TANKS),
             *(Variable(f"outlet_{i}", "m2", 0.0, 1e-3, f"outlet of tank {i} (0 = blocked)", PARAMETER) for i in TANKS),
             *(

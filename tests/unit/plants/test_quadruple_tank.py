@@ -31,7 +31,7 @@ def net_inflow_m3_s(plant: PlantModel) -> float:
 
 volts = st.floats(0.0, 10.0)
 fractions = st.floats(0.0, 1.0)
-leaks = st.floats(0.0, 2e-5)
+leaks = st.floats(0.0, 5e-5)
 
 
 @settings(max_examples=25, deadline=None)
