@@ -77,6 +77,9 @@ class FieldSimulation:
         self._source_at = [at for _, at in self._sources]
         self._driven_at = [self._find(point, (INPUT,))[1] for point in driven]
 
+        still = plant.snapshot()
+        plant.advance(self._step_s)  # compiled here, while nobody waits for an answer
+        plant.restore(still)
         plant.measure()
         self._transmitters.settle(self._plant_values())
         self._actuators.settle([float(plant.inputs[at]) for at in self._driven_at])

@@ -158,8 +158,12 @@ class ModbusDriver:
 
     def reached(self, now_ns: int) -> bool:
         """True while the device keeps answering, polled or only asked for its health."""
-        period_ns = self._period_ns if self._polling else max(self._health_ns, self._period_ns)
-        age_max_ns = max(self.spec.stale_after_ns, 2 * period_ns + self.spec.timeout_ns)
+        # A poller must not notice a dead device before a standby with its slower health reads does: otherwise the
+        # standby would look better for a while, and a switchover would follow that helps nobody.
+        health_ns = max(self._health_ns, self._period_ns)
+        age_max_ns = max(self.spec.stale_after_ns, health_ns + 2 * self.spec.timeout_ns)
+        if self._polling:
+            age_max_ns += self._period_ns
         return self._refusal not in (NO_PATH, NO_ANSWER) and now_ns - self._answered_ns < age_max_ns
 
     def report(self) -> LinkReport:

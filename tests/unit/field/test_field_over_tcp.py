@@ -50,20 +50,20 @@ def test_an_output_moves_the_plant_a_cut_is_seen_and_a_heal_as_well() -> None:
                 while not condition():
                     await asyncio.sleep(0.01)
 
-        def status() -> int:
-            return driver.read("FT-101", clock.monotonic_ns()).status
+        def all_are(status: int) -> bool:
+            return bool((driver.image(clock.monotonic_ns()).statuses == status).all())
 
         try:
-            await until(lambda: status() == STATUS_GOOD)
+            await until(lambda: all_are(STATUS_GOOD))
             before = driver.read("FT-101", clock.monotonic_ns()).value
             assert driver.readback("P-101").value == pytest.approx(30.0), "the register starts where the plant stands"
             assert (await driver.write({"P-101": 60.0}, lambda: True)).ok
             await until(lambda: driver.read("FT-101", 0).value == pytest.approx(2.0 * before))
             assert driver.report().round_trip_ms is not None
             device.cut()
-            await until(lambda: status() == STATUS_NO_COMM_LAST_USABLE)
+            await until(lambda: all_are(STATUS_NO_COMM_LAST_USABLE))
             await device.heal()
-            await until(lambda: status() == STATUS_GOOD)
+            await until(lambda: all_are(STATUS_GOOD))
             assert driver.readback("P-101").value == 60.0
         finally:
             for task in tasks:

@@ -58,3 +58,8 @@ def test_a_full_table_is_read_in_blocks_of_125() -> None:
     points = [PointSpec(f"P{at}", "holding", at) for at in range(300)]
     assert [block.count for block in plan_reads(points)] == [125, 125, 50]
     assert [block.count for block in plan_writes(points)] == [123, 123, 54]
+
+
+def test_a_point_inside_another_does_not_shorten_the_read() -> None:
+    points = [PointSpec("WHOLE", "input", 0, "float64"), PointSpec("PART", "input", 1, "int16")]
+    assert [(block.address, block.count) for block in plan_reads(points)] == [(0, 4)]

@@ -173,6 +173,21 @@ def test_the_seed_decides_the_noise_and_nothing_else() -> None:
     np.testing.assert_allclose(first, second, atol=200)  # 0.2 mA: ten standard deviations
 
 
+def test_a_disturbance_acts_from_its_own_instant_on_however_long_nobody_looked() -> None:
+    levels_m: list[float] = []
+
+    async def scenario(field: Field) -> None:
+        await field.until_s(20.5)
+        field.simulation.set_disturbance("leak_1", 2e-5)
+        await field.until_s(30.0)
+        field.simulation.advance()
+        levels_m.append(field.simulation.plant.get("level_1"))
+
+    in_field(scenario, update_ns=60 * NS_PER_S)
+    in_field(scenario, update_ns=100 * NS_PER_MS)
+    assert levels_m[0] == levels_m[1]
+
+
 def test_a_disturbance_acts_from_now_on_and_a_wrong_name_is_refused() -> None:
     async def scenario(field: Field) -> None:
         await field.until_s(10.0)
