@@ -257,12 +257,13 @@ class Controller:
             self.member.set_field_score(self._p.field_side.reached())
             for link in self._p.field_side.reports():
                 is_up = link.state == "up"
-                if link.name in known_up and known_up[link.name] != is_up:
+                if link.name not in known_up and not is_up and not link.errors:
+                    continue  # before its first answer or failure a link has no state to report
+                if known_up.get(link.name, True) != is_up:
                     text = f"{link.name} answers again" if is_up else f"{link.name} does not answer: {link.detail}"
                     self.face.event("field", link.name, f"{self.face.node}: {text}")
                     self.face.publish_report()
-                if is_up or link.errors:  # before its first answer or failure a link has no state to report
-                    known_up[link.name] = is_up
+                known_up[link.name] = is_up
             await sleep(self._clock, 0.25)
 
     # --- how we are -----------------------------------------------------------------------------------------

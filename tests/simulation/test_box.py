@@ -1,0 +1,217 @@
+"""The whole plant in the box: handover, bumps, answers, clocks. Simulated time throughout."""
+
+import math
+from itertools import pairwise
+
+import pytest
+
+from dcs.core.errors import LinkDown
+from dcs.node.box import Box
+from dcs.node.recorder import Recorder
+from field_io.devices.simulated import SimulatedModbusDevice, WriteRecord
+from tests.support.boxes import in_box
+
+RAMP = "control.modules.LIC-101.blocks.pid.sp_rate_up=0.02"
+FAST = ("scan_classes.loops.period=100 ms", "field.devices.RTU-1.poll=100 ms", "field.devices.DRV-1.poll=100 ms")
+
+
+def test_the_plant_stands_still_at_its_operating_point_from_a_cold_start() -> None:
+    """Promise: a cold start writes nothing before the first read-back, and closes the cascades without a bump."""
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(120)
+        _, level_cm = recorder.trace("LIC-101.PV")
+        _, demand_pct = recorder.trace("FIC-101.ao.OUT")
+        assert abs(level_cm - level_cm[0]).max() < 0.15
+        assert abs(demand_pct - 30.0).max() < 1.0
+        _, mode = recorder.trace("FIC-101.MODE")
+        assert mode[-1] == 5, "the flow loop ends in Cas"
+
+    in_box(story)
+
+
+@pytest.mark.parametrize("overrides", [(), FAST], ids=["1 s scan", "100 ms scan"])
+@pytest.mark.parametrize("after_scan_s", [0.0, 0.012, 0.45])
+def test_a_kill_during_a_ramp_bumps_no_output(overrides: tuple[str, ...], after_scan_s: float) -> None:
+    """Promise: the first output that the standby writes is what the active would have written, within 0.05 % of span.
+
+    Judged at the device's registers against a twin run in which nobody is killed.
+    """
+
+    async def writes(box: Box, recorder: Recorder, kill: bool) -> tuple[str, list[WriteRecord]]:
+        device = next(device for device in box.field.simulation.devices if device.spec.name == "DRV-1")
+        assert isinstance(device, SimulatedModbusDevice)
+        device.record_writes()
+        await box.run_for(30)
+        assert (await box.command("C1", "set", "LIC-101.SP", 15.0)).ok
+        await box.run_until_ns(60_000_000_000 + round(after_scan_s * 1e9))
+        active = box.active("C1")
+        if kill:
+            await box.kill(active)
+        await box.run_for(10)
+        assert device.writes is not None
+        return active, [write for write in device.writes if write.point == "P-101"]
+
+    ramp = (*overrides, RAMP)
+    active, twin = in_box(lambda box, recorder: writes(box, recorder, False), overrides=ramp)
+    killed_active, killed = in_box(lambda box, recorder: writes(box, recorder, True), overrides=ramp)
+    assert killed_active == active
+    ramping = [write.value for write in twin if write.time_ns > twin[-1].time_ns - 10_000_000_000]
+    assert max(ramping) - min(ramping) > 0.3, "the output must move, or this test shows nothing"
+    for first in [write for write in killed if write.peer != active][:3]:
+        meanwhile = [write for write in twin if write.time_ns <= first.time_ns][-1]
+        assert abs(first.value - meanwhile.value) <= 0.05, (first, meanwhile)
+    assert any(write.peer != active for write in killed)
+
+
+def test_a_restarted_controller_comes_back_as_standby_and_can_take_over_again() -> None:
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(30)
+        first = box.active("C1")
+        await box.kill(first)
+        await box.run_for(5)
+        second = box.active("C1")
+        assert second != first
+        await box.start(first)
+        await box.run_for(5)
+        report = box.controller(first).report()
+        assert (report.role, report.state) == ("standby", "ready")
+        await box.kill(second)
+        await box.run_for(5)
+        assert box.active("C1") == first
+        epochs = [frame.epoch for frame in recorder.frames]
+        assert epochs == sorted(epochs)
+        assert epochs[-1] > epochs[0]
+
+    in_box(story)
+
+
+def test_a_commanded_switchover_loses_no_scan() -> None:
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(30)
+        before = box.active("C1")
+        reply = await box.command("C1", "switchover", "C1")
+        assert reply.ok, reply.text
+        await box.run_for(10)
+        assert box.active("C1") != before
+        times = [frame.time_ns for frame in recorder.frames]
+        assert max(b - a for a, b in pairwise(times)) == 1_000_000_000
+
+    in_box(story)
+
+
+def test_a_command_is_answered_once_it_is_mirrored_and_survives_the_takeover() -> None:
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(30)
+        reply = await box.command("C1", "set", "LIC-102.SP", 11.5)
+        assert reply.ok, reply.text
+        await box.kill(box.active("C1"))
+        await box.run_for(5)
+        _, setpoint_cm = recorder.trace("LIC-102.SP")
+        assert setpoint_cm[-1] == 11.5
+        operator = [event for event in recorder.events if event.kind == "operator"]
+        assert [(event.subject, event.old, event.new) for event in operator] == [("LIC-102.SP", 12.8, 11.5)]
+
+    in_box(story)
+
+
+def test_a_command_beyond_the_limit_is_refused_with_the_limit() -> None:
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(20)
+        reply = await box.command("C1", "set", "LIC-101.SP", 99.0)
+        assert not reply.ok
+        assert "18" in reply.text
+        _, setpoint_cm = recorder.trace("LIC-101.SP")
+        assert set(setpoint_cm) == {12.3}
+
+    in_box(story)
+
+
+def test_any_one_loss_changes_nothing() -> None:
+    """S2: loss of standby, witness, pair link or bus leaves the active in control, without a switchover."""
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(30)
+        active = box.active("C1")
+        standby = next(name for name in ("C1A", "C1B") if name != active)
+        for lose, mend in (
+            (lambda: box.kill(standby), lambda: box.start(standby)),
+            (lambda: box.kill("W1"), lambda: box.start("W1")),
+        ):
+            await lose()
+            await box.run_for(20)
+            assert box.active("C1") == active
+            await mend()
+            await box.run_for(20)
+        box.peers.pair_links.cut("C1A", "C1B")
+        await box.run_for(20)
+        assert box.active("C1") == active
+        box.peers.pair_links.heal()
+        await box.run_for(20)
+        box.peers.hub.cut(active)
+        await box.run_for(20)
+        box.peers.hub.heal(active)
+        await box.run_for(20)
+        assert box.active("C1") == active
+        assert {frame.epoch for frame in recorder.frames} == {1}
+
+    in_box(story)
+
+
+def test_a_lone_controller_without_any_other_voter_stops_writing() -> None:
+    """S4: devices then hold; never two writers."""
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(30)
+        active = box.active("C1")
+        standby = next(name for name in ("C1A", "C1B") if name != active)
+        await box.kill(standby)
+        await box.run_for(1)
+        await box.kill("W1")
+        await box.run_for(5)
+        with pytest.raises(LinkDown):
+            box.active("C1")
+        assert not box.controller(active).member.may_write(box.peers.clock(active).monotonic_ns())
+        scans = len(recorder.frames)
+        await box.run_for(10)
+        assert len(recorder.frames) == scans
+
+    in_box(story)
+
+
+def test_a_dead_device_turns_bad_in_time_and_comes_back_without_a_bump() -> None:
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(60)
+        active = box.active("C1")
+        box.faults().cut("RTU-1")
+        await box.run_for(30)
+        names = [info.name for info in recorder.layout(recorder.frames[-1]).tags]
+        at = names.index("LIC-101.PV")
+        bad = [frame.time_ns for frame in recorder.frames if frame.statuses[at] < 64]
+        assert 0 < bad[0] - (box.peers.clock("true time").time_ns() - 30_000_000_000) <= 3_500_000_000
+        assert not math.isnan(recorder.frames[-1].values[at]), "the last usable value is shown, with its status"
+        await box.faults().heal("RTU-1")
+        await box.run_for(30)
+        assert recorder.frames[-1].statuses[at] >= 128
+        _, demand_pct = recorder.trace("FIC-101.ao.OUT")
+        assert abs(demand_pct[20:] - 30.0).max() < 1.5
+        assert box.active("C1") == active, "what both lose is no reason to switch over"
+
+    in_box(story)
+
+
+def test_every_node_has_its_own_clock() -> None:
+    """Promise: clocks that drift apart by 1 % change nothing but the stamps."""
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(30)
+        box.peers.clocks["C1A"].set_rate(1.01)
+        box.peers.clocks["W1"].set_rate(0.99)
+        active = box.active("C1")
+        scans = len(recorder.frames)
+        await box.run_for(100)
+        assert box.active("C1") == active
+        made = len(recorder.frames) - scans
+        assert made == (101 if active == "C1A" else 100)
+
+    in_box(story)
