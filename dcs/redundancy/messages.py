@@ -8,6 +8,7 @@ Every message is ``version, type, pair name, sender name, body``; little endian.
 """
 
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -152,11 +153,6 @@ Message = Request | Vote | Release | Query | Info | Hello | CopyBegin | CopySlic
 _SESSION = "QIQQQ"
 
 
-class _Codec(NamedTuple):
-    code: int
-    body: struct.Struct
-
-
 _REQUEST = struct.Struct("<QQQQI?")
 _VOTE = struct.Struct("<QQBQQIq")
 _RELEASE = struct.Struct("<QQ")
@@ -176,39 +172,55 @@ def _head(code: int, pair: str, sender: str) -> bytes:
     return _HEAD.pack(MAGIC, VERSION, code, len(pair_bytes), len(sender_bytes)) + pair_bytes + sender_bytes
 
 
-def _body(message: Message) -> tuple[int, bytes]:
-    """Type code and fixed fields; nested tuples are laid flat."""
-    match message:
-        case Request(incarnation, request_id, epoch, generation, cold):
-            return 0, _REQUEST.pack(incarnation, request_id, epoch, *generation, cold)
-        case Vote(incarnation, request_id, reason, epoch, generation, wait_ns):
-            return 1, _VOTE.pack(incarnation, request_id, reason, epoch, *generation, wait_ns)
-        case Release():
-            return 2, _RELEASE.pack(*message)
-        case Query():
-            return 3, _QUERY.pack(*message)
-        case Info(sent_ns, epoch, generation, known):
-            return 4, _INFO.pack(sent_ns, epoch, *generation, known)
-        case Hello():
-            return 5, _HELLO.pack(message.incarnation, *message.generation, *message[2:])
-        case CopyBegin():
-            return 6, _BEGIN.pack(*_flat(message.session), *message[1:])
-        case CopySlice(session, number, data):
-            return 7, _SLICE.pack(*_flat(session), number) + data
-        case Record(session, seq, score, digest, data):
-            return 8, b"".join((_RECORD.pack(*_flat(session), seq, score, len(digest)), digest, data))
-        case Ack():
-            return 9, _ACK.pack(*_flat(message.session), *message[1:])
-
-
 def _flat(session: Session) -> tuple[int, ...]:
     return (*session.generation, *session[1:])
 
 
+def _pack_request(message: Request) -> bytes:
+    incarnation, request_id, epoch, generation, cold = message
+    return _REQUEST.pack(incarnation, request_id, epoch, generation[0], generation[1], cold)
+
+
+def _pack_vote(message: Vote) -> bytes:
+    incarnation, request_id, reason, epoch, generation, wait_ns = message
+    return _VOTE.pack(incarnation, request_id, reason, epoch, generation[0], generation[1], wait_ns)
+
+
+def _pack_info(message: Info) -> bytes:
+    return _INFO.pack(message.sent_ns, message.epoch, *message.generation, message.known)
+
+
+def _pack_hello(message: Hello) -> bytes:
+    return _HELLO.pack(message.incarnation, *message.generation, *message[2:])
+
+
+def _pack_slice(message: CopySlice) -> bytes:
+    return _SLICE.pack(*_flat(message.session), message.number) + message.data
+
+
+def _pack_record(message: Record) -> bytes:
+    session, seq, score, digest, data = message
+    return b"".join((_RECORD.pack(*_flat(session), seq, score, len(digest)), digest, data))
+
+
+_ENCODERS: dict[type, tuple[int, Callable[[Any], bytes]]] = {
+    Request: (0, _pack_request),
+    Vote: (1, _pack_vote),
+    Release: (2, lambda message: _RELEASE.pack(*message)),
+    Query: (3, lambda message: _QUERY.pack(*message)),
+    Info: (4, _pack_info),
+    Hello: (5, _pack_hello),
+    CopyBegin: (6, lambda message: _BEGIN.pack(*_flat(message.session), *message[1:])),
+    CopySlice: (7, _pack_slice),
+    Record: (8, _pack_record),
+    Ack: (9, lambda message: _ACK.pack(*_flat(message.session), *message[1:])),
+}
+
+
 def encode(pair: str, sender: str, message: Message) -> bytes:
     """One message as bytes. Names have at most 255 bytes."""
-    code, body = _body(message)
-    return _head(code, pair, sender) + body
+    code, pack = _ENCODERS[type(message)]
+    return _head(code, pair, sender) + pack(message)
 
 
 def _request(body: bytes) -> Message:
@@ -260,7 +272,7 @@ def _ack(body: bytes) -> Message:
     return Ack(session, *rest)
 
 
-_DECODERS = (
+_DECODERS: tuple[Callable[[bytes], Message], ...] = (
     _request,
     _vote,
     lambda body: Release(*_RELEASE.unpack(body)),
@@ -274,15 +286,20 @@ _DECODERS = (
 )
 
 
+@lru_cache(maxsize=256)
+def _names(head: bytes) -> tuple[str, str, Callable[[bytes], Message]]:
+    magic, version, code, pair_size, _ = _HEAD.unpack_from(head)
+    if magic != MAGIC or version != VERSION:
+        raise Malformed(f"not a redundancy message of version {VERSION}: {head[:8]!r}")
+    pair_end = _HEAD.size + pair_size
+    return head[_HEAD.size : pair_end].decode(), head[pair_end:].decode(), _DECODERS[code]
+
+
 def decode(payload: bytes) -> tuple[str, str, Message]:
     """(pair, sender, message). Raises ``Malformed`` on anything else."""
     try:
-        magic, version, code, pair_size, sender_size = _HEAD.unpack_from(payload)
-        if magic != MAGIC or version != VERSION:
-            raise Malformed(f"not a redundancy message of version {VERSION}: {payload[:8]!r}")
-        pair_end = 5 + pair_size
-        body_at = pair_end + sender_size
-        pair, sender = payload[5:pair_end].decode(), payload[pair_end:body_at].decode()
-        return pair, sender, _DECODERS[code](payload[body_at:])
+        body_at = _HEAD.size + payload[3] + payload[4]
+        pair, sender, unpack = _names(payload[:body_at])
+        return pair, sender, unpack(payload[body_at:])
     except (struct.error, IndexError, UnicodeDecodeError) as exc:
         raise Malformed(f"{len(payload)} bytes that are no redundancy message: {exc}") from exc

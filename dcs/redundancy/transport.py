@@ -16,6 +16,8 @@ from dcs.core.clock import NS_PER_S
 
 Handler = Callable[[bytes], None]
 
+LATEST_REPEAT_S = 0.01  # a repeated datagram comes this much later at most
+
 
 class PairNetwork(Protocol):
     """One node's access to the other voters."""
@@ -69,6 +71,7 @@ class MemoryNetwork:
         self._random = Random(seed)
         self._handlers: dict[str, Handler] = {}
         self._cut: list[tuple[str, str]] = []
+        self._batches: dict[float, list[tuple[str, str, bytes]]] = {}  # by arrival, in loop time
         self._stream_free_s: dict[tuple[str, str], float] = {}  # when the last message of a stream arrives
 
     def endpoint(self, name: str) -> "MemoryEndpoint":
@@ -114,20 +117,32 @@ class MemoryNetwork:
         loop = asyncio.get_running_loop()
         due_s = loop.time() + delay_ns / NS_PER_S
         if in_order:
-            # The loop does not keep the order of timers due at the same instant.
-            due_s = max(due_s, self._stream_free_s.get((sender, to), 0.0) + 1 / NS_PER_S)
+            due_s = max(due_s, self._stream_free_s.get((sender, to), 0.0))
             self._stream_free_s[(sender, to)] = due_s
-        loop.call_at(due_s, self._deliver, sender, to, payload)
+        self._post_at(loop, due_s, (sender, to, payload))
         if self.repeat and not in_order and self._random.random() < self.repeat:
-            loop.call_at(due_s + self._random.random() * 0.01, self._deliver, sender, to, payload)
+            self._post_at(loop, due_s + self._random.random() * LATEST_REPEAT_S, (sender, to, payload))
 
-    def _deliver(self, sender: str, to: str, payload: bytes) -> None:
-        handler = self._handlers.get(to)
-        if handler is None or (self._cut and (sender, to) in self._cut):
-            self.dropped += 1
-            return
-        self.delivered += 1
-        handler(payload)
+    def _post_at(self, loop: asyncio.AbstractEventLoop, due_s: float, parcel: tuple[str, str, bytes]) -> None:
+        """One timer for all that arrives at one instant: it is cheaper, and the loop would not keep their order."""
+        batch = self._batches.get(due_s)
+        if batch is None:
+            self._batches[due_s] = [parcel]
+            loop.call_at(due_s, self._deliver, due_s)
+        else:
+            batch.append(parcel)
+
+    def _deliver(self, due_s: float) -> None:
+        try:
+            for sender, to, payload in self._batches[due_s]:  # without delay, answers join it while it is handed out
+                handler = self._handlers.get(to)
+                if handler is None or (self._cut and (sender, to) in self._cut):
+                    self.dropped += 1
+                else:
+                    self.delivered += 1
+                    handler(payload)
+        finally:
+            del self._batches[due_s]
 
 
 class MemoryEndpoint:

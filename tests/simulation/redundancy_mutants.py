@@ -84,7 +84,9 @@ class PromiseIgnored(Mutant):
 class StaleStandbyEligible(Mutant):
     class voter_class(Voter):  # noqa: N801
         def _judge(self, now_ns: int, asker: Any, request: Request) -> tuple[int, int]:
-            return super()._judge(now_ns, asker, request._replace(generation=max(request.generation, self.record.generation)))
+            return super()._judge(
+                now_ns, asker, request._replace(generation=max(request.generation, self.record.generation))
+            )
 
     class base_member(PairMember):  # noqa: N801
         @property

@@ -23,7 +23,6 @@ from tests.simulation.redundancy_mutants import Mutant
 MS, S = NS_PER_MS, NS_PER_S
 A, B, W = "A", "B", "W"
 NODES = (A, B, W)
-SCAN_NS = 20 * MS
 
 
 class Broken(AssertionError):
@@ -41,11 +40,13 @@ class Faults:
     loss: float = 0.0
     repeat: float = 0.0
     tail: float = 0.0  # share of messages that take up to 400 ms
+    ancient: float = 0.0  # share of messages of which a copy comes again after up to 4 s
     step_pause: float = 0.0  # chance of a pause at each send, save and check
     step_crash: float = 0.0
     crash_every_ns: int = 0
     pause_every_ns: int = 0
     cut_every_ns: int = 0
+    rolling_every_ns: int = 0
     switch_every_ns: int = 0
     score_every_ns: int = 0
     corrupt: float = 0.0  # chance that a crash corrupts the voter's record
@@ -59,11 +60,13 @@ class Faults:
             loss=pick(0.0, 0.01, 0.1),
             repeat=pick(0.0, 0.02, 0.1),
             tail=pick(0.0, 0.02, 0.05),
+            ancient=pick(0.0, 0.01, 0.05),
             step_pause=pick(0.0, 0.0005, 0.002),
             step_crash=pick(0.0, 0.0, 0.0005),
             crash_every_ns=pick(0, 1500 * MS, 4000 * MS),
             pause_every_ns=pick(0, 300 * MS, 1000 * MS),
             cut_every_ns=pick(0, 700 * MS, 2500 * MS),
+            rolling_every_ns=pick(0, 0, 1500 * MS),
             switch_every_ns=pick(0, 0, 2000 * MS),
             score_every_ns=pick(0, 0, 2000 * MS),
             corrupt=pick(0.0, 0.0, 0.1),
@@ -122,7 +125,8 @@ class Node:
     def __init__(self, world: "World", name: str) -> None:
         self.world = world
         self.name = name
-        self.rate = 1.0 + world.rng.uniform(-0.02, 0.02)
+        # Often at the limits: that is where a lease and a promise come closest.
+        self.rate = 1.0 + world.rng.choice((-0.02, 0.02, world.rng.uniform(-0.02, 0.02)))
         self.offset_ns = world.rng.randrange(10**15)
         self.disk: VoterRecord | None = None
         self.disk_is_corrupt = False
@@ -161,7 +165,7 @@ class Node:
         self.world.guarded(self, self._build, record, incarnation, now_ns)
         if self.is_up:
             self.arm()
-            self.world.at(self, self.world.rng.randrange(SCAN_NS), self.scan_now)
+            self.world.at(self, self.world.rng.randrange(self.world.scan_ns), self.scan_now)
 
     def _build(self, record: VoterRecord | None, incarnation: int, now_ns: int) -> None:
         self.member = self.world.mutant.member_class(
@@ -212,13 +216,14 @@ class Node:
         self._apply(int(record))
         if seq != self.scan:
             raise Broken(f"{self.name}: repeats scan {seq} as its scan {self.scan}")
-        return b"%d" % (hash((self.scan, self.held)) & 0xFFFFFFFF)
+        return b"%d" % ((self.scan * 1_000_003 ^ self.held) & 0xFFFFFFFF)
 
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         self.world.tell(self.name, f"active, epoch {epoch}: {reason}")
         self.world.checkers.holder(self.name, epoch, self.held, cold)
         if reason.startswith("handed over"):
             self.world.checkers.counts["handovers"] += 1
+        self.world.at(self, 0, self.write, True)  # the first write goes out at once
 
     def became_standby(self, reason: str) -> None:
         self.world.tell(self.name, f"standby: {reason}")
@@ -282,7 +287,7 @@ class Node:
     def scan_now(self) -> None:
         world, member = self.world, self.member
         assert member is not None
-        world.at(self, int(SCAN_NS / self.rate), self.scan_now)
+        world.at(self, int(world.scan_ns / self.rate), self.scan_now)
         if not member.active:
             self.pending = 0
             return
@@ -291,10 +296,11 @@ class Node:
         is_open_now = self.may_write()
         if commands:
             self.waiting.append((self.scan, commands))
-        digest = b"%d" % (hash((self.scan, self.held)) & 0xFFFFFFFF)
+        digest = b"%d" % ((self.scan * 1_000_003 ^ self.held) & 0xFFFFFFFF)
         member.submit(self.local_ns(), self.scan, b"%d" % commands, digest)
         self.arm()
-        world.at(self, world.rng.randrange(2 * MS), self.write, is_open_now)
+        for _ in range(world.scan_ns // (10 * MS)):  # the outputs of one scan, one after the other
+            world.at(self, world.rng.randrange(world.scan_ns), self.write, is_open_now)
 
     def may_write(self) -> bool:
         assert self.member is not None
@@ -315,13 +321,17 @@ class Node:
 class World:
     """The scheduler, the network, the device, the clients and the trouble."""
 
-    def __init__(self, seed: int, mutant: Mutant | None = None, faults: Faults | None = None, trace: bool = False) -> None:
+    def __init__(
+        self, seed: int, mutant: Mutant | None = None, faults: Faults | None = None, trace: bool = False
+    ) -> None:
         self.seed = seed
         self.rng = Random(seed)
         self.mutant = mutant or Mutant()
         self.timing: LeaseTiming = self.mutant.timing()
         self.config = PairConfig("P", (A, B), W, self.timing)
         self.faults = faults or Faults.swarm(self.rng)
+        self.scan_ns = self.rng.choice((20 * MS, 20 * MS, 150 * MS))
+        self.longest_delay_ns = self.rng.choice((200_000, 2 * MS))
         self.padding = self.rng.choice((0, 0, 600_000))  # sometimes a copy takes many slices
         self.checkers = Checkers()
         self.now_ns = 0
@@ -378,7 +388,7 @@ class World:
     def _delay_ns(self) -> int:
         if not self._healed and self.faults.tail and self.rng.random() < self.faults.tail:
             return self.rng.randrange(2 * MS, 400 * MS)
-        return self.rng.randrange(50_000, 2 * MS)
+        return self.rng.randrange(50_000, self.longest_delay_ns)
 
     def post(self, node: Node, to: str, message: Message, in_order: bool) -> None:
         leaves_ns = max(self.now_ns, node.frozen_until_ns)  # a pause in this step delays what it sends
@@ -392,9 +402,12 @@ class World:
             self._stream_ns[link] = arrives_ns
         receiver = self.nodes[to]
         self.at(None, arrives_ns - self.now_ns, self._arrive, receiver, link, message)
-        if not self._healed and rng.random() < faults.repeat:
-            again_ns = arrives_ns + rng.randrange(100 * MS)
-            self.at(None, again_ns - self.now_ns, self._arrive, receiver, link, message)
+        if self._healed:
+            return
+        for chance, within_ns in ((faults.repeat, 100 * MS), (faults.ancient, 4 * S)):
+            if chance and rng.random() < chance:
+                again_ns = arrives_ns + rng.randrange(within_ns)
+                self.at(None, again_ns - self.now_ns, self._arrive, receiver, link, message)
 
     def _arrive(self, receiver: Node, link: tuple[str, str], message: Message) -> None:
         if receiver.is_up and self._cuts.get(link, 0) <= self.now_ns:
@@ -428,6 +441,7 @@ class World:
             (self.faults.crash_every_ns, self._random_crash),
             (self.faults.pause_every_ns, self._random_pause),
             (self.faults.cut_every_ns, self._random_cut),
+            (self.faults.rolling_every_ns, self._rolling_trouble),
             (self.faults.switch_every_ns, self._random_switchover),
             (self.faults.score_every_ns, self._random_score),
         ):
@@ -455,7 +469,8 @@ class World:
         if self.faults.corrupt and self.rng.random() < self.faults.corrupt and self._may_corrupt():
             node.disk_is_corrupt = True
             self.checkers.counts["records corrupted"] += 1
-        down_ns = self.rng.randrange(500_000, 900 * MS) if down_ns is None else down_ns
+        if down_ns is None:
+            down_ns = self.rng.randrange(500_000, self.rng.choice((30 * MS, 900 * MS)))
         self.at(None, down_ns, self._start, node)
 
     def _may_corrupt(self) -> bool:
@@ -477,11 +492,32 @@ class World:
     def _random_cut(self) -> None:
         a, b = self.rng.sample(NODES, 2)
         until_ns = self.now_ns + self.rng.randrange(20 * MS, 1500 * MS)
-        links = self.rng.choice((((a, b),), ((a, b), (b, a)), tuple((a, x) for x in NODES) + tuple((x, a) for x in NODES)))
+        links = self.rng.choice(
+            (((a, b),), ((a, b), (b, a)), tuple((a, x) for x in NODES) + tuple((x, a) for x in NODES))
+        )
         self.checkers.counts["cuts"] += 1
+        self._cut(links, until_ns)
+        if self.faults.crash_every_ns and self.rng.random() < 0.3:  # trouble does not come alone
+            self.at(None, self.rng.randrange(300 * MS), self._random_crash)
+
+    def _cut(self, links: tuple[tuple[str, str], ...], until_ns: int) -> None:
         self.tell("net", f"cut {links} until {until_ns / S:.3f}")
         for link in links:
             self._cuts[link] = max(self._cuts.get(link, 0), until_ns)
+
+    def _rolling_trouble(self) -> None:
+        """One link, then the third node restarts at once and is out of reach for one of the two."""
+        a, b, c = self.rng.sample(NODES, 3)
+        self._cut(((a, b), (b, a)), self.now_ns + 400 * MS)
+        self.checkers.counts["rolling troubles"] += 1
+
+        def then() -> None:
+            if self._healed:
+                return
+            self._cut(((a, c), (c, a)), self.now_ns + 200 * MS)
+            self.crash(self.nodes[c], self.rng.randrange(500_000, 20 * MS))
+
+        self.at(None, self.rng.randrange(50 * MS, 200 * MS), then)
 
     def _random_switchover(self) -> None:
         for node in (self.nodes[A], self.nodes[B]):

@@ -73,6 +73,10 @@ class Voter:
     def request(self, now_ns: int, candidate: str, request: Request) -> Vote:
         """Grant or refuse; what must be remembered is durable before this returns."""
         asker = (candidate, request.incarnation)
+        if self._is_renewal(now_ns, asker, request):
+            self._until_ns = now_ns + self._timing.promise_ns
+            self.heard_eligible_ns = now_ns
+            return Vote(request.incarnation, request.request_id, GRANTED, request.epoch, request.generation, 0)
         reason, wait_ns = self._judge(now_ns, asker, request)
         if reason == GRANTED:
             self._grant(now_ns, asker, request)
@@ -82,6 +86,18 @@ class Voter:
             self.heard_eligible_ns = now_ns
         record = self.record
         return Vote(request.incarnation, request.request_id, reason, record.epoch, record.generation, wait_ns)
+
+    def _is_renewal(self, now_ns: int, asker: Holder, request: Request) -> bool:
+        """The everyday case, told apart quickly: our promise lives, it is the asker's, and nothing changes."""
+        record = self.record
+        return (
+            self._promised_to == asker
+            and now_ns < self._until_ns
+            and request.epoch == record.epoch
+            and request.generation == record.generation
+            and not request.cold
+            and not self.unheard
+        )
 
     def _judge(self, now_ns: int, asker: Holder, request: Request) -> tuple[int, int]:
         record = self.record
