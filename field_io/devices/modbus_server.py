@@ -30,8 +30,8 @@ from pymodbus.simulator.simcore import SimCore
 from pymodbus.transport import NULLMODEM_HOST
 
 from dcs.core.errors import Missing
-from field_io.decoder import QuietDecoder
 from field_io.memory_network import MemoryNetwork
+from field_io.pdus import QuietDecoder
 
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 

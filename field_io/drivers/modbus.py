@@ -77,7 +77,7 @@ class _Reader:
 
     block: Block
     decoder: BlockDecoder | None
-    index: NDArray[np.intp]
+    index: NDArray[np.intp] | slice
     sampled_ns: int = _NEVER_NS  # monotonic
 
     def decode(self, answer: Sequence[int]) -> tuple[list[float], list[int]]:
@@ -375,7 +375,9 @@ class ModbusDriver:
     def _reader(self, block: Block) -> _Reader:
         is_bits = block.table in ("coil", "discrete")
         decoder = None if is_bits else BlockDecoder(block.points, block.address, block.count)
-        return _Reader(block, decoder, np.array([self._at[point.name] for point in block.points], np.intp))
+        at = [self._at[point.name] for point in block.points]
+        in_order = at == list(range(at[0], at[0] + len(at)))
+        return _Reader(block, decoder, slice(at[0], at[0] + len(at)) if in_order else np.array(at, np.intp))
 
     def _plan_write(self, names: tuple[str, ...]) -> list[_Writer]:
         plan = self._write_plans.get(names)

@@ -15,18 +15,13 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest, WriteMultipleCoilsRequest
-from pymodbus.pdu.register_message import (
-    ReadHoldingRegistersRequest,
-    ReadInputRegistersRequest,
-    WriteMultipleRegistersRequest,
-)
 from pymodbus.transport import NULLMODEM_HOST
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
-from field_io.decoder import QuietDecoder
 from field_io.drivers.link import DeviceRefused, GateClosed, LinkFaults
 from field_io.memory_network import MemoryNetwork
+from field_io.pdus import QuietDecoder, ReadHolding, ReadInput, WriteHolding
 from field_io.registers import DeviceSpec
 
 # pymodbus logs every lost answer as an error with the last 20 frames; our reports say the same in one line.
@@ -35,8 +30,8 @@ logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 _READS: dict[str, type[ModbusPDU]] = {
     "coil": ReadCoilsRequest,
     "discrete": ReadDiscreteInputsRequest,
-    "input": ReadInputRegistersRequest,
-    "holding": ReadHoldingRegistersRequest,
+    "input": ReadInput,
+    "holding": ReadHolding,
 }
 
 
@@ -108,7 +103,7 @@ class PymodbusLink:
             bits = [bool(word) for word in words]
             request = WriteMultipleCoilsRequest(dev_id=self._spec.unit, address=address, bits=bits)
         else:
-            request = WriteMultipleRegistersRequest(dev_id=self._spec.unit, address=address, registers=list(words))
+            request = WriteHolding(dev_id=self._spec.unit, address=address, registers=list(words))
         await self._execute(request, may_write)
 
     def abort(self) -> None:
