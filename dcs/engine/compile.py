@@ -220,6 +220,7 @@ class _Compiler:
                 value, _ = self._source(place.spec.reference, place.spec.place)
                 into[place.record].append((at + index["reference"], value))
         self._check_wired(into)
+        self._check_cascades(taken)
 
         pairs_in_order: list[tuple[int, int]] = []
         numbered: list[tuple[Run, ...]] = []
@@ -263,6 +264,27 @@ class _Compiler:
                         f"{name} ({where.type.name}): the input `{f.name}` is not wired. Wire it under `inputs`.",
                         self.specs[name].place,
                     )
+
+    def _check_cascades(self, taken: dict[int, Link]) -> None:
+        """A block above that does not hear the block below never acknowledges: the cascade could not be entered."""
+        for link in self.strategy.links:
+            source, target = self._block_of(link.source), self._block_of(link.target)
+            if not source or not target or link.target.rpartition(".")[2] != "cas_in":
+                continue
+            kind = self.types[source]
+            if not kind.has("bkcal_in"):
+                raise ConfigError(
+                    f"`{link.target}` is wired to `{link.source}`, but a {kind.name} cannot take part in a cascade: it "
+                    "has no input `bkcal_in`. Put a PID above.",
+                    link.place,
+                )
+            at = self.records[self.record_of[source]].at + field_index(kind)["bkcal_in"]
+            if at not in taken:
+                raise ConfigError(
+                    f"`{link.target}` is wired to `{link.source}`, but nothing comes back to `{source}.bkcal_in`. "
+                    f"Wire `{source}.bkcal_in` to `{target}.bkcal_out`.",
+                    link.place,
+                )
 
     def _tag(self, tag: PublishedTag) -> TagPlace:
         place = Place()

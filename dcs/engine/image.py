@@ -18,8 +18,8 @@ from dcs.core.status import STATUS_NOT_CONNECTED
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`` Did you mean …?`` or nothing."""
-    found = difflib.get_close_matches(name, list(known), n=2, cutoff=0.6)
-    return f" Did you mean {' or '.join(f'`{one}`' for one in found)}?" if found else ""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean `{found[0]}`?" if found else ""
 
 
 @cache

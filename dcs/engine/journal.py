@@ -87,9 +87,9 @@ class Journal:
     def _mode(self, identity: str, time_ns: int, subject: int, code: int, reason_before: int, reason: int) -> Event:
         name = self._mode_tags.get((subject, "mode"), self._plan.records[subject].name)
         before, now = (mode_name(mode) for mode in divmod(code, 16))
-        why = REASON_TEXTS[reason] if reason else f"no longer: {REASON_TEXTS[reason_before]}"
+        why = f": {REASON_TEXTS[reason]}" if reason else f", as asked again (was: {REASON_TEXTS[reason_before]})"
         return Event(
-            identity, time_ns, self._plan.strategy.name, "system", name, f"{name} {before} → {now}: {why}",
+            identity, time_ns, self._plan.strategy.name, "system", name, f"{name} {before} → {now}{why}",
             old=before, new=now,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import sys
 import tempfile
 import types
@@ -176,9 +177,9 @@ def _module(
         return _LOADED[key]
     path = cache_directory() / key / f"{name}.py"
     try:
+        if report and not _has_code(path):
+            report(doing)
         if not path.exists():
-            if report:
-                report(doing)
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
                 file.write(source)
@@ -203,6 +204,14 @@ def _module(
     return module
 
 
+def _has_code(path: Path) -> bool:
+    """Has the module been compiled? (Where NUMBA_CACHE_DIR moves the code elsewhere, its text must do as a sign.)"""
+    if numba.config.CACHE_DIR:
+        return path.exists()
+    return any((path.parent / "__pycache__").glob("*.nbc"))
+
+
 def _first_lines(exc: NumbaError) -> str:
-    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(exc))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
     return " ".join(lines[:6])

@@ -126,3 +126,29 @@ def test_the_journal_tells_why_a_loop_left_its_mode():
         "FIC.pid.MODE Cas → Man: the input is Bad",
         "LIC.pid.MODE Auto → IMan: the block below is not ready",
     ]
+
+
+def test_an_acknowledgement_left_over_on_the_wire_is_not_believed():
+    """Promise: an inner loop ten times faster than the outer one goes through Auto and back within one outer scan, and
+    still gets its own setpoint back before it enters Cas."""
+    bench = running(1.0, 0.1, outer=still | {"sp": 10.0}, inner={"ti_s": 1e9})
+    bench.must_set("FIC.pid.MODE", "AUTO")
+    bench.scan(1)
+    bench.scan(0)
+    bench.must_set("FIC.pid.MODE", "CAS")
+    bench.scan(1)
+    bench.scan(0)  # answers IA, which now stands until the next outer scan
+    bench.scan(1)
+    assert modes(bench) == (IMAN, CAS, CAS)
+    bench.must_set("FIC.pid.MODE", "AUTO")
+    bench.scan(1)
+    bench.must_set("FIC.pid.SP", 26.0)
+    bench.scan(1)
+    bench.must_set("FIC.pid.MODE", "CAS")
+    bench.scan(1, count=3)
+    assert modes(bench) == (IMAN, AUTO, CAS)
+    assert bench["FIC.pid.sp_wrk"] == 26.0
+    bench.scan(0)
+    bench.scan(1)
+    assert modes(bench)[1] == CAS
+    assert bench["FIC.pid.sp_wrk"] == pytest.approx(26.0, abs=1e-9)

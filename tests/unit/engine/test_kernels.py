@@ -1,0 +1,219 @@
+"""Compiled kernels: users' types, the stale cache, what is refused before it is compiled."""
+
+import importlib.util
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from dcs.blocks.declare import BLOCK_TYPES, block_type, f8, signal, step
+from dcs.core.errors import ConfigError, Missing
+from dcs.core.status import STATUS_GOOD
+from dcs.engine import kernels
+from dcs.engine.compile import compile_strategy
+from dcs.engine.engine import Engine, good_inputs
+from dcs.engine.sources import check_step
+from dcs.engine.strategy import BlockSpec, Channel
+from tests.unit.engine.strategies import cascade, strategy
+
+USERS_BLOCK = """
+    from dcs.blocks.declare import block_type, f8, signal, step
+    from {helper} import scaled_by
+
+    TIMES = block_type("{name}", "Times", inputs=[signal("x", "", "input")], outputs=[signal("out", "", "output")],
+                       params=[f8("factor", "", "factor", default=2.0)])
+
+    @step(TIMES)
+    def times(b, dt_s):
+        b.out = scaled_by(b.x, b.factor)
+        b.out_status = b.x_status
+"""
+RUN = """
+    import sys
+    sys.path.insert(0, {folder!r})
+    import user_block
+    from tests.unit.engine.test_kernels import answer_of
+    print(answer_of("TIMES"))
+"""
+
+
+def answer_of(type_name: str, compiled: bool = True) -> float:
+    """Output of a block of that type for the input 10."""
+    links = [("X", "U.b.x"), ("U.b.out", "Y")]
+    channels = (Channel("X", "in", ""), Channel("Y", "out", ""))
+    engine = Engine(compile_strategy(strategy((BlockSpec("U.b", type_name, "loops"),), links, channels)), compiled)
+    engine.set_inputs(*good_inputs([10.0], 1))
+    engine.scan(0, 1)
+    values, statuses, valid = engine.outputs()
+    assert (statuses[0], valid[0]) == (STATUS_GOOD, True)
+    return float(values[0])
+
+
+@pytest.fixture
+def types():
+    """Types declared by a test vanish with it."""
+    before = dict(BLOCK_TYPES)
+    yield BLOCK_TYPES
+    BLOCK_TYPES.clear()
+    BLOCK_TYPES.update(before)
+
+
+def test_an_edited_helper_in_another_file_gives_the_new_answer(tmp_path):
+    """Promise: the compile cache never answers for a text that has been edited, wherever the edit was."""
+    helper, block = tmp_path / "user_helper.py", tmp_path / "user_block.py"
+    block.write_text(textwrap.dedent(USERS_BLOCK.format(name="TIMES", helper="user_helper")))
+    code = textwrap.dedent(RUN.format(folder=str(tmp_path)))
+    answers = []
+    for formula in ("x * factor", "x * factor + 1.0", "x * factor"):
+        helper.write_text(f"def scaled_by(x, factor):\n    return {formula}\n")
+        done = subprocess.run(
+            [sys.executable, "-B", "-c", code],
+            env={"DCS_CACHE_DIR": str(tmp_path / "cache"), "PATH": ""},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        answers.append(float(done.stdout))
+    assert answers == [20.0, 21.0, 20.0]
+    assert len(list((tmp_path / "cache").glob("*/kernel_TIMES.py"))) == 2  # the third was found again
+
+
+def test_a_users_block_file_without_a_module_name_compiles_and_runs_uncompiled(tmp_path, types):
+    path = tmp_path / "my block.py"
+    text = textwrap.dedent(USERS_BLOCK.format(name="TIMES2", helper="")).replace("from  import scaled_by", "")
+    path.write_text(text + "\ndef scaled_by(x, factor):\n    return x * factor\n")
+    spec = importlib.util.spec_from_file_location("never_registered", path)
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    assert "TIMES2" in types
+    assert answer_of("TIMES2") == answer_of("TIMES2", compiled=False) == 20.0
+
+
+def test_jit_switched_off_runs_uncompiled():
+    code = (
+        "from tests.unit.engine.strategies import cascade\n"
+        "from dcs.engine.compile import compile_strategy\n"
+        "from dcs.engine.engine import Engine\n"
+        "engine = Engine(compile_strategy(cascade()))\n"
+        "engine.scan(0, 1)\n"
+        "print(engine.compiled, engine.digest().hex())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"NUMBA_DISABLE_JIT": "1", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    engine = Engine(compile_strategy(cascade()))
+    engine.scan(0, 1)
+    assert done.stdout.split() == ["False", engine.digest().hex()]
+
+
+def declared(name: str):
+    return block_type(
+        name, "Test", inputs=[signal("x", "", "input")], outputs=[signal("out", "", "output")],
+        state=[f8("total", "", "sum")],
+    )  # fmt: skip
+
+
+def helper_with_undeclared(b, dt_s):
+    b.totl = b.total + dt_s
+
+
+def test_an_undeclared_field_is_refused_with_its_line(types):
+    kind = declared("BAD1")
+
+    @step(kind)
+    def bad(b, dt_s):
+        b.total = b.total + dt_s
+        b.out = b.totle
+
+    with pytest.raises(ConfigError, match=r"`b\.totle` is not declared\. Did you mean `total`\?") as caught:
+        check_step(kind)
+    assert Path(caught.value.place.file).name == "test_kernels.py"
+    line = Path(caught.value.place.file).read_text(encoding="utf-8").splitlines()[caught.value.place.line - 1]
+    assert line.strip() == "b.out = b.totle"
+
+
+def test_an_undeclared_field_in_a_helper_is_refused_too(types):
+    kind = declared("BAD2")
+
+    @step(kind)
+    def bad(b, dt_s):
+        helper_with_undeclared(b, dt_s)
+
+    with pytest.raises(ConfigError, match=r"`b\.totl` is not declared"):
+        check_step(kind)
+
+
+def test_powers_and_numpy_are_refused(types):
+    power, arrays = declared("BAD3"), declared("BAD4")
+
+    @step(power)
+    def bad(b, dt_s):
+        b.out = b.x**2
+
+    @step(arrays)
+    def worse(b, dt_s):
+        b.out = np.exp(b.x)  # noqa: F821
+
+    with pytest.raises(ConfigError, match=r"`\*\*` rounds differently"):
+        check_step(power)
+    with pytest.raises(ConfigError, match=r"`np\.exp` rounds differently"):
+        check_step(arrays)
+
+
+def test_what_the_compiler_cannot_do_is_a_configuration_error(types):
+    kind = declared("BAD5")
+
+    @step(kind)
+    def bad(b, dt_s):
+        b.out = open("x")  # noqa: PTH123, SIM115
+
+    with pytest.raises(ConfigError, match="compiling block type BAD5 failed"):
+        kernels.kernel_address(kind)
+
+
+def test_a_type_without_a_step_is_refused(types):
+    declared("BAD6")
+    with pytest.raises(ConfigError, match=r"block type BAD6 has no step function\. Add one with @step\(BAD6\)"):
+        compile_strategy(strategy((BlockSpec("U.b", "BAD6", "loops"),), [("X", "U.b.x")], (Channel("X", "in", ""),)))
+
+
+def test_an_unwritable_cache_folder_is_one_clear_sentence(tmp_path, monkeypatch, types):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    monkeypatch.setenv("DCS_CACHE_DIR", str(blocked))
+    kind = declared("FINE")
+
+    @step(kind)
+    def fine(b, dt_s):
+        b.out = b.x
+
+    with pytest.raises(Missing, match=r"the folder for compiled blocks cannot be written: .* DCS_CACHE_DIR"):
+        kernels.kernel_address(kind)
+
+
+def test_warming_says_what_it_does_once(tmp_path, monkeypatch, types):
+    """Promise: a cold start says what it is doing; a warm one is silent."""
+    monkeypatch.setenv("DCS_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(kernels, "_LOADED", {})
+    for name in list(types):
+        del types[name]
+    monkeypatch.setattr("dcs.blocks.library.LIBRARY", ())
+    monkeypatch.setattr("dcs.blocks.declare.INTERNAL_TYPES", {})
+    kind = declared("FINE2")
+
+    @step(kind)
+    def fine(b, dt_s):
+        b.out = b.x
+
+    said: list[str] = []
+    kernels.warm_cache(said.append)
+    assert said == ["compiling the scan driver", "compiling block type FINE2"]
+    monkeypatch.setattr(kernels, "_LOADED", {})
+    kernels.warm_cache(said.append)
+    assert len(said) == 2
