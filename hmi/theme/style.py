@@ -79,6 +79,7 @@ def sheet(p: Palette) -> str:
     #FaceplateDock {{ background: {p.panel}; border-left: 1px solid {p.edge}; }}
     #Page {{ background: {p.background}; }}
     #PageTitle {{ font-size: 15px; font-weight: 600; }}
+    #Sheet {{ background: transparent; }}
     #Dim {{ color: {p.dim}; }}
     #Live {{ color: {p.live}; }}
     #SimulatedClock {{ border: 2px solid {p.live}; padding: 1px 7px; }}

@@ -13,6 +13,7 @@ from dcs.core.modes import MODE_NAMES
 from dcs.core.status import describe_status, is_usable
 from hmi.model.alarms import AlarmRow
 from hmi.model.station import Station
+from hmi.model.tags import Link
 
 from .shown import NOT_SHOWN, Shown, fraction_of, number_text, show, unit_text
 
@@ -20,6 +21,8 @@ BIG_CHANGE = 0.10
 """Part of the span from which a change is asked for once more."""
 SMALL_STEP, LARGE_STEP = 0.005, 0.05
 """Parts of the span of a key step."""
+LEVEL_KINDS = ("HIHI", "HI", "LO", "LOLO")
+"""Alarms whose limit is a place on the measurement's range."""
 BUTTON_MODES = ("OOS", "MAN", "AUTO", "CAS", "RCAS", "ROUT")
 
 
@@ -127,7 +130,7 @@ class LoopView:
             sp=self.part(sp_part) if self.tag(sp_part) else NOT_SHOWN,
             out=out if self.tag("OUT") else NOT_SHOWN,
             has_sp=bool(self.tag(sp_part)),
-            has_out=bool(self.tag("OUT")) and bool(self.tag("PV")),
+            has_out=info.kind != "indicator" and bool(self.tag("OUT")) and bool(self.tag("PV")),
             sp_pending=self._pending("SP"),
             out_pending=self._pending("OUT"),
             mode=self.mode(),
@@ -179,15 +182,28 @@ class LoopView:
         if not math.isfinite(value):
             return Entry(refused=f"“{text.strip()}” is not a number")
         unit = unit_text(info.unit)
-        if value < info.low:
-            return Entry(refused=f"{part} limit: at least {number_text(info.low, info.decimals)} {unit}".rstrip())
-        if value > info.high:
-            return Entry(refused=f"{part} limit: at most {number_text(info.high, info.decimals)} {unit}".rstrip())
+        low, high = self.limits(part)
+        if value < low:
+            return Entry(refused=f"{part} limit: at least {number_text(low, info.decimals)} {unit}".rstrip())
+        if value > high:
+            return Entry(refused=f"{part} limit: at most {number_text(high, info.decimals)} {unit}".rstrip())
         now, span = self._station.tags.read(info.name).value, info.high - info.low
         if part in ("SP", "OUT") and math.isfinite(now) and abs(value - now) > BIG_CHANGE * span:
             change = f"{number_text(now, info.decimals)} → {number_text(value, info.decimals)} {unit}".rstrip()
             return Entry(value, confirm=f"Big change {change}: Enter again")
         return Entry(value)
+
+    def limits(self, part: str) -> tuple[float, float]:
+        """What may be entered: the tag's range, narrowed by the limits in force (``SP_LO`` … ``OUT_HI``)."""
+        info = self.tag_info(part)
+        if info is None:
+            return -math.inf, math.inf
+        low, high = info.low, info.high
+        for name, is_low in ((f"{part}_LO", True), (f"{part}_HI", False)):
+            reading = self._station.tags.read(self.tag(name))
+            if self.tag(name) and reading.believable and math.isfinite(reading.value):
+                low, high = (max(low, reading.value), high) if is_low else (low, min(high, reading.value))
+        return low, high
 
     def step(self, part: str, from_text: str, steps: float) -> str:
         """The entry after a key step; ``steps`` in small steps, held inside the range."""
@@ -199,7 +215,8 @@ class LoopView:
         if not math.isfinite(start):
             return from_text
         size = max((info.high - info.low) * SMALL_STEP, 10.0 ** -max(info.decimals, 0))
-        value = min(max(start + steps * size, info.low), info.high)
+        low, high = self.limits(part)
+        value = min(max(start + steps * size, low), high)
         return number_text(value, info.decimals).replace("\u2212", "-")
 
     def may_write(self, part: str) -> str:
@@ -207,12 +224,12 @@ class LoopView:
         info = self.tag_info(part)
         if info is None or not info.writable:
             return f"{part} cannot be written"
+        if self._station.tags.read(info.name).link is Link.COMM:
+            return "no communication with the controller"
         mode = self.mode()
-        if not self.tag("MODE") or not mode.known:
-            return ""
         if part == "SP" and mode.actual in ("CAS", "RCAS"):
             return f"SP comes from the cascade in {mode.actual}"
-        if part == "OUT" and self.tag("PV") and self.tag("SP") and mode.actual not in ("MAN", "OOS"):
+        if part == "OUT" and mode.known and self.tag("PV") and self.tag("SP") and mode.actual not in ("MAN", "OOS"):
             return "OUT can be set in MAN"
         return ""
 
@@ -224,11 +241,11 @@ class LoopView:
             return ()
         ticks = []
         for alarm in self._station.alarms.configured.values():
-            if alarm.tag != main.name:
+            if alarm.tag != main.name or alarm.kind not in LEVEL_KINDS:
                 continue
             limit = self.limit_of(alarm)
             fraction = fraction_of(limit, main.low, main.high)
-            if fraction is not None and not alarm.kind.startswith("DEV"):
+            if fraction is not None:
                 ticks.append(LimitTick(alarm, fraction, "HI" in alarm.kind))
         return tuple(ticks)
 

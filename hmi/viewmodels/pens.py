@@ -131,7 +131,7 @@ class TrendView:
     def _description(self, tag: str, text: str) -> str:
         module_name, _, part = tag.rpartition(".")
         module = self._station.tags.modules.get(module_name)
-        if module is None or part == "PV":
+        if module is None or part == "PV" or text.startswith(module.description):
             return text or (module.description if module else "")
         return f"{module.description}: {text}" if text else module.description
 

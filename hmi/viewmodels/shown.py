@@ -7,7 +7,7 @@ Promise     nothing is invented: Bad is struck through or "—" with its reason,
 import math
 from dataclasses import dataclass
 
-from dcs.bus.messages import TagInfo
+from dcs.bus.messages import AlarmInfo, TagInfo
 from dcs.core.modes import mode_name
 from dcs.core.status import LIMIT_HIGH, LIMIT_LOW, UNCERTAIN, describe_status, is_usable, limits_of, quality_of
 from hmi.model.tags import Link, Reading
@@ -58,6 +58,14 @@ def age_text(age_s: float) -> str:
     if age_s < 100.0:
         return f"{age_s:.0f} s"
     return f"{age_s / 60.0:.0f} min" if age_s < 6000.0 else f"{age_s / 3600.0:.0f} h"
+
+
+def limit_text(alarm: AlarmInfo, *, sign: bool = False) -> str:
+    """``> 16.00``; nothing for an alarm on quality, which has no limit."""
+    if "BAD" in alarm.kind:
+        return ""
+    text = number_text(alarm.limit, 2)
+    return f"{'<' if 'LO' in alarm.kind else '>'} {text}" if sign else text
 
 
 def show(reading: Reading, info: TagInfo | None) -> Shown:

@@ -25,13 +25,13 @@ from hmi.theme.palette import Palette
 from hmi.theme.style import font
 from hmi.viewmodels.clock import date_text
 from hmi.viewmodels.sampler import Sampler
-from hmi.viewmodels.shown import number_text, unit_text
+from hmi.viewmodels.shown import limit_text, number_text, unit_text
 
 from .faceplate_sheets import alarm_help
 from .table import Rows, Table
 
 HEADS = ("", "Time", "Alarm", "Description", "State", "Value", "Limit", "Unit", "Pair")
-WIDTHS = (34, 158, 130, 200, 190, 80, 80, 56, 50)
+WIDTHS = (38, 158, 130, 200, 216, 80, 80, 62, 56)
 STATES = {"All states": "", "Unacknowledged": "BDE", "Acknowledged": "CF", "Returned": "D", "Hidden": "GHI"}
 PRIORITIES = ("All priorities", "1 critical", "2 high", "3 medium", "4 low")
 
@@ -155,7 +155,7 @@ class AlarmPage(QWidget):
             info.description,
             f"{row.letter}  {row.state_text}",
             number_text(row.value, 2),
-            number_text(info.limit, 2),
+            limit_text(info),
             unit_text(info.unit),
             row.pair,
         )

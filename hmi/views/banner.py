@@ -14,7 +14,7 @@ from hmi.theme.marks import paint_priority
 from hmi.theme.palette import Palette
 from hmi.viewmodels.clock import clock_text
 from hmi.viewmodels.sampler import Sampler
-from hmi.viewmodels.shown import number_text, unit_text
+from hmi.viewmodels.shown import limit_text, number_text, unit_text
 
 from . import paint
 
@@ -91,14 +91,12 @@ class Banner(QWidget):
         paint.text_at(painter, QRectF(42, y, 72, height), clock_text(row.time_ns), palette.dim, 12.5)
         paint.text_at(painter, QRectF(118, y, 140, height), row.name, text, 12.5, bold=bold)
         value = number_text(row.value, 2)
-        limit = number_text(info.limit, 2)
         numbers_left = right - 400
         paint.text_at(painter, QRectF(262, y, numbers_left - 270, height), info.description, text, 12.5, bold=bold)
         paint.text_at(painter, QRectF(numbers_left, y, 62, height), value, palette.text, 12.5, align=paint.RIGHT)
-        sign = "<" if "LO" in info.kind else ">"
-        paint.text_at(painter, QRectF(numbers_left + 66, y, 72, height), f"{sign} {limit}", palette.dim, 12.5)
+        paint.text_at(painter, QRectF(numbers_left + 66, y, 72, height), limit_text(info, sign=True), palette.dim, 12.5)
         unit_box = QRectF(numbers_left + 140, y, 60, height)
-        paint.text_at(painter, unit_box, unit_text(info.unit), palette.dim, 12)
+        paint.text_at(painter, unit_box, unit_text(info.unit) if limit_text(info) else "", palette.dim, 12)
         paint.text_at(painter, QRectF(numbers_left + 200, y, 195, height), row.state_text, palette.dim, 12)
 
     def _paint_counts(self, painter: QPainter) -> None:
@@ -106,7 +104,7 @@ class Banner(QWidget):
         painter.setPen(QColor(palette.edge))
         painter.drawLine(left - 6, 6, left - 6, self.height() - 8)
         counts = self._station.alarms.counts()
-        heads = ("unack", "active", "returned", "hidden")
+        heads = ("unack", "acked", "returned", "hidden")
         groups = ("B", "C", "D", "GHI")
         for column, head in enumerate(heads):
             box = QRectF(left + 34 + column * 56, 3, 54, ROW_HEIGHT)

@@ -64,6 +64,7 @@ class DrawingPage(QWidget):
         sampler.values.connect(self._refresh)
         sampler.alarms.connect(self._refresh)
         sampler.commands.connect(self._refresh)
+        sampler.trends.connect(self._refresh_trends)
         sampler.blink.connect(self._on_blink)
 
     # --- looking at the model ------------------------------------------------------------------------------
@@ -71,17 +72,24 @@ class DrawingPage(QWidget):
         if not self.isVisible():
             return
         for item in self.items:
+            if item.binding.kind == "trend":
+                continue  # at the slower rate of trends
             now = self._sample(item)
             if now != item.last:
                 item.last = now
                 self.update(item.box.adjusted(-8, -8, 8, 8).toAlignedRect())
 
+    def _refresh_trends(self) -> None:
+        if not self.isVisible():
+            return
+        for item in self.items:
+            if item.binding.kind == "trend":
+                self.update(item.box.toAlignedRect())
+
     def _sample(self, item: Item) -> object:
         binding = item.binding
         if binding.kind in ("loop", "indicator"):
             return item.view.sample()
-        if binding.kind == "trend":
-            return self._station.trends.version
         shown = show(self._station.tags.read(binding.tag), self._station.tags.info(binding.tag))
         if binding.kind == "level" and shown.fraction is not None:
             return shown.mark, round(shown.fraction * max(item.box.height(), 1.0))

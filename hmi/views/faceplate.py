@@ -64,10 +64,10 @@ class Bars(QWidget):
         below = QRectF(28, top + height + 3, 36, 15)
         paint.text_at(painter, below, main, palette.dim, 10.5, align=Qt.AlignmentFlag.AlignCenter)
         if shown.has_out:
-            paint.paint_output_bar(painter, palette, QRectF(82, top, 12, height), shown.out)
-            box = QRectF(72, top + height + 3, 32, 15)
+            paint.paint_output_bar(painter, palette, QRectF(80, top, 11, height), shown.out)
+            box = QRectF(69, top + height + 3, 32, 15)
             paint.text_at(painter, box, "OUT", palette.dim, 10.5, align=Qt.AlignmentFlag.AlignCenter)
-        left = 112.0
+        left = 108.0
         rows = [("PV" if main == "PV" else "OUT", shown.pv, 25.0, True, "")]
         if shown.has_sp:
             rows.append(("SP", shown.sp, 17.0, False, shown.sp_pending))
@@ -263,7 +263,7 @@ class Faceplate(QFrame):
         self.alarm_line.show_loop(shown)
         self.modes.show_mode(shown.mode)
         for part, row in (*self.entries.items(), *((row.part, row) for row in self.tuning)):
-            row.setVisible(bool(self.view.tag(part)))
+            row.setVisible(bool(self.view.tag(part)) and (part != "OUT" or shown.kind != "indicator"))
             row.show_value(self.view.part(part), self.view.may_write(part), self._pending_text(part))
         for button in self._buttons.buttons():
             if button.text() == "Tuning":

@@ -16,7 +16,7 @@ from hmi.theme.marks import paint_priority
 from hmi.theme.palette import Palette
 from hmi.theme.style import font
 from hmi.viewmodels.loop import LoopView
-from hmi.viewmodels.shown import number_text, unit_text
+from hmi.viewmodels.shown import limit_text, number_text, unit_text
 
 from . import paint
 
@@ -84,6 +84,8 @@ class _TextSheet(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inner = QWidget()
+        inner.setObjectName("Sheet")
+        self.viewport().setObjectName("Sheet")
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(0, 4, 6, 0)
         self._label = QLabel()
@@ -150,8 +152,8 @@ def alarm_help(name: str, station: Station) -> str:
     alarm = station.alarms.configured.get(name)
     if alarm is None:
         return f"<p>{name} is not configured.</p>"
-    limit = f"{number_text(alarm.limit, 2)} {unit_text(alarm.unit)}".strip()
-    lines = [f"<p><b>{alarm.name}</b> priority {alarm.priority}, limit {limit}<br>{escape(alarm.description)}"]
+    limit = f", limit {limit_text(alarm)} {unit_text(alarm.unit)}" if limit_text(alarm) else ""
+    lines = [f"<p><b>{alarm.name}</b> &nbsp; priority {alarm.priority}{limit}<br>{escape(alarm.description)}"]
     for label, text in (("Consequence", alarm.consequence), ("Cause", alarm.cause), ("Action", alarm.action)):
         if text:
             lines.append(f"<br><b>{label}:</b> {escape(text)}")
@@ -174,7 +176,8 @@ class AlarmSheet(QWidget):
             if alarm.name.rpartition(".")[0] != view.module:
                 continue
             row = states.get(alarm.name)
-            text = f"{number_text(view.limit_of(alarm), 2)} {unit_text(alarm.unit)}"
+            number = number_text(view.limit_of(alarm), 2) if limit_text(alarm) else ""
+            text = f"{number} {unit_text(alarm.unit)}" if number else ""
             rows.append(
                 (alarm.kind, text, alarm.priority, row.state if row else 0, row.state_text if row else "normal")
             )

@@ -26,7 +26,9 @@ class ModeRow(QWidget):
         self._row.setSpacing(4)
         self._reason = QLabel()
         self._reason.setFont(font(11))
-        self._reason.setFixedHeight(16)
+        self._reason.setFixedHeight(29)
+        self._reason.setWordWrap(True)
+        self._reason.setAlignment(Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -71,10 +73,11 @@ class ModeRow(QWidget):
         text = p.raised if actual else p.text
         border = f"2px solid {p.setpoint}" if target else f"1px solid {p.line_second}"
         dashed = f"2px dashed {p.text}" if shown.pending.upper() == mode else border
+        thick = target or shown.pending.upper() == mode
         weight = 600 if actual else 400
         return (
             f"QPushButton {{ background: {fill}; color: {text}; border: {dashed}; font-weight: {weight};"
-            f" padding: 3px 0px; min-height: 18px; }}"
+            f" padding: {0 if thick else 1}px 0px; min-height: 20px; max-height: 20px; }}"
             f"QPushButton:focus {{ border-color: {p.focus}; }}"
         )
 

@@ -77,11 +77,15 @@ def paint_mode(painter: QPainter, palette: Palette, box: QRectF, shown: LoopShow
     mode = shown.mode
     if not mode.target and not mode.actual:
         return
-    text = "—" if not mode.known else mode.actual if mode.agrees else f"{mode.actual} ← {mode.target}"
+    text = "—" if not mode.known else mode.actual if mode.agrees else f"{mode.actual}←{mode.target}"
     if mode.pending:
         text = f"{mode.actual} … {mode.pending}"
     special = mode.known and (not mode.agrees or mode.pending or mode.actual in ("MAN", "OOS"))
-    painter.setFont(font(max(8, round(pixels)), bold=bool(special)))
+    size = max(8, round(pixels))
+    painter.setFont(font(size, bold=bool(special)))
+    while size > 8 and painter.fontMetrics().horizontalAdvance(text) + 8 > box.width():
+        size -= 1
+        painter.setFont(font(size, bold=bool(special)))
     width = painter.fontMetrics().horizontalAdvance(text) + 8
     frame = QRectF(box.right() - width, box.center().y() - pixels * 0.72, width, pixels * 1.44)
     if special:
@@ -171,7 +175,8 @@ def paint_loop(painter: QPainter, palette: Palette, box: QRectF, shown: LoopShow
         paint_priority(painter, palette, marker, shown.alarm.info.priority, shown.alarm.state, blink_on=blink_on)
         tag_left += side
     text_at(painter, QRectF(tag_left, head.top(), head.width(), row), shown.name, palette.text, 12.5 * scale, bold=True)
-    paint_mode(painter, palette, head, shown, 11 * scale)
+    tag_right = tag_left + painter.fontMetrics().horizontalAdvance(shown.name) + 4 * scale
+    paint_mode(painter, palette, QRectF(tag_right, head.top(), head.right() - tag_right, row), shown, 11 * scale)
     unit_width = 44 * scale
     big = QRectF(inner.left(), head.bottom(), inner.width(), row * 1.45)
     paint_value(painter, palette, big, shown.pv, 21 * scale, unit_width, bold=True)

@@ -107,6 +107,7 @@ class TopBar(QFrame):
         user.setObjectName("Dim")
         self._clock = QLabel()
         self._clock.setObjectName("Clock")
+        self._clock.setFixedHeight(26)
         self._horn = QPushButton("Silence")
         self._horn.setObjectName("Horn")
         self._horn.setFixedWidth(84)
