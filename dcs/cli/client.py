@@ -36,8 +36,9 @@ from dcs.bus.messages import (
 )
 from dcs.bus.nats import connect_nats
 from dcs.cli.table import table
-from dcs.core.clock import utc_text
+from dcs.core.clock import WallClock, utc_text
 from dcs.core.errors import LinkDown, Missing
+from dcs.core.log import configure_logging
 from dcs.core.modes import mode_name
 from dcs.core.status import describe_status, is_good
 from dcs.node.endpoints import Endpoints
@@ -158,11 +159,13 @@ def with_plant(run_dir: Path | None, work: Callable[[PlantClient], Awaitable[int
     _, endpoints = find_run(run_dir)
 
     async def connected() -> int:
+        logs = configure_logging("cli", WallClock())
         bus = await connect_nats(endpoints.bus_url, "cli", _TIMEOUT_S)
         try:
             return await work(PlantClient(bus, endpoints))
         finally:
             await bus.close()
+            logs.close()
 
     return asyncio.run(connected())
 

@@ -125,16 +125,19 @@ async def _run(
     stop = install_stop_signals(asyncio.get_running_loop())
     supervisor = Supervisor(_specs(config, endpoints, run_dir, headless, options), run_dir, clock, _Told(stop).tell)
     _say_hello(config, endpoints, run_dir)
-    running = asyncio.ensure_future(supervisor.run(stop))
+    stop_nodes = asyncio.Event()
+    running = asyncio.ensure_future(supervisor.run(stop_nodes))
     helpers = [asyncio.ensure_future(_stop_after(clock, duration_ns, stop))]
     if headless:
         helpers.append(asyncio.ensure_future(_show_line(endpoints, run_dir, clock)))
     try:
-        await running
-    finally:
-        for helper in helpers:
+        await asyncio.wait({running, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        for helper in helpers:  # before the nodes: a bus that stops on purpose is no news
             helper.cancel()
         await asyncio.gather(*helpers, return_exceptions=True)
+    finally:
+        stop_nodes.set()
+        await running
     failed = [status.name for status in supervisor.statuses() if status.state == "failed"]
     print(f"\nStopped. Logs and data: {run_dir}", flush=True)
     if failed:

@@ -9,7 +9,7 @@ _LOOPS_SHOWN = 3
 
 
 async def status_line(client: PlantClient) -> str:
-    """Time, roles, the first loops, alarms: ``14:02:11  C1A active C1B ready | LIC-101 12.3/12.3 cm Auto | 2 alarms``."""
+    """Time, roles, the first loops, alarms: ``14:02:11  C1A active C1B ready | LIC-101 12.3/12.3 cm | 2 alarms``."""
     reports = {name: report for name, report in (await client.reports()).items() if report is not None}
     roles = " ".join(_role(report) for report in reports.values() if report.kind == "controller") or "no controller yet"
     try:

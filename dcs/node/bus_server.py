@@ -8,6 +8,7 @@ Promise     acknowledged means on disk (``sync_interval: always``); it ends with
 import asyncio
 import contextlib
 import ctypes
+import hashlib
 import json
 import os
 import shutil
@@ -55,6 +56,7 @@ class BusServer:
         self.host = host
         self.port = port
         self._log_start = 0
+        self._name = f"dcs-{os.getpid()}-{hashlib.blake2b(str(run_dir.resolve()).encode(), digest_size=6).hexdigest()}"
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -137,7 +139,7 @@ class BusServer:
             return json.dumps(str(path.resolve()))
 
         return (
-            f'server_name: "dcs"\nhost: "{self.host}"\nport: {self.port}\n'
+            f'server_name: "{self._name}"\nhost: "{self.host}"\nport: {self.port}\n'
             f"max_payload: {PAYLOAD_BYTES_MAX}\nmax_pending: 64MB\nwrite_deadline: 5s\nping_interval: 10s\n"
             f"log_file: {quoted(self._log_path)}\nlogfile_size_limit: {_LOG_BYTES_MAX}\nlogfile_max_num: 2\n"
             f"jetstream {{\n  store_dir: {quoted(self._folder / 'jetstream')}\n  sync_interval: always\n}}\n"
@@ -147,11 +149,8 @@ class BusServer:
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 while process.returncode is None:
-                    if await _greets(self.host, self.port):
-                        # Somebody else's server on this port would greet as well, and ours would be gone.
-                        await asyncio.sleep(0.02)
-                        if process.returncode is None:
-                            return
+                    if await _greets(self.host, self.port, self._name):
+                        return
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise Missing(
@@ -166,8 +165,8 @@ class BusServer:
         return f" Its log says: {lines[-1]}" if lines else f" Its log is {self._log_path}."
 
 
-async def _greets(host: str, port: int) -> bool:
-    """Whether a NATS server with JetStream answers there."""
+async def _greets(host: str, port: int, name: str) -> bool:
+    """Whether the server of that name answers there, with JetStream (another one may have the port)."""
     try:
         async with asyncio.timeout(1.0):
             reader, writer = await asyncio.open_connection(host, port)
@@ -179,7 +178,11 @@ async def _greets(host: str, port: int) -> bool:
                     await writer.wait_closed()
     except (OSError, TimeoutError):
         return False
-    return greeting.startswith(b"INFO") and b'"jetstream":true' in greeting
+    try:
+        info = json.loads(greeting.removeprefix(b"INFO "))
+        return info["server_name"] == name and bool(info["jetstream"])
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _death_wish() -> Callable[[], None]:

@@ -57,7 +57,10 @@ class WirePeers:
         return wire_link(device, node)
 
     def pair_network(self, node: str) -> PairNetwork:
-        return WireNetwork(node, self._endpoints.voters, self._clock)
+        addresses = dict(self._endpoints.voters)
+        others = [member for pair in self._endpoints.pairs.values() if node in pair for member in pair if member != node]
+        listen = addresses.pop(node)
+        return WireNetwork(node, listen, addresses, self._clock, others[0] if others else "", self.seed)
 
     def voter_store(self, node: str) -> RecordStore:
         return FileStore(self._run_dir / "voters" / node)
