@@ -5,6 +5,8 @@ Knows       the commands, their options and the exit codes: 0 done, 1 a promise 
             for, so that ``dcs --help`` answers at once.
 """
 
+import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -260,11 +262,20 @@ def main() -> None:
     """Entry point: errors that we raise on purpose become one sentence and an exit code."""
     try:
         app()
+        code = 0
+    except SystemExit as leave:
+        code = leave.code if isinstance(leave.code, int) else int(leave.code is not None)
     except DcsError as error:
         print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except KeyboardInterrupt:
-        sys.exit(130)
+        code = 130
+    # Everything is closed by now. Taking down an interpreter that holds compiled kernels costs up to a second, and
+    # Ctrl-C should not feel slow.
+    with contextlib.suppress(OSError):  # a closed pipe: nobody reads any more
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from dcs.node.lifeline import hold_lifeline, install_stop_signals
 from dcs.node.run_dirs import find_run
 
 _log = structlog.get_logger("dcs.node")
+_GOODBYE_S = 0.5
 _SWITCH_INTERVAL_S = 0.0005
 """How long one thread may keep the interpreter from another: the scan's thread waits at most that long."""
 
@@ -89,7 +90,9 @@ def _node(
             with contextlib.suppress(asyncio.CancelledError):
                 await running
             await metrics.stop()
-            await peers.close()
+            with contextlib.suppress(TimeoutError):  # the bus may be stopping as well, and then nobody answers
+                async with asyncio.timeout(_GOODBYE_S):
+                    await peers.close()
 
     return work
 
