@@ -317,7 +317,7 @@ class _Compiler:
         for scan_class in self.strategy.scan_classes:
             digest.update(repr(astuple(scan_class)).encode())
         digest.update(repr([(record.name, record.class_index) for record in self.records]).encode())
-        digest.update(repr([(place.word, astuple(place.tag)) for place in tags]).encode())
+        digest.update(repr([(place.word, place.tag) for place in tags]).encode())
         digest.update(repr([(*self.inputs, "→", *self.outputs)]).encode())
         return digest.digest()
 

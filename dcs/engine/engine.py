@@ -150,10 +150,12 @@ class Engine:
     def apply(self, command: Command, time_ns: int) -> tuple[bool, str]:
         """Execute a command between two scans: (done?, what happened or why not). Refusals change nothing."""
         words = self._words
+        mark = int(words[memory.EVENT_MARK])
         words[memory.EVENT_MARK] = first = int(words[memory.EVENT_HEAD])
         try:
             text = self._commands.apply(command, time_ns)
         except NotAuthorised as exc:
+            words[memory.EVENT_MARK] = mark  # a refusal is not mirrored, so it must not show in the memory
             return False, str(exc)
         for sequence in range(first, int(words[memory.EVENT_HEAD])):
             self._authors[sequence] = (command.user, command.station)

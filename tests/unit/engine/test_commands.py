@@ -71,6 +71,7 @@ def test_a_mode_is_written_by_name_and_comes_about_in_the_next_scan(bench):
     ],
 )
 def test_refusals_have_reasons_and_change_nothing(bench, tag, value, reason):
+    bench.must_set("LIC.pid.GAIN", 2.0)  # an event since the last scan
     before = bench.engine.snapshot()
     assert bench.set(tag, value) == (False, reason)
     assert bench.engine.snapshot() == before

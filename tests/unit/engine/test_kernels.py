@@ -1,6 +1,8 @@
 """Compiled kernels: users' types, the stale cache, what is refused before it is compiled."""
 
+import importlib
 import importlib.util
+import linecache
 import subprocess
 import sys
 import textwrap
@@ -30,13 +32,6 @@ USERS_BLOCK = """
         b.out = scaled_by(b.x, b.factor)
         b.out_status = b.x_status
 """
-RUN = """
-    import sys
-    sys.path.insert(0, {folder!r})
-    import user_block
-    from tests.unit.engine.test_kernels import answer_of
-    print(answer_of("TIMES"))
-"""
 
 
 def answer_of(type_name: str, compiled: bool = True) -> float:
@@ -60,20 +55,21 @@ def types():
     BLOCK_TYPES.update(before)
 
 
-def test_an_edited_helper_in_another_file_gives_the_new_answer(tmp_path):
+def test_an_edited_helper_in_another_file_gives_the_new_answer(tmp_path, monkeypatch, types):
     """Promise: the compile cache never answers for a text that has been edited, wherever the edit was."""
-    helper, block = tmp_path / "user_helper.py", tmp_path / "user_block.py"
-    block.write_text(textwrap.dedent(USERS_BLOCK.format(name="TIMES", helper="user_helper")))
-    code = textwrap.dedent(RUN.format(folder=str(tmp_path)))
+    monkeypatch.setenv("DCS_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "user_block.py").write_text(textwrap.dedent(USERS_BLOCK.format(name="TIMES", helper="user_helper")))
     answers = []
     for formula in ("x * factor", "x * factor + 1.0", "x * factor"):
-        helper.write_text(f"def scaled_by(x, factor):\n    return {formula}\n")
-        done = subprocess.run(
-            [sys.executable, "-B", "-c", code],
-            env={"DCS_CACHE_DIR": str(tmp_path / "cache"), "PATH": ""},
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        answers.append(float(done.stdout))
+        (tmp_path / "user_helper.py").write_text(f"def scaled_by(x, factor):\n    return {formula}\n")
+        monkeypatch.setattr(kernels, "_LOADED", {})  # as a new process would: only what is on disk counts
+        linecache.clearcache()
+        for name in ("user_block", "user_helper"):
+            sys.modules.pop(name, None)
+        importlib.import_module("user_block")
+        answers.append(answer_of("TIMES"))
     assert answers == [20.0, 21.0, 20.0]
     assert len(list((tmp_path / "cache").glob("*/kernel_TIMES.py"))) == 2  # the third was found again
 
