@@ -12,10 +12,13 @@ from dcs.core.clock import Clock
 from field_io.devices.modbus_server import RegisterServer
 from field_io.memory_network import MemoryNetwork
 from field_io.planning import plan_contiguous, plan_reads
-from field_io.registers import BlockDecoder, BlockEncoder, DeviceSpec, PointSpec
+from field_io.registers import BlockDecoder, BlockEncoder, DeviceSpec
 
 _Run = tuple[str, int, tuple[int, ...], BlockEncoder | None]
 """Table, first address, positions of the values, encoder (None for one bit)."""
+
+_Reading = tuple[str, int, int, tuple[int, ...], BlockDecoder | None]
+"""Table, first address, count, positions of the values, decoder (None for one bit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,9 @@ class SimulatedModbusDevice:
         self.on_output: Callable[[str, float], None] | None = None  # (point, value) a client has written
         self._clock = clock
         self._points = {point.name: point for point in spec.points}
-        words = [point for point in spec.points if not point.is_bit]
-        self._encoders = {point.name: BlockEncoder([point]) for point in words}
-        self._decoders = {point.name: BlockDecoder([point], point.address, point.count) for point in words}
         self._plans: dict[tuple[str, ...], list[_Run]] = {}
+        self._readings: dict[tuple[str, ...], list[_Reading]] = {}
+        self._touched: dict[tuple[str, int, int], tuple[str, ...]] = {}
         self._outputs = [point for point in spec.points if point.direction == "out"]
         spans: dict[str, list[tuple[int, int]]] = {}
         for block in plan_reads(spec.points, spec.gap_max):
@@ -116,13 +118,28 @@ class SimulatedModbusDevice:
 
     def value(self, name: str) -> float:
         """What the registers of a point say, in its unit."""
-        return self._value(self._points[name])
+        return self.values((name,))[0]
 
-    def _value(self, point: PointSpec) -> float:
-        if point.is_bit:
-            return 1.0 if self.server.get_bit(point.table, point.address) else 0.0
-        words = self.server.get_words(point.table, point.address, point.count)
-        return self._decoders[point.name].decode(words)[0][0]
+    def values(self, names: tuple[str, ...]) -> list[float]:
+        """What the registers of several points say."""
+        values = [0.0] * len(names)
+        for table, address, count, members, decoder in self._readings.get(names) or self._plan_reading(names):
+            if decoder is None:
+                values[members[0]] = 1.0 if self.server.get_bit(table, address) else 0.0
+                continue
+            for at, value in zip(members, decoder.decode(self.server.get_words(table, address, count))[0], strict=True):
+                values[at] = value
+        return values
+
+    def _plan_reading(self, names: tuple[str, ...]) -> list[_Reading]:
+        plan: list[_Reading] = []
+        for table, address, members, encoder in self._plan(names):
+            points = [self._points[names[at]] for at in members]
+            count = sum(point.count for point in points)
+            decoder = None if encoder is None else BlockDecoder(points, address, count)
+            plan.append((table, address, count, members, decoder))
+        self._readings[names] = plan
+        return plan
 
     # --- hooks of the server ----------------------------------------------------------------------------------
     def _before_request(self, peer: str) -> None:
@@ -130,13 +147,22 @@ class SimulatedModbusDevice:
             self.on_request()
 
     def _after_write(self, peer: str, table: str, address: int, count: int) -> None:
-        for point in self._outputs:
-            if point.table == table and point.address < address + count and address < point.end:
-                value = self._value(point)
-                if self.writes is not None:
-                    self.writes.append(WriteRecord(self._clock.time_ns(), point.name, value, peer))
-                if self.on_output is not None:
-                    self.on_output(point.name, value)
+        touched = self._touched.get((table, address, count))
+        if touched is None:
+            touched = self._touched[table, address, count] = self._outputs_at(table, address, count)
+        for name, value in zip(touched, self.values(touched), strict=True):
+            if self.writes is not None:
+                self.writes.append(WriteRecord(self._clock.time_ns(), name, value, peer))
+            if self.on_output is not None:
+                self.on_output(name, value)
+
+    def _outputs_at(self, table: str, address: int, count: int) -> tuple[str, ...]:
+        """Outputs that a write of these addresses changes, be it in part."""
+        return tuple(
+            point.name
+            for point in sorted(self._outputs, key=lambda each: each.address)
+            if point.table == table and point.address < address + count and address < point.end
+        )
 
 
 def _merged(spans: dict[str, list[tuple[int, int]]]) -> dict[str, list[tuple[int, int]]]:
