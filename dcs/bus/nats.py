@@ -4,12 +4,6 @@ Called by   every node on the wall clock.
 Knows       one server (or the servers of a cluster) by URL. Must be used from the event loop that started it.
 Promise     ``publish`` never waits and never raises because of the network. A lost server is looked for again for
             ever; subscriptions are in place again before ``connected`` turns true.
-
-Each connection is a fresh client that may not reconnect by itself: the library gives up for good on some server
-errors, keeps requests waiting on a dead connection, and logs every attempt. Here one task does all of it in one place.
-
-Durable entries travel under ``_dcs.stream.<stream>.<subject>``, so that a live message on the same subject is not
-stored by accident, and an entry that is forwarded late does not look like a live message.
 """
 
 import asyncio
@@ -21,22 +15,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import nats.errors
-import nats.js.errors
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext
-from nats.js.api import (
-    AckPolicy,
-    ConsumerConfig,
-    DeliverPolicy,
-    KeyValueConfig,
-    StorageType,
-    StreamConfig,
-)
 
 from dcs.bus.api import Handler, Responder, Subscription
 from dcs.bus.delivery import Desk, Inbox
+from dcs.bus.jetstream import STORE_TIMEOUT_S
+from dcs.bus.nats_link import LIBRARY_TROUBLE, NatsLink, describe, forget_outcome
 from dcs.bus.subjects import check_key, check_name, check_pattern, check_payload, check_subject
 from dcs.core.errors import LinkDown
 
@@ -46,16 +31,6 @@ OUTBOX_MESSAGES_MAX = 10_000
 """Live messages waiting for the socket; overflow drops the oldest, counted."""
 UNSENT_BYTES_MAX = 16 * 1024 * 1024
 """Bytes handed to the library and not taken by the socket (a server that hangs); above it messages are dropped."""
-STREAM_BYTES_MAX = 512 * 1024 * 1024
-"""Bound of one stream on disk; the server discards the oldest entries."""
-DEDUP_WINDOW_S = 3600.0
-"""For how long a repeated message id is recognised."""
-DURABLE_TIMEOUT_S = 5.0
-"""How long the server may take to store or fetch."""
-STREAM_PREFIX = "_dcs.stream"
-
-_CONNECT_TIMEOUT_S = 2.0
-_PING_S = 2.0  # a server that hangs is noticed after two to three of these
 _BACKOFF_FIRST_S, _BACKOFF_MAX_S = 0.05, 2.0
 
 _log = structlog.get_logger("dcs.bus")
@@ -68,7 +43,8 @@ class _Listener:
     pattern: str
     inbox: Inbox | None = None
     desk: Desk | None = None
-    remote: Any = None  # the library's subscription on the present connection
+    link: NatsLink | None = None  # where it is in place
+    remote: Any = None  # the library's subscription there
 
 
 class _NatsSubscription:
@@ -80,28 +56,13 @@ class _NatsSubscription:
         await self._bus.drop_listener(self._listener)
 
 
-class _Connection:
-    """One connection from its start to its end."""
-
-    def __init__(self, client: Client, lost: "asyncio.Future[None]") -> None:
-        self.client = client
-        self.lost = lost
-        self.js: JetStreamContext = client.jetstream(timeout=DURABLE_TIMEOUT_S)
-        self.buckets: dict[str, Any] = {}
-        self.streams: set[str] = set()
-
-    @property
-    def alive(self) -> bool:
-        return not self.lost.done() and bool(self.client.is_connected)
-
-
 class NatsBus:
     """One node's access to a NATS server; implements ``dcs.bus.api.Bus``."""
 
     def __init__(self, servers: str | list[str], node: str) -> None:
         self._servers = [servers] if isinstance(servers, str) else list(servers)
         self.node = node
-        self._connection: _Connection | None = None
+        self._link: NatsLink | None = None
         self._listeners: dict[_Listener, None] = {}
         self._outbox: deque[tuple[str, bytes]] = deque()
         self._filled = asyncio.Event()
@@ -125,7 +86,7 @@ class NatsBus:
 
     @property
     def connected(self) -> bool:
-        return self._connection is not None and self._connection.alive
+        return self._link is not None and self._link.alive
 
     @property
     def dropped(self) -> int:
@@ -140,9 +101,9 @@ class NatsBus:
         # Nodes that lost the same server should not all come back in the same millisecond.
         spread = 1.0 + zlib.crc32(self.node.encode()) % 1000 / 4000.0
         first = True
-        while True:
-            connection = await self._connect_once()
-            if connection is None:
+        while not self._closed:
+            link = await self._connect_once()
+            if link is None:
                 if first:
                     _log.warning("bus not found yet", servers=self._servers, error=self._last_error)
                     first = False
@@ -150,79 +111,62 @@ class NatsBus:
                 backoff_s = min(2.0 * backoff_s, _BACKOFF_MAX_S)
                 continue
             first, backoff_s = False, _BACKOFF_FIRST_S
-            self._connection = connection
             self._up.set()
-            _log.info("bus connected", server=str(connection.client.connected_url.netloc))
+            _log.info("bus connected", server=link.server)
             try:
-                await asyncio.wait({connection.lost})
+                await link.wait_lost()
             finally:
                 self._up.clear()
-                self._connection = None
+                self._link = None
                 self._dropped += len(self._outbox)
                 self._outbox.clear()
-                await _close_quietly(connection.client)
+                await link.close()
             _log.warning("bus lost", servers=self._servers, error=self._last_error)
 
-    async def _connect_once(self) -> _Connection | None:
+    async def _connect_once(self) -> NatsLink | None:
         """A connection with all subscriptions in place, or None."""
-        client = Client()
-        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        async def on_closed() -> None:
-            if not lost.done():
-                lost.set_result(None)
-
-        async def on_error(error: Exception) -> None:
-            if isinstance(error, nats.errors.SlowConsumerError):
-                self._dropped += 1
-            self._last_error = str(error) or type(error).__name__
-
+        link = NatsLink(self._note)
         try:
-            async with asyncio.timeout(2.0 * _CONNECT_TIMEOUT_S):
-                await client.connect(
-                    self._servers,
-                    name=self.node,
-                    allow_reconnect=False,
-                    max_reconnect_attempts=1,
-                    reconnect_time_wait=0,
-                    connect_timeout=_CONNECT_TIMEOUT_S,
-                    ping_interval=_PING_S,
-                    max_outstanding_pings=2,
-                    pending_size=0,  # no buffering while away, no hidden wait when full
-                    error_cb=on_error,
-                    closed_cb=on_closed,
-                )
-                connection = _Connection(client, lost)
-                # One reader takes all subscriptions' SUBs in order: the flush proves that the last has arrived.
-                for listener in list(self._listeners):
-                    await self._subscribe_remote(connection, listener)
-                await client.flush(timeout=_CONNECT_TIMEOUT_S)
-        except (OSError, nats.errors.Error, TimeoutError) as error:
-            self._last_error = str(error) or type(error).__name__
-            await _close_quietly(client)
-            return None
-        except asyncio.CancelledError:
-            await _close_quietly(client)
-            raise
-        return connection
+            await link.open(self._servers, self.node)
+            # More may be made while we wait for the server.
+            while missing := [listener for listener in self._listeners if listener.link is not link]:
+                for listener in missing:
+                    await self._subscribe_remote(link, listener)
+                # The server takes the subscriptions in order: the flush proves that the last has arrived.
+                await link.flush()
+            self._link = link
+        except (LinkDown, *LIBRARY_TROUBLE) as error:
+            self._last_error = describe(error)
+        finally:
+            if self._link is not link:
+                await link.close()
+        return self._link
 
-    async def _subscribe_remote(self, connection: _Connection, listener: _Listener) -> None:
-        """Raises ``nats.errors.Error`` when the connection is gone."""
+    def _note(self, error: Exception) -> None:
+        """What the library reports from its own tasks."""
+        if isinstance(error, nats.errors.SlowConsumerError):
+            self._dropped += 1
+        self._last_error = describe(error)
+
+    async def _subscribe_remote(self, link: NatsLink, listener: _Listener) -> None:
+        """Raises ``nats.errors.Error`` when the link is gone."""
         inbox, desk = listener.inbox, listener.desk
+        listener.link = link
 
         async def on_message(msg: Msg) -> None:
-            if msg.subject[0] in "_$":  # a subscription to everything must not see our own machinery
+            # A subscription to everything must not see our own machinery, a stopped one nothing at all.
+            if msg.subject[0] in "_$" or listener not in self._listeners:
                 return
             if inbox is not None:
                 inbox.put(msg.subject, msg.data)
             elif desk is not None and msg.reply:
-                desk.put(msg.subject, msg.data, self._answer_to(connection, msg.reply))
+                desk.put(msg.subject, msg.data, self._answer_to(link, msg.reply))
 
-        listener.remote = await connection.client.subscribe(listener.pattern, cb=on_message)
+        listener.remote = await link.client.subscribe(listener.pattern, cb=on_message)
 
-    def _answer_to(self, connection: _Connection, reply_subject: str) -> Callable[[bytes], None]:
+    def _answer_to(self, link: NatsLink, reply_subject: str) -> Callable[[bytes], None]:
         def give(reply: bytes) -> None:
-            if connection.alive:
+            if link.alive:
                 self._queue(reply_subject, reply)
 
         return give
@@ -253,15 +197,15 @@ class NatsBus:
         """Hand everything published so far to the library; what cannot go is dropped and counted."""
         while self._outbox:
             subject, payload = self._outbox.popleft()
-            connection = self._connection
-            if connection is None or not connection.alive or connection.client.pending_data_size > UNSENT_BYTES_MAX:
+            link = self._link
+            if link is None or not link.alive or link.client.pending_data_size > UNSENT_BYTES_MAX:
                 self._dropped += 1
                 continue
             try:
-                await connection.client.publish(subject, payload)
-            except (nats.errors.Error, OSError) as error:
+                await link.client.publish(subject, payload)
+            except LIBRARY_TROUBLE as error:
                 self._dropped += 1
-                self._last_error = str(error) or type(error).__name__
+                self._last_error = describe(error)
 
     async def subscribe(self, subject: str, handler: Handler) -> Subscription:
         return await self._listen(_Listener(check_pattern(subject), inbox=Inbox(handler, self._count_drop)))
@@ -271,12 +215,12 @@ class NatsBus:
 
     async def _listen(self, listener: _Listener) -> Subscription:
         self._listeners[listener] = None
-        connection = self._connection
-        if connection is not None and connection.alive:
-            # If the connection is lost here, the next one makes the subscription.
-            with suppress(nats.errors.Error, OSError, TimeoutError):
-                await self._subscribe_remote(connection, listener)
-                await connection.client.flush(timeout=_CONNECT_TIMEOUT_S)
+        link = self._link
+        if link is not None and link.alive:
+            # If the link is lost here, the next one makes the subscription.
+            with suppress(LinkDown, *LIBRARY_TROUBLE):
+                await self._subscribe_remote(link, listener)
+                await link.flush()
         return _NatsSubscription(self, listener)
 
     async def drop_listener(self, listener: _Listener) -> None:
@@ -286,42 +230,43 @@ class NatsBus:
             await listener.inbox.stop()
         if listener.desk is not None:
             await listener.desk.stop()
-        if listener.remote is not None and self.connected:
-            with suppress(nats.errors.Error, OSError):
+        if listener.remote is not None and listener.link is not None and listener.link.alive:
+            with suppress(*LIBRARY_TROUBLE):
                 await listener.remote.unsubscribe()
 
     # --- questions and answers --------------------------------------------------------------------------
-    async def _ask(self, what: str, question: Callable[[_Connection], Coroutine[Any, Any, T]], timeout_s: float) -> T:
+    async def _ask(self, what: str, question: Callable[[NatsLink], Coroutine[Any, Any, T]], timeout_s: float) -> T:
         """Run one exchange with the server; every kind of trouble becomes ``LinkDown``, a lost server at once."""
-        connection = self._connection
-        if connection is None or not connection.alive:
+        link = self._link
+        if link is None or not link.alive:
             raise LinkDown(f"{what}: the bus cannot be reached ({self._last_error or 'no server'})")
         await self._drain_outbox()  # what was published before the question travels before it
-        task: asyncio.Future[T] = asyncio.ensure_future(question(connection))
-        either: set[asyncio.Future[Any]] = {task, connection.lost}
+        task: asyncio.Future[T] = asyncio.ensure_future(question(link))
+        either: set[asyncio.Future[Any]] = {task, link.lost}
         try:
             await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                if connection.lost.done():
+                if link.lost.done():
                     raise LinkDown(f"{what}: the bus was lost while waiting for an answer")
                 raise LinkDown(f"{what}: no answer within {timeout_s:g} s")
             return task.result()
         except nats.errors.NoRespondersError:
             raise LinkDown(f"{what}: nobody serves it") from None
-        except (nats.errors.Error, OSError, TimeoutError) as error:
-            raise LinkDown(f"{what}: {str(error) or type(error).__name__}") from None
+        except LIBRARY_TROUBLE as error:
+            raise LinkDown(f"{what}: {describe(error)}") from None
         finally:
             if not task.done():
+                task.add_done_callback(forget_outcome)
                 task.cancel()
-                await asyncio.wait({task})
+                await asyncio.wait({task}, timeout=1.0)  # the library swallows a cancellation now and then
 
     async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
         check_subject(subject)
         check_payload(subject, payload)
 
-        async def ask(connection: _Connection) -> bytes:
+        async def ask(link: NatsLink) -> bytes:
             # Our own time-out ends this; the library's only must not come first.
-            answer = await connection.client.request(subject, payload, timeout=timeout_s + 1.0)
+            answer = await link.client.request(subject, payload, timeout=timeout_s + 1.0)
             return bytes(answer.data)
 
         return await self._ask(subject, ask, timeout_s)
@@ -331,62 +276,29 @@ class NatsBus:
         check_name(stream)
         check_subject(subject)
         check_payload(subject, payload)
-        headers = {"Nats-Msg-Id": message_id}
-
-        async def store(connection: _Connection) -> None:
-            # A missing stream shows as silence to whoever shares the server with a subscription to everything,
-            # so each connection makes sure of it once.
-            if stream not in connection.streams:
-                await _make_stream(connection.js, stream)
-                connection.streams.add(stream)
-            entry = f"{STREAM_PREFIX}.{stream}.{subject}"
-            try:
-                await connection.js.publish(entry, payload, stream=stream, headers=headers)
-            except BaseException:
-                connection.streams.discard(stream)  # it may have been deleted
-                raise
-
-        await self._ask(f"stream {stream}", store, DURABLE_TIMEOUT_S)
+        await self._ask(
+            f"stream {stream}", lambda link: link.store.append(stream, subject, payload, message_id), STORE_TIMEOUT_S
+        )
 
     async def read(self, stream: str, subject: str = ">", last: int = 1000) -> list[tuple[str, bytes]]:
         check_name(stream)
         check_pattern(subject)
-
-        async def fetch(connection: _Connection) -> list[tuple[str, bytes]]:
-            return await _read_last(connection.js, stream, subject, last)
-
-        return await self._ask(f"stream {stream}", fetch, 2.0 * DURABLE_TIMEOUT_S) if last > 0 else []
+        if last <= 0:
+            return []
+        return await self._ask(
+            f"stream {stream}", lambda link: link.store.read(stream, subject, last), 2.0 * STORE_TIMEOUT_S
+        )
 
     async def put(self, bucket: str, key: str, payload: bytes) -> None:
         check_name(bucket)
         check_key(key)
         check_payload(key, payload)
-
-        async def store(connection: _Connection) -> None:
-            held = await _bucket(connection, bucket)
-            if held is None:
-                held = connection.buckets[bucket] = await connection.js.create_key_value(
-                    KeyValueConfig(bucket=bucket, history=1, storage=StorageType.FILE)
-                )
-            await held.put(key, payload)
-
-        await self._ask(f"bucket {bucket}", store, DURABLE_TIMEOUT_S)
+        await self._ask(f"bucket {bucket}", lambda link: link.store.put(bucket, key, payload), STORE_TIMEOUT_S)
 
     async def get(self, bucket: str, key: str) -> bytes | None:
         check_name(bucket)
         check_key(key)
-
-        async def fetch(connection: _Connection) -> bytes | None:
-            held = await _bucket(connection, bucket)
-            if held is None:
-                return None
-            try:
-                entry = await held.get(key)
-            except nats.js.errors.KeyNotFoundError:
-                return None
-            return bytes(entry.value or b"")
-
-        return await self._ask(f"bucket {bucket}", fetch, DURABLE_TIMEOUT_S)
+        return await self._ask(f"bucket {bucket}", lambda link: link.store.get(bucket, key), STORE_TIMEOUT_S)
 
     async def close(self) -> None:
         if self._closed:
@@ -394,16 +306,17 @@ class NatsBus:
         self._closed = True
         for listener in list(self._listeners):
             await self.drop_listener(listener)
-        connection = self._connection
-        if connection is not None and connection.alive:
+        link = self._link
+        if link is not None and link.alive:
             await self._drain_outbox()
-            with suppress(nats.errors.Error, OSError, TimeoutError):
-                await connection.client.flush(timeout=1)
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        self._connection = None
+            with suppress(LinkDown):
+                await link.flush()
+        left = set(self._tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=0.1)  # again, if the library swallowed it
+        self._link = None
 
 
 async def connect_nats(servers: str | list[str], node: str, wait_s: float = 2.0) -> NatsBus:
@@ -413,88 +326,3 @@ async def connect_nats(servers: str | list[str], node: str, wait_s: float = 2.0)
     if wait_s > 0.0:
         await bus.wait_connected(wait_s)
     return bus
-
-
-async def _close_quietly(client: Client) -> None:
-    """Close a client in whatever state it is; trouble on the way out changes nothing."""
-    with suppress(nats.errors.Error, OSError, TimeoutError, AssertionError):
-        await client.close()
-    # close() returns before the tasks it cancelled have ended.
-    tasks = [client._reading_task, client._ping_interval_task, client._flusher_task]
-    left = [task for task in tasks if task is not None and task is not asyncio.current_task()]
-    if left:
-        await asyncio.wait(left, timeout=1.0)
-
-
-async def _make_stream(js: JetStreamContext, stream: str) -> None:
-    """Create the stream; somebody else may have been faster."""
-    config = StreamConfig(
-        name=stream,
-        subjects=[f"{STREAM_PREFIX}.{stream}.>"],
-        storage=StorageType.FILE,
-        max_bytes=STREAM_BYTES_MAX,
-        duplicate_window=DEDUP_WINDOW_S,
-        allow_direct=True,
-    )
-    with suppress(nats.js.errors.BadRequestError):  # exists already, made by a node of another version
-        await js.add_stream(config)
-
-
-async def _bucket(connection: _Connection, bucket: str) -> Any:
-    """The library's handle of a bucket, or None when there is none yet."""
-    held = connection.buckets.get(bucket)
-    if held is None:
-        try:
-            held = await connection.js.key_value(bucket)
-        except nats.js.errors.NotFoundError:
-            return None
-        connection.buckets[bucket] = held
-    return held
-
-
-async def _read_last(js: JetStreamContext, stream: str, subject: str, last: int) -> list[tuple[str, bytes]]:
-    """Look back far enough to see ``last`` matching entries, doubling the reach until they are found."""
-    try:
-        state = (await js.stream_info(stream)).state
-    except nats.js.errors.NotFoundError:
-        return []
-    if state.messages == 0:
-        return []
-    prefix = f"{STREAM_PREFIX}.{stream}."
-    reach = last
-    while True:
-        start = max(state.first_seq, state.last_seq - reach + 1)
-        config = ConsumerConfig(
-            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=max(1, start),
-            ack_policy=AckPolicy.NONE,
-            filter_subject=prefix + subject,
-            inactive_threshold=10.0,
-            mem_storage=True,
-        )
-        consumer = await js.add_consumer(stream, config)
-        try:
-            found = consumer.num_pending or 0
-            if found >= last or start <= state.first_seq:
-                entries = await _fetch_all(js, stream, consumer.name, found)
-                return [(subject[len(prefix) :], payload) for subject, payload in entries[-last:]]
-        finally:
-            with suppress(nats.errors.Error, TimeoutError):
-                await js.delete_consumer(stream, consumer.name)
-        reach *= 4
-
-
-async def _fetch_all(js: JetStreamContext, stream: str, consumer: str, count: int) -> list[tuple[str, bytes]]:
-    """``count`` entries of a consumer, in order."""
-    entries: list[tuple[str, bytes]] = []
-    if count == 0:
-        return entries
-    pull = await js.pull_subscribe_bind(consumer, stream, pending_bytes_limit=-1, pending_msgs_limit=-1)
-    try:
-        while len(entries) < count:
-            for msg in await pull.fetch(min(1000, count - len(entries)), timeout=DURABLE_TIMEOUT_S):
-                entries.append((msg.subject, msg.data))
-    finally:
-        with suppress(nats.errors.Error):
-            await pull.unsubscribe()
-    return entries
