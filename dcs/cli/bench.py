@@ -1,0 +1,35 @@
+"""``dcs bench``: the benchmarks, as a table and as JSON."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from dcs.bench.box_speed import box_speed
+from dcs.bench.figure import Benchmark, Figure
+from dcs.bench.real_run import idle_cpu, scan_jitter
+from dcs.bench.scan_cost import scan_cost
+from dcs.cli.table import table
+from dcs.core.errors import ConfigError
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "scan_cost": scan_cost,
+    "box_speed": box_speed,
+    "scan_jitter": scan_jitter,
+    "idle_cpu": idle_cpu,
+}
+
+
+def run_benchmarks(names: list[str], json_file: Path | None) -> int:
+    """Run them one after the other; 1 when a limit is missed."""
+    for name in names:
+        if name not in BENCHMARKS:
+            raise ConfigError(f"there is no benchmark {name}. There are: {', '.join(BENCHMARKS)}.")
+    figures: list[Figure] = []
+    for name in names or BENCHMARKS:
+        print(f"measuring {name} …", flush=True)
+        figures += BENCHMARKS[name]()
+    rows = [[f.benchmark, f.what, f"{f.value:.4g}", f.unit, f.limit_text, "" if f.holds else "MISSED"] for f in figures]
+    print(table(["benchmark", "what", ">value", "unit", "limit", ""], rows))
+    if json_file is not None:
+        json_file.write_text(json.dumps([{**asdict(f), "holds": f.holds} for f in figures], indent=1), encoding="utf-8")
+    return 0 if all(figure.holds for figure in figures) else 1
