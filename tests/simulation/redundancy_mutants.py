@@ -111,13 +111,10 @@ class AnswersWithoutQuorum(Mutant):
 class VotesAddedUp(Mutant):
     class authority_class(Authority):  # noqa: N801
         def on_vote(self, now_ns: int, voter: str, vote: Vote) -> bool:
-            round_ = self._rounds.get(vote.request_id)
-            if vote.reason == GRANTED and vote.incarnation == self.incarnation and round_ is not None:
-                for other in self._rounds.values():
-                    if other is not round_ and voter not in other.votes:
-                        other.votes.append(voter)
-                if self._rounds and len(self._rounds[max(self._rounds)].votes) >= 2:
-                    return self._majority(now_ns, self._rounds[max(self._rounds)])
+            known = vote.request_id in self._rounds and vote.incarnation == self.incarnation
+            newest = max(self._rounds, default=0)
+            if vote.reason == GRANTED and known and vote.request_id != newest:
+                vote = vote._replace(request_id=newest)
             return super().on_vote(now_ns, voter, vote)
 
 

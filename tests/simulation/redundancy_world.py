@@ -60,7 +60,7 @@ class Faults:
             loss=pick(0.0, 0.01, 0.1),
             repeat=pick(0.0, 0.02, 0.1),
             tail=pick(0.0, 0.02, 0.05),
-            ancient=pick(0.0, 0.01, 0.05),
+            ancient=pick(0.0, 0.01, 0.15),
             step_pause=pick(0.0, 0.0005, 0.002),
             step_crash=pick(0.0, 0.0, 0.0005),
             crash_every_ns=pick(0, 1500 * MS, 4000 * MS),

@@ -1,0 +1,55 @@
+"""Every message survives the wire; bytes that are none are refused by one kind of error."""
+
+import contextlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcs.redundancy import messages as m
+
+u64, u32, i32 = st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(-(2**31), 2**31 - 1)
+i64 = st.integers(-(2**63), 2**63 - 1)
+flag = st.booleans()
+generations = st.builds(m.Generation, u64, u32)
+sessions = st.builds(m.Session, generations, u64, u64, u64)
+all_messages = st.one_of(
+    st.builds(m.Request, u64, u64, u64, generations, flag),
+    st.builds(m.Vote, u64, u64, st.integers(0, 6), u64, generations, i64),
+    st.builds(m.Release, u64, u64),
+    st.builds(m.Query, i64),
+    st.builds(m.Info, i64, u64, generations, flag),
+    st.builds(m.Hello, u64, generations, u64, flag, u64, u64, i32),
+    st.builds(m.CopyBegin, sessions, u64, u64, u32),
+    st.builds(m.CopySlice, sessions, u32, st.binary(max_size=100)),
+    st.builds(m.Record, sessions, u64, i32, st.binary(max_size=40), st.binary(max_size=100)),
+    st.builds(m.Ack, sessions, u64, u32, flag, flag, flag, i32),
+)
+names = st.text(min_size=1, max_size=20)
+
+
+@settings(max_examples=100)
+@given(names, names, all_messages)
+def test_what_is_encoded_is_decoded(pair: str, sender: str, message: m.Message) -> None:
+    decoded = m.decode(m.encode(pair, sender, message))
+    assert decoded == (pair, sender, message)
+    assert type(decoded[2]) is type(message)
+
+
+@settings(max_examples=100)
+@given(st.binary(max_size=80), all_messages, st.integers(0, 200), st.integers(0, 255))
+def test_any_bytes_are_a_message_or_malformed(noise: bytes, message: m.Message, place: int, value: int) -> None:
+    """Promise: nothing that arrives can raise anything else into the loop."""
+    whole = m.encode("C1", "C1A", message)
+    spoiled = bytearray(whole)
+    spoiled[place % len(whole)] = value
+    for payload in (noise, whole[: place % len(whole)], bytes(spoiled)):
+        with contextlib.suppress(m.Malformed):
+            m.decode(payload)
+
+
+def test_another_version_is_told() -> None:
+    payload = bytearray(m.encode("C1", "C1A", m.Query(5)))
+    payload[1] = 9
+    with pytest.raises(m.Malformed, match="not a redundancy message of version 1"):
+        m.decode(bytes(payload))
