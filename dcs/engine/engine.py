@@ -29,6 +29,10 @@ Floats = NDArray[np.float64]
 Words = NDArray[np.int64]
 
 
+class OtherPlan(DcsError, ValueError):
+    """A snapshot that does not belong to the plan of this engine."""
+
+
 class Engine:
     """Executes one plan. ``compiled=False`` (or ``NUMBA_DISABLE_JIT=1``) gives the same bits in plain Python.
 
@@ -172,16 +176,16 @@ class Engine:
         return self._memory.tobytes()
 
     def restore(self, snapshot: bytes) -> None:
-        """Continue from a snapshot to the last bit. Its events count as taken. Raises ``DcsError`` for another plan."""
+        """Continue from a snapshot to the last bit. Its events count as taken. Raises ``OtherPlan``."""
         theirs = np.frombuffer(snapshot, np.int64) if len(snapshot) == 8 * self.plan.words else None
         if theirs is None or theirs[memory.MAGIC] != memory.MAGIC_VALUE:
-            raise DcsError(
+            raise OtherPlan(
                 f"this is no memory of plan {self.plan.digest.hex()}: {len(snapshot)} bytes, "
                 f"{8 * self.plan.words} needed. Both controllers must run the same configuration."
             )
         if theirs[memory.PLAN_HASH] != self._words[memory.PLAN_HASH]:
             found = int(theirs[memory.PLAN_HASH]).to_bytes(8, "little", signed=True).hex()
-            raise DcsError(
+            raise OtherPlan(
                 f"this memory belongs to plan {found}, not to {self.plan.digest.hex()}. "
                 "Both controllers must run the same configuration."
             )

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcs.bus.messages import ALARM_DTYPE, Command, Frame
-from dcs.core.errors import DcsError
 from dcs.core.status import STATUS_BAD, STATUS_GOOD
 from dcs.engine.compile import compile_strategy
-from dcs.engine.engine import Engine
+from dcs.engine.engine import Engine, OtherPlan
 from dcs.engine.strategy import AlarmSpec, BlockSpec, Channel, ScanClass
 from tests.unit.engine.strategies import NS, Bench, any_bits, cascade, scaled, strategy
 
@@ -95,9 +94,9 @@ def test_no_nan_or_infinity_in_the_buffer_but_in_the_inputs(script):
 def test_a_snapshot_of_another_plan_is_refused():
     mine = Engine(compile_strategy(cascade()))
     other = Engine(compile_strategy(cascade(outer={"gain": 2.1})))
-    with pytest.raises(DcsError, match=r"belongs to plan .* must run the same configuration"):
+    with pytest.raises(OtherPlan, match=r"belongs to plan .* must run the same configuration"):
         mine.restore(other.snapshot())
-    with pytest.raises(DcsError, match="10 bytes"):
+    with pytest.raises(OtherPlan, match="10 bytes"):
         mine.restore(b"0123456789")
 
 
