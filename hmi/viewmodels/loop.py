@@ -21,6 +21,8 @@ BIG_CHANGE = 0.10
 """Part of the span from which a change is asked for once more."""
 SMALL_STEP, LARGE_STEP = 0.005, 0.05
 """Parts of the span of a key step."""
+JOURNAL_LOOKBACK = 300
+"""Events searched for the reason of a mode."""
 LEVEL_KINDS = ("HIHI", "HI", "LO", "LOLO")
 """Alarms whose limit is a place on the measurement's range."""
 BUTTON_MODES = ("OOS", "MAN", "AUTO", "CAS", "RCAS", "ROUT")
@@ -158,6 +160,12 @@ class LoopView:
         return ModeShown(actual, target, self._pending("MODE"), shown, reason, known)
 
     def _reason(self, actual: str, target: str) -> str:
+        """Why the block is not in its target: the plant's own words from the journal, else what can be seen."""
+        for event in reversed(self._station.events.events[-JOURNAL_LOOKBACK:]):
+            if event.subject == self.tag("MODE") and event.kind == "system":
+                if str(event.new).upper() == actual and ": " in event.text:
+                    return event.text.partition(": ")[2]
+                break
         if actual == "IMAN":
             return "the block below does not follow"
         if actual == "LO":

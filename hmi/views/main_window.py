@@ -153,7 +153,7 @@ class MainWindow(QMainWindow):
                 page.opened.connect(self.open_faceplate)
                 self._add_page(place.key, page)
         if not self.trend_page.trend.tags:
-            loops = sorted(m.name for m in self._station.tags.modules.values() if m.kind == "loop")
+            loops = [m.name for m in self._station.tags.modules.values() if m.kind == "loop"]
             names = [self._station.tags.modules[name].parts.get("PV", "") for name in loops]
             self.trend_page.trend.tags = [name for name in names if name][:4]
         self.navigation.show_places(wanted)

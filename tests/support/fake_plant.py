@@ -57,6 +57,7 @@ class Loop:
         self.name, self.span, self.out_span = name, span, out_span
         self.gain, self.ti_s, self.sp, self.target, self.actual = gain, ti_s, sp, mode, mode
         self.out, self.pv, self.integral, self.limit = 0.0, 0.0, 0.0, 0
+        self.sp_low, self.sp_high = 0.0, span
 
     def step(self, pv: float, dt_s: float, cas: float | None, downstream_ready: bool = True) -> None:
         self.pv = pv
@@ -203,6 +204,8 @@ class FakePlant:
                 TagInfo(f"{name}.GAIN", "", 0.0, 100.0, "gain", 3, writable=True),
                 TagInfo(f"{name}.TI", "s", 0.0, 3600.0, "reset time", 1, writable=True),
                 TagInfo(f"{name}.TD", "s", 0.0, 600.0, "derivative time", 1, writable=True),
+                TagInfo(f"{name}.SP_LO", unit, 0.0, span, "lower limit of the setpoint", 2, writable=True),
+                TagInfo(f"{name}.SP_HI", unit, 0.0, span, "upper limit of the setpoint", 2, writable=True),
             ]
             add(name, "loop", text, parts, ("OOS", "MAN", "AUTO", *cascade))
         for name, text in (("LI-103", "Level of tank 3"), ("LI-104", "Level of tank 4")):
@@ -249,7 +252,8 @@ class FakePlant:
             loop = self.loops[module]
             value = {
                 "PV": loop.pv, "SP": loop.sp, "SP_WRK": loop.sp, "OUT": loop.out, "MODE": loop.actual,
-                "TARGET": loop.target, "GAIN": loop.gain, "TI": loop.ti_s, "TD": 0.0,
+                "TARGET": loop.target, "GAIN": loop.gain, "TI": loop.ti_s, "TD": 0.0, "SP_LO": loop.sp_low,
+                "SP_HI": loop.sp_high,
             }[part]  # fmt: skip
         elif module in self.valve:
             value = {"PV": self.valve[module], "OUT": self.valve[module], "MODE": MAN, "TARGET": MAN}[part]

@@ -128,6 +128,21 @@ def test_steps_stay_inside_the_range(rig: Rig) -> None:
     assert view.step("SP", "rubbish", 1.0) == "12.40", "steps start from the plant's value then"
 
 
+def test_limits_in_force_narrow_the_range(rig: Rig) -> None:
+    rig.plant.loops["LIC-101"].sp_low, rig.plant.loops["LIC-101"].sp_high = 2.0, 18.0
+    rig.run(1.1)
+    view = LoopView(rig.station, "LIC-101")
+    assert "at most 18.00 cm" in view.check("SP", "18.01").refused
+    assert "at least 2.00 cm" in view.check("SP", "1.99").refused
+    assert view.step("SP", "17.95", 10.0) == "18.00"
+
+
+def test_without_communication_nothing_can_be_entered(rig: Rig) -> None:
+    rig.hub.cut("hmi")
+    rig.run(0.5)
+    assert "no communication" in LoopView(rig.station, "LIC-101").may_write("SP")
+
+
 def test_mode_decides_what_may_be_written(rig: Rig) -> None:
     upper, lower = LoopView(rig.station, "LIC-101"), LoopView(rig.station, "FIC-101")
     assert upper.may_write("SP") == ""
@@ -142,7 +157,10 @@ def test_mode_that_differs_from_its_target_names_both_and_the_reason(rig: Rig) -
     rig.run(2.1)
     mode = LoopView(rig.station, "LIC-101").mode()
     assert (mode.actual, mode.target, mode.agrees) == ("IMAN", "AUTO", False)
-    assert mode.reason
+    assert mode.reason == "the block below does not follow"
+    rig.plant.emit("system", "LIC-101.MODE", "LIC-101.MODE Auto → IMan: FIC-101 not in Cas", old="Auto", new="IMan")
+    rig.run(1.1)
+    assert LoopView(rig.station, "LIC-101").mode().reason == "FIC-101 not in Cas"
 
 
 def test_pending_entries_are_shown_as_pending(rig: Rig) -> None:

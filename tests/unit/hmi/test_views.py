@@ -309,7 +309,7 @@ def test_trend_draws_what_was_seen_and_makes_no_new_curves(window: Any, rig: Rig
     window.see()
     plot = window.trend_page.plot
     items = len(plot.getPlotItem().items)
-    good, _ = plot._curves[2]
+    good, _ = plot._curves[0]
     _, y = good.getData()
     assert np.isfinite(y).sum() >= 30
     assert np.nanmean(y) == pytest.approx(12.3 / 20.0 * 100.0, abs=3.0)
@@ -325,7 +325,7 @@ def test_trend_legend_shows_the_value_under_the_cursor(window: Any, rig: Rig) ->
     page = window.trend_page
     now_s = page.trend.now_s()
     page._on_cursor(now_s - 5.0)
-    expected = rig.station.trends.value_at("FIC-101.PV", now_s - 5.0)
+    expected = rig.station.trends.value_at("LIC-101.PV", now_s - 5.0)
     assert page._legend.item(0, 3).text() == f"{expected:.2f}"
     page._on_cursor(now_s - 5000.0)
     assert page._legend.item(0, 3).text() == "—"
