@@ -24,9 +24,12 @@ _PR_SET_PDEATHSIG = 1
 def install_stop_signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
     """An event that SIGINT or SIGTERM sets (Windows: Ctrl-C or Ctrl-Break). A second one ends the process at once."""
     stop = asyncio.Event()
+    asked = 0
 
     def on_signal() -> None:
-        if stop.is_set():
+        nonlocal asked
+        asked += 1
+        if asked > 1:  # not "stop is set": the lifeline sets it too, a moment before or after the first signal
             os._exit(128 + signal.SIGINT)
         stop.set()
 

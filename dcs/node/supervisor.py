@@ -25,7 +25,7 @@ from dcs.node.restart_policy import RestartPolicy
 from dcs.node.text_tail import last_lines
 
 NODES_FILE = "nodes.json"
-_ASK_S = 2.0
+_ASK_S = 1.7
 _KILL_S = 0.7
 _TAIL_LINES = 12
 
@@ -133,7 +133,7 @@ class Supervisor:
         self._watch(name)
 
     async def stop(self) -> None:
-        """Stop every node: asked first, killed after 2 s."""
+        """Stop every node: asked first, killed after 1.7 s."""
         for task in self._tasks.values():
             task.cancel()
         if self._tasks:
