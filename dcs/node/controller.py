@@ -41,6 +41,7 @@ from dcs.redundancy.runtime import RedundantMember
 _REPUBLISH_NS = 5 * NS_PER_S
 """After a takeover, events this old and younger are published again under their ids, in case the old holder did not."""
 _HUNG_PERIODS = 3
+_WATCH_FIELD_S = 0.5
 
 
 @dataclass(eq=False)
@@ -255,7 +256,8 @@ class Controller:
         known_up: dict[str, bool] = {}
         while True:
             self.member.set_field_score(self._p.field_side.reached())
-            for link in self._p.field_side.reports():
+            for driver in self._p.field_side.drivers:
+                link = driver.report()
                 is_up = link.state == "up"
                 if link.name not in known_up and not is_up and not link.errors:
                     continue  # before its first answer or failure a link has no state to report
@@ -264,7 +266,7 @@ class Controller:
                     self.face.event("field", link.name, f"{self.face.node}: {text}")
                     self.face.publish_report()
                 known_up[link.name] = is_up
-            await sleep(self._clock, 0.25)
+            await sleep(self._clock, _WATCH_FIELD_S)
 
     # --- how we are -----------------------------------------------------------------------------------------
     def report(self) -> NodeReport:

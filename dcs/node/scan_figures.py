@@ -57,5 +57,7 @@ class ScanFigures:
         count = min(self.scans, _KEPT_SCANS)
         if not count:
             return 0.0, 0.0
-        p50, p99 = np.percentile(kept_ns[:count], (50, 99))
-        return float(p50) / NS_PER_MS, float(p99) / NS_PER_MS
+        # np.percentile interpolates and costs ten times as much; every node reports once a second.
+        at_p50, at_p99 = count // 2, min(count - 1, count * 99 // 100)
+        ranked = np.partition(kept_ns[:count], (at_p50, at_p99))
+        return float(ranked[at_p50]) / NS_PER_MS, float(ranked[at_p99]) / NS_PER_MS

@@ -58,7 +58,8 @@ class WirePeers:
 
     def pair_network(self, node: str) -> PairNetwork:
         addresses = dict(self._endpoints.voters)
-        others = [member for pair in self._endpoints.pairs.values() if node in pair for member in pair if member != node]
+        pair = next((members for members in self._endpoints.pairs.values() if node in members), [])
+        others = [member for member in pair if member != node]
         listen = addresses.pop(node)
         return WireNetwork(node, listen, addresses, self._clock, others[0] if others else "", self.seed)
 
