@@ -482,7 +482,8 @@ class World:
         return True
 
     def _random_crash(self) -> None:
-        self.crash(self.nodes[self.rng.choice(NODES)])
+        if not self._healed:
+            self.crash(self.nodes[self.rng.choice(NODES)])
 
     def _random_pause(self) -> None:
         node = self.nodes[self.rng.choice(NODES)]
@@ -583,6 +584,7 @@ def run(
         world.run_until(round(trouble_s * S))
         world.heal()
         deadline_ns = world.now_ns + 12 * S
+        world.run_until(world.now_ns + 1 * S)  # who was down or had lost the lease is not whole, whatever it thinks
         while not world.is_whole():
             if world.now_ns >= deadline_ns:
                 raise Broken("no life: 12 s after healing there is no active with a ready standby and three votes")

@@ -23,6 +23,7 @@ from dcs.redundancy.messages import (
     Vote,
 )
 from dcs.redundancy.protocol.authority import Authority
+from dcs.redundancy.protocol.cold_start import ColdStart, Rank
 from dcs.redundancy.protocol.config import PairConfig
 from dcs.redundancy.protocol.mirror_sink import COMPLETE, COPYING, MirrorSink
 from dcs.redundancy.protocol.mirror_source import MIRRORED, NONE, MirrorSource
@@ -63,7 +64,7 @@ class PairMember:
         uniform: Callable[[], float],
         now_ns: int,
         incarnation: int = 0,
-        checkpoint: tuple[Generation, int] = (NO_GENERATION, 0),
+        checkpoint: Rank = (NO_GENERATION, 0),
     ) -> None:
         timing = config.timing
         self.name = name
@@ -74,7 +75,6 @@ class PairMember:
         self.gate: tuple[bool, int, int] = (False, 0, 0)
         self._ports = ports
         self._alive = alive
-        self._uniform = uniform
         self.voter = self.voter_class(name, (self.peer, self.witness), record, timing, ports.save, now_ns)
         self.incarnation = incarnation or self.voter.record.starts + 1
         self.voter.count_start(self.incarnation)
@@ -87,10 +87,7 @@ class PairMember:
         self._claim: Generation | None = None  # of the complete data we hold as an ex-holder
         self._held = checkpoint  # (generation, scan) of the data in the controller, complete or stale
         self._is_live = False  # the data came from a holder (or us as holder), not from a checkpoint
-        self._peer_rank: tuple[Generation, int] = (NO_GENERATION, 0)
-        self._peer_ranked_ns = -FOREVER_NS
-        self._cold_at_ns: int | None = None
-        self._deferred_since_ns: int | None = None
+        self._cold_start = ColdStart(name, self.peer, timing, uniform)
         self._blind_since_ns: int | None = None  # since when we reach no field device
         self._hello_ns = now_ns
         self._query_ns = now_ns
@@ -225,7 +222,7 @@ class PairMember:
         authority, renewal_ns = self.authority, self.timing.renewal_ns
         left_ns = self.voter.promise_left_ns(now_ns, (self.name, self.incarnation))
         if left_ns > 0 or (left_ns := self.voter.waiting_left_ns(now_ns)) > 0:
-            self._cold_at_ns = self._deferred_since_ns = None
+            self._cold_start.forget()
             authority.next_ns = now_ns + left_ns
             return
         if not self._alive(now_ns) or self._is_blind(now_ns):
@@ -236,7 +233,6 @@ class PairMember:
             assert claim is not None
             authority.ask(now_ns, claim, cold=False)
         elif self._cold_is_due(now_ns):
-            self._cold_at_ns = None  # a new back-off before the next try
             authority.ask(now_ns, self._held[0], cold=True)
         elif is_eligible:
             assert claim is not None
@@ -252,32 +248,16 @@ class PairMember:
         return now_ns - self._blind_since_ns < self.timing.stale_wait_ns
 
     def _cold_is_due(self, now_ns: int) -> bool:
-        """Nobody with good data was heard for long, our back-off is over, and the peer has no better data."""
-        timing, authority = self.timing, self.authority
-        wait_ns = timing.stale_wait_ns if self._is_live else timing.cold_wait_ns
-        quiet_until_ns = self.voter.heard_eligible_ns + wait_ns
-        authority.next_ns = now_ns + timing.promise_ns
+        cold_start, authority = self._cold_start, self.authority
+        quiet_until_ns = cold_start.quiet_until_ns(self.voter.heard_eligible_ns, self._is_live)
         if now_ns < quiet_until_ns:
-            self._cold_at_ns = self._deferred_since_ns = None
-            authority.next_ns = min(authority.next_ns, quiet_until_ns)
+            cold_start.forget()
+            authority.next_ns = min(now_ns + self.timing.promise_ns, quiet_until_ns)
             return False
         self._say_hello(now_ns)
-        if self._cold_at_ns is None:
-            self._cold_at_ns = now_ns + round(timing.promise_ns * (1 + 4 * self._uniform()))
-        if self._peer_has_better(now_ns):
-            if self._deferred_since_ns is None:
-                self._deferred_since_ns = now_ns
-            return now_ns - self._deferred_since_ns >= 2 * timing.stale_wait_ns  # it had its chance
-        self._deferred_since_ns = None
-        if now_ns < self._cold_at_ns:
-            authority.next_ns = min(authority.next_ns, self._cold_at_ns)
-            return False
-        return True
-
-    def _peer_has_better(self, now_ns: int) -> bool:
-        if now_ns - self._peer_ranked_ns > 5 * self.timing.promise_ns:
-            return False
-        return (self._peer_rank, self.name) > (self._held, self.peer)
+        is_due = cold_start.is_due(now_ns, self._held)
+        authority.next_ns = cold_start.again_ns
+        return is_due
 
     def _say_hello(self, now_ns: int) -> None:
         if now_ns < self._hello_ns:
@@ -352,8 +332,7 @@ class PairMember:
         return not (is_current and self.sink.state in (COMPLETE, COPYING))
 
     def _on_hello(self, now_ns: int, hello: Hello) -> None:
-        self._peer_rank = (hello.generation, hello.seq)
-        self._peer_ranked_ns = now_ns
+        self._cold_start.peer_told(now_ns, (hello.generation, hello.seq))
         if self.active and not self.handing_over:
             self.source.on_hello(now_ns, hello)
             self._after_exclusion(now_ns)
@@ -378,7 +357,9 @@ class PairMember:
     def _win(self, now_ns: int) -> None:
         authority = self.authority
         cold = authority.won_cold
-        if cold:
+        if cold and authority.epoch == 1:
+            reason = "first start"
+        elif cold:
             reason = "cold start: nobody with complete data was found, acknowledged data may be lost"
         elif self._release_epoch == authority.epoch - 1:
             reason = f"handed over by {self.peer}"
@@ -403,7 +384,7 @@ class PairMember:
         self.handing_over = ""
         self.authority.step_down(now_ns)
         self.source.end_term()
-        self._cold_at_ns = self._deferred_since_ns = None
+        self._cold_start.forget()
         self._hello_ns = self._query_ns = now_ns
         self._ports.became_standby(reason)
 
