@@ -299,6 +299,8 @@ def test_nothing_is_repainted_when_nothing_has_changed(window: Any, rig: Rig) ->
     painted.clear()
     for _ in range(20):
         window.see()
+        drawing._refresh()
+        QApplication.processEvents()
     assert painted == []
 
 
