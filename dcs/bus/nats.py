@@ -118,8 +118,6 @@ class NatsBus:
             finally:
                 self._up.clear()
                 self._link = None
-                self._dropped += len(self._outbox)
-                self._outbox.clear()
                 await link.close()
             _log.warning("bus lost", servers=self._servers, error=self._last_error)
 

@@ -158,6 +158,7 @@ def test_a_slow_handler_loses_the_oldest_and_counts_them(play: Play) -> None:
         await until(lambda: bool(heard.messages) and heard.messages[-1][1] == b"1499")
         assert len(heard.messages) + listener.dropped == 1500
         assert len(heard.messages) in (1000, 1001)  # the bound, and the one in the handler's hands
+        assert [int(payload) for _, payload in heard.messages[-1000:]] == list(range(500, 1500))
         await sender.close()
         await listener.close()
 

@@ -16,7 +16,7 @@ import pytest
 
 from dcs.core.clock import WallClock
 from dcs.node.supervisor import ProcessSpec, Supervisor
-from tests.support.processes import wait_until
+from tests.support.processes import answers, wait_until
 
 pytestmark = [
     pytest.mark.system,
@@ -166,6 +166,41 @@ def test_stop_leaves_nothing_even_of_a_node_that_does_not_listen(tmp_path: Path)
         assert "orderly end" in log_of(tmp_path, "N")
 
     asyncio.run(main())
+
+
+def test_what_a_dead_node_leaves_behind_is_gone_before_it_is_started_again(tmp_path: Path) -> None:
+    """A child of it could still hold its ports."""
+
+    async def main() -> None:
+        supervisor = Supervisor([ProcessSpec("S", "x", ("-c", STUBBORN))], tmp_path, WallClock())
+        await supervisor.start()
+        await until(lambda: "child" in log_of(tmp_path, "S"), "it is up")
+        grandchild = int(log_of(tmp_path, "S").split()[1])
+        supervisor.kill("S", signal.SIGKILL)
+        await until(lambda: supervisor.status("S").state == "restarting", "it died")
+        await until(lambda: not alive(grandchild), "its child is gone", 0.4)
+        await supervisor.stop()
+
+    asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the parent-death signal")
+def test_a_bus_server_dies_with_its_node(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    node = subprocess.Popen(
+        [sys.executable, "-c", BUS, str(tmp_path), str(port)], env={**os.environ, **ENV}, stdin=subprocess.PIPE
+    )
+    try:
+        wait_until(lambda: answers(port), 10.0, "the bus answers")
+        (server,) = _children(node.pid)
+        node.kill()
+        node.wait(5)
+        wait_until(lambda: not alive(server), 1.0, "the server is gone")
+    finally:
+        node.kill()
+        node.communicate()
 
 
 def test_a_crash_loop_tells_the_reason(tmp_path: Path) -> None:
