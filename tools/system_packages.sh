@@ -4,10 +4,14 @@
 set -eu
 
 purpose=${1:-demo}
-qt="libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libdbus-1-3 libfontconfig1 fonts-dejavu-core"
+qt="libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1"
+qt="$qt libxcb-image0 libxcb-render-util0 libxcb-shape0 libdbus-1-3 libfontconfig1 fonts-dejavu-core"
 case "$purpose" in
     demo) wanted="$qt" ;;
-    test) wanted="$qt xvfb xauth gcc libc6-dev pkg-config libmodbus-dev" ;;
+    test)
+        wanted="$qt xvfb xauth gcc libc6-dev pkg-config libmodbus-dev"
+        command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"   # the second foreign Modbus device
+        ;;
     *) echo "usage: $0 demo|test" >&2; exit 2 ;;
 esac
 

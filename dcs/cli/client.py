@@ -103,18 +103,27 @@ class PlantClient:
         answers = await asyncio.gather(*(ask(node) for node in self.endpoints.nodes))
         return dict(zip(self.endpoints.nodes, answers, strict=True))
 
+    async def layouts(self) -> list[Layout]:
+        """What every pair publishes. Raises ``Missing`` when a pair has no active controller."""
+        answers = [await self._ask(pair, layout_subject(self.plant, pair)) for pair in self.endpoints.pairs]
+        return [layout for answer in answers for layout in layouts_from_bytes(answer)]
+
     async def frames(self) -> list[tuple[Layout, Frame]]:
         """The latest frame of every scan class of every pair, with its layout."""
+        by_hash = {layout.hash: layout for layout in await self.layouts()}
         found = []
         for pair in self.endpoints.pairs:
-            try:
-                layouts = layouts_from_bytes(await self._bus.request(layout_subject(self.plant, pair), b"", _TIMEOUT_S))
-                frames = frames_from_bytes(await self._bus.request(latest_subject(self.plant, pair), b"", _TIMEOUT_S))
-            except LinkDown:
-                raise Missing(f"No active controller of pair {pair} answers. Look at `dcs status`.") from None
-            by_hash = {layout.hash: layout for layout in layouts}
+            frames = frames_from_bytes(await self._ask(pair, latest_subject(self.plant, pair)))
             found += [(by_hash[frame.layout_hash], frame) for frame in frames if frame.layout_hash in by_hash]
+        if not found:
+            raise Missing("The controllers have not scanned yet. Try again in a second.")
         return found
+
+    async def _ask(self, pair: str, subject: str) -> bytes:
+        try:
+            return await self._bus.request(subject, b"", _TIMEOUT_S)
+        except LinkDown:
+            raise Missing(f"No active controller of pair {pair} answers. Look at `dcs status`.") from None
 
     async def readings(self) -> dict[str, TagReading]:
         """Every published tag with its value now, by name."""
@@ -216,7 +225,7 @@ def write_tag(run_dir: Path | None, name: str, value: str, as_json: bool) -> int
     """``dcs set``."""
 
     async def work(client: PlantClient) -> int:
-        layouts = [layout for layout, _ in await client.frames()]
+        layouts = await client.layouts()
         pair = client.pair_of(layouts, name)
         if pair is None:
             raise Missing(_unknown_tag(name, [info.name for layout in layouts for info in layout.tags]))
@@ -260,7 +269,7 @@ def acknowledge(run_dir: Path | None, alarm: str, as_json: bool) -> int:
         if alarm == "all":
             replies = [await client.command(pair, "ack_all") for pair in client.endpoints.pairs]
             return max(_print_reply(reply, as_json) for reply in replies)
-        alarms = {info.name: layout.pair for layout, _ in await client.frames() for info in layout.alarms}
+        alarms = {info.name: layout.pair for layout in await client.layouts() for info in layout.alarms}
         if alarm not in alarms:
             raise Missing(f"There is no alarm {alarm}.{_nearest(alarm, alarms)}")
         return _print_reply(await client.command(alarms[alarm], "ack", alarm), as_json)
