@@ -1,18 +1,25 @@
 """``dcs simulate``: the whole plant in the box."""
 
 import json
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from dcs.config.find import find_config
-from dcs.core.clock import NS_PER_S
+from dcs.config.plant_config import PlantConfig
+from dcs.core.clock import NS_PER_S, WallClock
 from dcs.core.errors import ConfigError
+from dcs.core.log import configure_logging
 from dcs.core.simulated_time import SimulatedLoop, run_simulated
 from dcs.core.units import parse_duration
-from dcs.node.assembly import load_configuration
+from dcs.node.assembly import BUS_NODE, load_configuration, node_kind
 from dcs.node.box import Box
+from dcs.node.bridge import Bridge
+from dcs.node.endpoints import Endpoints, PortChooser
 from dcs.node.recorder import Recorder
+from dcs.node.run_dirs import new_run_dir
 from dcs.node.scenario import NOTHING, Director, Scenario, load_scenario
 
 
@@ -42,21 +49,33 @@ def simulate_plant(options: SimulateOptions) -> int:
         raise ConfigError("--hmi needs a pace that a person can follow. Add --speed 1, or --speed 10.")
 
     async def main(loop: SimulatedLoop) -> Recorder:
-        async with Box(config, loop, seed) as box:
+        box = Box(config, loop, seed)
+        if window is not None:
+            window.look_into(box)
+        async with box:
             recorder = Recorder(config.name, await box.peers.bus("recorder"))
             await recorder.start()
             await Director(box, scenario).run(duration_ns)
             return recorder
 
+    logs = configure_logging("box", WallClock())
+    window = _Window(config, options.speed) if options.hmi else None
     if not options.as_json:
         print(f"Simulating {config.title} for {options.duration}, seed {seed}, speed {options.speed} …", flush=True)
     started_s = time.perf_counter()
-    recorder = run_simulated(main, speed)
+    try:
+        recorder = run_simulated(main, speed)
+    finally:
+        if window is not None:
+            window.close()
+        logs.close()
     elapsed_s = time.perf_counter() - started_s
     simulated_s = duration_ns / NS_PER_S
     summary = recorder.summary(seed, simulated_s)
     if options.out is not None:
         recorder.write(options.out, summary)
+        if window is not None:
+            window.write_commands(options.out)
     figures = {"elapsed_s": round(elapsed_s, 3), "times_real_time": round(simulated_s / elapsed_s, 1)}
     if options.as_json:
         print(json.dumps({**summary, **figures}, indent=1))
@@ -99,6 +118,48 @@ def speed_option(text: str) -> float | None:
     if not 0.0 < speed < float("inf"):
         raise ConfigError(f"--speed {text}: this is no speed. Write a number above 0 (1 = real time), or max.")
     return speed
+
+
+class _Window:
+    """An operator station beside the box: a bridge, a run directory to find it by, a process."""
+
+    def __init__(self, config: PlantConfig, speed: str) -> None:
+        self._speed = speed
+        chooser = PortChooser()
+        port = chooser.choose("127.0.0.1")
+        chooser.release()
+        run_dir = new_run_dir(config.name, WallClock())
+        self._bridge = Bridge(config.name, run_dir, port)
+        Endpoints(
+            plant=config.name,
+            config=str(config.folder.resolve()),
+            bus_url=self._bridge.url,
+            nodes={name: node_kind(config, name) for name in config.nodes if name != BUS_NODE},
+            pairs={c.name: list(c.members) for c in config.controllers},
+        ).write(run_dir)
+        self._bridge.start()
+        command = [sys.executable, "-m", "dcs", "hmi", "--run-dir", str(run_dir), "--lifeline"]
+        self._station = subprocess.Popen(command, stdin=subprocess.PIPE)
+
+    def look_into(self, box: Box) -> None:
+        """Carry messages between the box and the station for as long as the box runs."""
+        box.peers.clock_note = f"simulated x{self._speed}"
+
+        async def carry() -> None:
+            await self._bridge.run(await box.peers.bus("bridge"), box.clock)
+
+        self._carrying = box.loop.create_task(carry())
+
+    def write_commands(self, out: Path) -> None:
+        """What came in from the station, with the simulated time of each."""
+        lines = [entered.to_bytes() + b"\n" for entered in self._bridge.entered]
+        (out / "commands.jsonl").write_bytes(b"".join(lines))
+
+    def close(self) -> None:
+        """Close the station and the bridge."""
+        self._station.terminate()
+        self._station.wait(timeout=5)
+        self._bridge.stop()
 
 
 def _find_scenario(name: str, folder: Path) -> Scenario:

@@ -184,6 +184,8 @@ async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, pee
 
 async def _face(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> NodeFace:
     own = _endpoints_of(endpoints, name)
+    if peers.clock_note:
+        own["clock"] = peers.clock_note
     return NodeFace(config.name, name, await peers.bus(name), peers.clock(name), peers.pid(name), own)
 
 

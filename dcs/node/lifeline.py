@@ -22,23 +22,24 @@ _PR_SET_PDEATHSIG = 1
 
 
 def install_stop_signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
-    """An event that SIGINT or SIGTERM sets (Windows: Ctrl-C or Ctrl-Break). A second one ends the process at once."""
+    """An event that SIGINT or SIGTERM sets (Windows: Ctrl-C or Ctrl-Break). A second Ctrl-C ends the process at once."""
     stop = asyncio.Event()
-    asked = 0
+    interrupts = 0
 
-    def on_signal() -> None:
-        nonlocal asked
-        asked += 1
-        if asked > 1:  # not "stop is set": the lifeline sets it too, a moment before or after the first signal
+    def on_signal(number: int) -> None:
+        nonlocal interrupts
+        interrupts += number == signal.SIGINT
+        # Only a person is impatient: when the launcher dies, SIGTERM may come once for each of its threads.
+        if interrupts > 1:
             os._exit(128 + signal.SIGINT)
         stop.set()
 
     if sys.platform == "win32":
         for number in (signal.SIGINT, signal.SIGBREAK):
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+            signal.signal(number, lambda found, _: loop.call_soon_threadsafe(on_signal, found))
     else:
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, on_signal)
+            loop.add_signal_handler(number, on_signal, number)
     return stop
 
 

@@ -26,6 +26,7 @@ class MemoryPeers:
 
     def __init__(self, loop: SimulatedLoop, seed: int) -> None:
         self.seed = seed
+        self.clock_note = ""
         self.hub = MemoryHub()
         self.device_network: MemoryNetwork | None = MemoryNetwork()
         self.pair_links = MemoryPairNetwork(derive_seed(seed, "pair network"))

@@ -30,6 +30,7 @@ class Peers(Protocol):
     """Everything a node gets from outside."""
 
     seed: int
+    clock_note: str  # "" for the wall clock; ``simulated x10`` for whoever looks into a box
     device_network: MemoryNetwork | None  # where simulated devices listen; None = TCP
 
     def pid(self, node: str) -> int:

@@ -26,6 +26,7 @@ class WirePeers:
     """One process of a real run."""
 
     device_network: MemoryNetwork | None = None
+    clock_note = ""
 
     def __init__(self, endpoints: Endpoints, run_dir: Path, seed: int) -> None:
         self.seed = seed
