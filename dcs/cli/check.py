@@ -3,6 +3,7 @@
 import json
 
 from dcs.config.find import find_config
+from dcs.config.plant_config import PlantConfig
 from dcs.core.errors import ConfigError, ConfigErrors
 from dcs.node.assembly import load_configuration
 
@@ -11,6 +12,7 @@ def check_plant(name: str, overrides: tuple[str, ...], as_json: bool) -> int:
     """Check and tell; 0 when it may start, 2 when not."""
     try:
         config = load_configuration(find_config(name), overrides)
+        check_displays(config)
     except ConfigError as error:
         errors = error.errors if isinstance(error, ConfigErrors) else [error]
         if as_json:
@@ -35,6 +37,21 @@ def check_plant(name: str, overrides: tuple[str, ...], as_json: bool) -> int:
             print(f"note: {note}")
         print(f"{config.name} is fit to start: " + ", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
     return 0
+
+
+def check_displays(config: PlantConfig) -> None:
+    """Raises ``ConfigErrors`` for a drawing that does not load or shows a tag that nobody publishes."""
+    from hmi.model.displays import load_displays
+
+    folder = config.folder / "displays"
+    if not folder.is_dir():
+        return
+    strategies = [controller.strategy for controller in config.controllers]
+    tags = {tag.name for strategy in strategies for tag in strategy.tags}
+    modules = {module.name for strategy in strategies for module in strategy.modules}
+    errors = [error for display in load_displays(folder) for error in display.missing_tags(tags, modules)]
+    if errors:
+        raise ConfigErrors(errors)
 
 
 def _error_dict(error: ConfigError) -> dict[str, object]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcs.bus.nats import connect_nats
+from dcs.cli.check import check_displays
 from dcs.cli.client import PlantClient
 from dcs.cli.simulate import duration_option
 from dcs.cli.status_line import status_line
@@ -45,6 +46,7 @@ def run_plant(options: RunOptions) -> int:
     """Check, start, watch, stop; 0 when it ran as asked, 1 when a node was given up."""
     folder = find_config(options.config)
     config = load_configuration(folder, options.sets)
+    check_displays(config)
     duration_ns = duration_option("--for", options.duration) if options.duration else None
     headless = options.headless or not _display()
     _warm_cache(config)
