@@ -32,6 +32,7 @@ OUTBOX_MESSAGES_MAX = 10_000
 UNSENT_BYTES_MAX = 16 * 1024 * 1024
 """Bytes handed to the library and not taken by the socket (a server that hangs); above it messages are dropped."""
 _BACKOFF_FIRST_S, _BACKOFF_MAX_S = 0.05, 2.0
+_PATIENCE_S = 5.0
 
 _log = structlog.get_logger("dcs.bus")
 
@@ -69,6 +70,7 @@ class NatsBus:
         self._up = asyncio.Event()
         self._dropped = 0
         self._closed = False
+        self._was_up = False
         self._tasks: list[asyncio.Task[None]] = []
         self._last_error = ""
 
@@ -100,17 +102,18 @@ class NatsBus:
         backoff_s = _BACKOFF_FIRST_S
         # Nodes that lost the same server should not all come back in the same millisecond.
         spread = 1.0 + zlib.crc32(self.node.encode()) % 1000 / 4000.0
-        first = True
+        away_s, told = 0.0, False
         while not self._closed:
             link = await self._connect_once()
             if link is None:
-                if first:
+                if away_s > _PATIENCE_S and not told and not self._was_up:  # at a start it may be a little late
                     _log.warning("bus not found yet", servers=self._servers, error=self._last_error)
-                    first = False
+                    told = True
+                away_s += backoff_s * spread
                 await asyncio.sleep(backoff_s * spread)
                 backoff_s = min(2.0 * backoff_s, _BACKOFF_MAX_S)
                 continue
-            first, backoff_s = False, _BACKOFF_FIRST_S
+            backoff_s, self._was_up = _BACKOFF_FIRST_S, True
             self._up.set()
             _log.info("bus connected", server=link.server)
             try:

@@ -95,6 +95,17 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._now_ns / NS_PER_S
 
+    async def reach(self, due_ns: int) -> None:
+        """Wait for a moment of the simulation. Exact, where sums of float seconds are not."""
+        arrived = self.create_future()
+        # At least the next float, so that time does move when floats have become coarse.
+        when = max(due_ns / NS_PER_S, math.nextafter(self.time(), math.inf))
+        timer = self.call_at(when, _arrive, arrived)
+        try:
+            await arrived
+        finally:
+            timer.cancel()
+
     @property
     def speed(self) -> float | None:
         """The pace: None = as fast as the machine can, else the multiple of real time. May be changed any time."""
@@ -188,6 +199,11 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         raise OutsideWorld("a signal handler was installed inside the simulation; install it outside of it")
 
 
+def _arrive(arrived: "asyncio.Future[None]") -> None:
+    if not arrived.done():
+        arrived.set_result(None)
+
+
 class SimulatedClock:
     """One node's own clock inside the simulation, with its own error.
 
@@ -237,9 +253,7 @@ class SimulatedClock:
     async def sleep_until(self, due_ns: int) -> None:
         left_ns = due_ns - self.monotonic_ns()
         while left_ns > 0:
-            # The least step that a float of this size can take, so that time does move.
-            least_s = math.ulp(self._loop.time())
-            await asyncio.sleep(max(least_s, max(1, round(left_ns / self._rate)) / NS_PER_S))
+            await self._loop.reach(self._loop.now_ns() + max(1, round(left_ns / self._rate)))
             left_ns = due_ns - self.monotonic_ns()
         if left_ns == 0:
             return

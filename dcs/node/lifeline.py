@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def install_stop_signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
-    """An event that SIGINT or SIGTERM sets (Windows: Ctrl-C or Ctrl-Break). A second Ctrl-C ends the process at once."""
+    """An event that SIGINT or SIGTERM sets (Windows: Ctrl-C, Ctrl-Break). A second Ctrl-C ends the process at once."""
     stop = asyncio.Event()
     interrupts = 0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S
@@ -40,11 +40,12 @@ def test_time_jumps_instead_of_passing() -> None:
 
 
 @settings(max_examples=30, deadline=None)
+@example(start_s=2_097_152, steps_ns=[4, 2648])  # where sums of float seconds begin to miss
 @given(
-    start_s=st.integers(0, 40 * DAY_S),
+    start_s=st.integers(0, 48 * DAY_S),
     steps_ns=st.lists(st.integers(1, 10 * NS_PER_S), min_size=1, max_size=50),
 )
-def test_deadlines_are_met_to_the_nanosecond_for_forty_days(start_s: int, steps_ns: list[int]) -> None:
+def test_deadlines_are_met_to_the_nanosecond_for_forty_eight_days(start_s: int, steps_ns: list[int]) -> None:
     async def main(loop: SimulatedLoop) -> None:
         clock = SimulatedClock(loop)
         due_ns = start_s * NS_PER_S

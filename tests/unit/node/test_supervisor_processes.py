@@ -308,6 +308,22 @@ def test_the_pipe_alone_is_enough(tmp_path: Path) -> None:
     process.stdout.close()
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_only_a_second_ctrl_c_cuts_an_orderly_stop_short(number: int, code: int) -> None:
+    """When a launcher of several threads dies, the kernel sends SIGTERM more than once."""
+    slow = NODE.replace("await stop.wait()", "await stop.wait(); print('asked', flush=True); await asyncio.sleep(0.5)")
+    process = subprocess.Popen(
+        [sys.executable, "-c", slow], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ENV}
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"up\n"
+    process.send_signal(number)
+    assert process.stdout.readline() == b"asked\n"
+    process.send_signal(number)
+    rest, _ = process.communicate(timeout=5)
+    assert (process.returncode, b"orderly end" in rest) == (code, code == 0)
+
+
 def test_the_processes_that_only_watch_are_light() -> None:
     """The launcher and the bus node load no numerics and no screen."""
     code = (
