@@ -190,7 +190,10 @@ def test_a_bus_server_dies_with_its_node(tmp_path: Path) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     node = subprocess.Popen(
-        [sys.executable, "-c", BUS, str(tmp_path), str(port)], env={**os.environ, **ENV}, stdin=subprocess.PIPE
+        [sys.executable, "-c", BUS, str(tmp_path), str(port)],
+        env={**os.environ, **ENV},
+        stdin=subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         wait_until(lambda: answers(port), 10.0, "the bus answers")
@@ -199,7 +202,8 @@ def test_a_bus_server_dies_with_its_node(tmp_path: Path) -> None:
         node.wait(5)
         wait_until(lambda: not alive(server), 1.0, "the server is gone")
     finally:
-        node.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(node.pid, signal.SIGKILL)
         node.communicate()
 
 
