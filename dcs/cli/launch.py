@@ -6,6 +6,7 @@ Knows       the order: check everything, choose ports, start, watch, stop. Nothi
 import asyncio
 import contextlib
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from dcs.core.clock import NS_PER_S, WallClock, sleep
 from dcs.core.errors import DcsError
 from dcs.core.log import configure_logging
 from dcs.node.assembly import load_configuration, node_kind, warm_up
+from dcs.node.checked_plant import write_checked
 from dcs.node.endpoints import Endpoints, PortChooser, check_free
 from dcs.node.lifeline import install_stop_signals
 from dcs.node.run_dirs import new_run_dir
 from dcs.node.supervisor import ProcessSpec, ProcessStatus, Supervisor
+from hmi.probe import display_available
 
 _HMI = "hmi"
 _LINE_PERIOD_S = 1.0
@@ -44,16 +47,18 @@ class RunOptions:
 
 def run_plant(options: RunOptions) -> int:
     """Check, start, watch, stop; 0 when it ran as asked, 1 when a node was given up."""
-    folder = find_config(options.config)
-    config = load_configuration(folder, options.sets)
-    check_displays(config)
-    duration_ns = duration_option("--for", options.duration) if options.duration else None
-    headless = options.headless or not _display()
-    _warm_cache(config)
+    with ThreadPoolExecutor(1) as meanwhile:  # asking the display costs a second; checking and compiling need it too
+        display = None if options.headless else meanwhile.submit(display_available)
+        config = load_configuration(find_config(options.config), options.sets)
+        check_displays(config)
+        duration_ns = duration_option("--for", options.duration) if options.duration else None
+        _warm_cache(config)
+        headless = display is None or not _tell_display(*display.result())
     clock = WallClock()
     endpoints = choose_endpoints(config, options.auto_ports)
     run_dir = new_run_dir(config.name, clock, options.run_dir)
     endpoints.write(run_dir)
+    write_checked(config, run_dir)
     logs = configure_logging("launcher", clock, run_dir, verbose=1 if options.verbose else 0)
     try:
         return asyncio.run(_run(config, endpoints, run_dir, headless, duration_ns, options))
@@ -61,10 +66,7 @@ def run_plant(options: RunOptions) -> int:
         logs.close()
 
 
-def _display() -> bool:
-    from hmi.probe import display_available
-
-    available, reason = display_available()
+def _tell_display(available: bool, reason: str) -> bool:
     if not available:
         print(f"No operator station: {reason}. The plant runs without one.", flush=True)
     return available

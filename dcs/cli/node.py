@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,6 +16,9 @@ from dcs.core.log import configure_logging
 from dcs.node.endpoints import Endpoints
 from dcs.node.lifeline import hold_lifeline, install_stop_signals
 from dcs.node.run_dirs import find_run
+
+if TYPE_CHECKING:
+    from dcs.config.plant_config import PlantConfig
 
 _log = structlog.get_logger("dcs.node")
 _GOODBYE_S = 0.5
@@ -62,12 +66,12 @@ def _node(
     config_name: str, name: str, run_dir: Path, endpoints: Endpoints, overrides: tuple[str, ...]
 ) -> Callable[[asyncio.Event], Awaitable[None]]:
     async def work(stop: asyncio.Event) -> None:
-        from dcs.config.find import find_config
-        from dcs.node.assembly import build_node, load_configuration
+        from dcs.node.assembly import build_node
+        from dcs.node.checked_plant import read_checked
         from dcs.node.metrics import MetricsServer
         from dcs.node.wire_peers import WirePeers
 
-        config = load_configuration(find_config(config_name), overrides)
+        config = read_checked(run_dir) or _load(config_name, overrides)
         peers = WirePeers(endpoints, run_dir, config.model.seed)
         node = await build_node(config, endpoints, name, peers)
         host, port = endpoints.metrics[name]
@@ -95,6 +99,13 @@ def _node(
                     await peers.close()
 
     return work
+
+
+def _load(config_name: str, overrides: tuple[str, ...]) -> "PlantConfig":
+    from dcs.config.find import find_config
+    from dcs.node.assembly import load_configuration
+
+    return load_configuration(find_config(config_name), overrides)
 
 
 def _raise_first(task: "asyncio.Future[None]") -> None:

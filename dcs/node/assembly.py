@@ -2,39 +2,32 @@
 
 Called by   ``dcs node`` (one node on the wall clock) and the box (all of them in simulated time). Both call
             ``build_node``; what they build differs only in peers (a test holds them side by side).
-Knows       every kind of node, the plant models and the simulated devices: the one door (DESIGN §11).
+Knows       every kind of node, the plant models and the simulated devices: the one door to them. Imports are made where
+            they are used: a witness needs no compiler, and five processes start at the same time.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dcs.bus.messages import NodeReport
-from dcs.config.load import load_plant
 from dcs.config.plant_config import ControllerConfig, PlantConfig
 from dcs.core.clock import NS_PER_MS, Clock
 from dcs.core.errors import ConfigError
-from dcs.engine.compile import compile_strategy
-from dcs.engine.engine import Engine
-from dcs.engine.kernels import warm_cache
-from dcs.node.controller import Controller, ControllerParts
 from dcs.node.endpoints import Endpoints
 from dcs.node.face import NodeFace
-from dcs.node.field_node import FieldNode
-from dcs.node.field_side import FieldSide
 from dcs.node.peers import Peers, derive_seed
-from dcs.node.witness_node import WitnessNode
 from dcs.redundancy.protocol import PairConfig
-from dcs.redundancy.runtime import RedundantMember
 from dcs.redundancy.timing import LeaseTiming
-from dcs.redundancy.witness import Witness
-from field_io.devices.simulated import SimulatedModbusDevice
-from field_io.devices.simulation import FieldSimulation
-from field_io.drivers.modbus import ModbusDriver
 from field_io.registers import DeviceSpec
-from plant_models.library import PLANTS
+
+if TYPE_CHECKING:
+    from dcs.node.controller import Controller
+    from dcs.node.field_node import FieldNode
+    from dcs.node.witness_node import WitnessNode
+    from field_io.drivers.modbus import ModbusDriver
 
 FIELD_NODE, BUS_NODE = "field", "bus"
 _POLL_LEAD_MAX_NS = 150 * NS_PER_MS
@@ -49,11 +42,17 @@ class Node(Protocol):
 
 def load_configuration(folder: Path, overrides: Sequence[str] = ()) -> PlantConfig:
     """Load and check a plant folder against the plant models that we have."""
+    from dcs.config.load import load_plant
+    from plant_models.library import PLANTS
+
     return load_plant(folder, PLANTS, overrides)
 
 
 def warm_up(config: PlantConfig, tell: Callable[[str], None]) -> None:
     """Compile every kernel that the nodes of this plant need, unless the cache has them; ``tell`` hears of the work."""
+    from dcs.engine.kernels import warm_cache
+    from plant_models.library import PLANTS
+
     warm_cache(tell)
     plant = PLANTS[config.model.type].create(config.model.setting, integrator=config.model.integrator)
     plant.advance(plant.type.step_s)
@@ -98,7 +97,13 @@ def devices_at(config: PlantConfig, endpoints: Endpoints) -> list[DeviceSpec]:
     return found
 
 
-async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> Controller:
+async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> "Controller":
+    from dcs.engine.compile import compile_strategy
+    from dcs.engine.engine import Engine
+    from dcs.node.controller import Controller, ControllerParts
+    from dcs.node.field_side import FieldSide
+    from dcs.redundancy.runtime import RedundantMember
+
     controller = next(c for c in config.controllers if name in c.members)
     clock = peers.clock(name)
     plan = compile_strategy(controller.strategy)
@@ -138,8 +143,10 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
 
 def _build_driver(
     device: DeviceSpec, number: int, node: str, clock: Clock, controller: ControllerConfig, peers: Peers
-) -> ModbusDriver:
+) -> "ModbusDriver":
     """Polls shortly before the scans are due, so that a scan works on values of its own period."""
+    from field_io.drivers.modbus import ModbusDriver
+
     fastest = min(controller.strategy.scan_classes, key=lambda scan_class: scan_class.period_ns)
     lead_ns = min(min(fastest.period_ns, device.poll_ns) // 5, _POLL_LEAD_MAX_NS) - number * NS_PER_MS
     utc_minus_monotonic_ns = clock.time_ns() - clock.monotonic_ns()
@@ -148,7 +155,10 @@ def _build_driver(
     return ModbusDriver(device, peers.link(node, device), clock, rng, phase_ns)
 
 
-async def _build_witness(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> WitnessNode:
+async def _build_witness(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> "WitnessNode":
+    from dcs.node.witness_node import WitnessNode
+    from dcs.redundancy.witness import Witness
+
     pairs = {c.name: pair_config(config, c) for c in config.controllers if c.witness == name}
     clock = peers.clock(name)
 
@@ -169,7 +179,12 @@ def _shared_host(config: PlantConfig, endpoints: Endpoints, witness: str) -> str
     return f"shares a host with {', '.join(together)}: a lost host may lose two voters" if together else ""
 
 
-async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> FieldNode:
+async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> "FieldNode":
+    from dcs.node.field_node import FieldNode
+    from field_io.devices.simulated import SimulatedModbusDevice
+    from field_io.devices.simulation import FieldSimulation
+    from plant_models.library import PLANTS
+
     clock = peers.clock(name)
     model = config.model
     plant = PLANTS[model.type].create(model.setting, seed=peers.seed, integrator=model.integrator)
