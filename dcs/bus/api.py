@@ -35,6 +35,10 @@ class Bus(Protocol):
         """Live message to whoever listens now; never waits. While disconnected it is dropped and counted."""
         ...
 
+    def wanted(self, subject: str) -> bool:
+        """False only when it is certain that nobody listens to this subject now, so that nobody need make a payload."""
+        ...
+
     @property
     def dropped(self) -> int:
         """Live messages dropped so far, because the bus was away or a buffer was full."""

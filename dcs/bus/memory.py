@@ -168,6 +168,9 @@ class MemoryBus:
             if listener.inbox is not None and hub.reaches(listener.node):
                 listener.inbox.put(subject, payload)
 
+    def wanted(self, subject: str) -> bool:
+        return bool(self._hub.route(subject))
+
     async def subscribe(self, subject: str, handler: Handler) -> Subscription:
         listener = _Listener(self.node, check_pattern(subject), inbox=Inbox(handler, self._count_drop))
         return await self._listen(listener)

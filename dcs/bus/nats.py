@@ -208,6 +208,9 @@ class NatsBus:
                 self._dropped += 1
                 self._last_error = describe(error)
 
+    def wanted(self, subject: str) -> bool:
+        return True  # only the server knows
+
     async def subscribe(self, subject: str, handler: Handler) -> Subscription:
         return await self._listen(_Listener(check_pattern(subject), inbox=Inbox(handler, self._count_drop)))
 

@@ -6,6 +6,7 @@ Refuses     threads, executors, subprocesses, sockets and file descriptors: they
 """
 
 import asyncio
+import heapq
 import math
 import selectors
 import time
@@ -41,6 +42,10 @@ class _NumberedTask(asyncio.Task[Any]):
 
     def __hash__(self) -> int:
         return self._number
+
+
+_CANCELLED_MAX = 100
+"""Cancelled timers that may lie in the heap before it is tidied up."""
 
 
 class _JumpingSelector(selectors.BaseSelector):
@@ -131,6 +136,32 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         if self._speed:
             self._keep_pace(target_ns)
         self._now_ns = target_ns
+
+    def _run_once(self) -> None:
+        """One turn: asyncio's own without its files and its debug mode, which cost as much as all the rest of it.
+
+        Leans on the timer heap and the ready queue of ``asyncio.BaseEventLoop``, the same from Python 3.11 to 3.14.
+        """
+        loop: Any = self
+        scheduled, ready = loop._scheduled, loop._ready
+        if loop._timer_cancelled_count > _CANCELLED_MAX and 2 * loop._timer_cancelled_count > len(scheduled):
+            scheduled[:] = [timer for timer in scheduled if not timer._cancelled]
+            heapq.heapify(scheduled)
+            loop._timer_cancelled_count = 0
+        while scheduled and scheduled[0]._cancelled:
+            loop._timer_cancelled_count -= 1
+            heapq.heappop(scheduled)._scheduled = False
+        if not ready and not loop._stopping:
+            self._advance(None if not scheduled else 0.0)
+        end = self._now_ns / NS_PER_S + self._clock_resolution
+        while scheduled and scheduled[0]._when < end:
+            timer = heapq.heappop(scheduled)
+            timer._scheduled = False
+            ready.append(timer)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
 
     def _keep_pace(self, target_ns: int) -> None:
         assert self._speed

@@ -6,6 +6,7 @@ Knows       the same assembly as a real run; which nodes live, and how to kill a
 """
 
 import asyncio
+import gc
 from contextlib import suppress
 
 from dcs.bus.messages import Command, Reply, command_subject
@@ -49,6 +50,8 @@ class Box:
         for name in self.config.nodes:
             if name != BUS_NODE:
                 await self.start(name)
+        gc.collect()
+        gc.freeze()  # as a node does after loading: the collector need not walk through compilers and types
         return self
 
     async def __aexit__(self, *_: object) -> None:

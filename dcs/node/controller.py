@@ -41,7 +41,7 @@ from dcs.redundancy.runtime import RedundantMember
 _REPUBLISH_NS = 5 * NS_PER_S
 """After a takeover, events this old and younger are published again under their ids, in case the old holder did not."""
 _HUNG_PERIODS = 3
-_WATCH_FIELD_S = 0.5
+_WATCH_FIELD_S = 1.0
 
 
 @dataclass(eq=False)
@@ -158,12 +158,11 @@ class Controller:
 
     def alive(self, now_ns: int) -> bool:
         """False while a scan hangs: the lease must then not be renewed."""
-        slowest_ns = max(c.period_ns for c in self._p.scan_classes)
-        since_ns = self._executing_since_ns
         fastest_ns = min(c.period_ns for c in self._p.scan_classes)
+        since_ns = self._executing_since_ns
         if since_ns and now_ns - since_ns > max(fastest_ns, 100 * NS_PER_MS):
             return False
-        return now_ns - self._last_tick_ns < _HUNG_PERIODS * slowest_ns + NS_PER_S
+        return now_ns - self._last_tick_ns < _HUNG_PERIODS * fastest_ns + NS_PER_S
 
     # --- what redundancy asks of us (event loop) ------------------------------------------------------------
     def snapshot(self) -> tuple[int, bytes]:

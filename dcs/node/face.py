@@ -51,8 +51,9 @@ class NodeFace:
 
     def publish_report(self) -> None:
         """Tell everybody now; never waits."""
-        if self._make_report is not None:
-            self.bus.publish(node_subject(self.plant, self.node), self._make_report().to_bytes())
+        subject = node_subject(self.plant, self.node)
+        if self._make_report is not None and self.bus.wanted(subject):
+            self.bus.publish(subject, self._make_report().to_bytes())
 
     def bus_link(self) -> LinkReport:
         """The bus as this node sees it."""

@@ -4,10 +4,13 @@ Called by   dcs.redundancy.protocol, configuration (``lease: auto``).
 Knows       nanoseconds on a node's own clock; every clock may be wrong by ``drift``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.core.errors import ConfigError
+
+_SHORTEST_NS, _LONGEST_NS = 100 * NS_PER_MS, 500 * NS_PER_MS
+"""Promises chosen from a scan period; a configuration may ask for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,22 @@ class LeaseTiming:
     def for_period(cls, fastest_scan_period_ns: int) -> "LeaseTiming":
         """The times for a pair whose fastest scan class has this period.
 
-        A takeover need not be faster than a scan notices, and every renewal costs messages: from 400 ms to 1 s the
-        promise grows with the period from 100 to 250 ms, the renewal interval from a sixth to a quarter of the hold.
+        A takeover need not be faster than a scan notices, and every renewal costs messages: from 200 ms to 1 s the
+        promise grows with the period from 100 to 500 ms. A silent standby is declared not ready within two scans.
         """
         if fastest_scan_period_ns <= 0:
             raise ConfigError(f"lease: a scan period must be positive, not {fastest_scan_period_ns} ns")
-        promise_ns = min(max(fastest_scan_period_ns // 4, 100 * NS_PER_MS), 250 * NS_PER_MS)
+        timing = cls.of_promise(min(max(fastest_scan_period_ns // 2, _SHORTEST_NS), _LONGEST_NS))
+        return replace(timing, mirror_ns=min(timing.mirror_ns, max(2 * fastest_scan_period_ns, 20 * NS_PER_MS)))
+
+    @classmethod
+    def of_promise(cls, promise_ns: int) -> "LeaseTiming":
+        """The times that fit a voter's promise of this length.
+
+        The renewal interval grows from a sixth to a quarter of the hold time between promises of 100 and 500 ms; a
+        mirror record that is not acknowledged excludes the standby well within the promise.
+        """
         hold_ns = promise_ns * 9 // 10
-        slow_share = (promise_ns - 100 * NS_PER_MS) / (150 * NS_PER_MS)  # 0 at 100 ms, 1 at 250 ms
+        slow_share = min(max((promise_ns - _SHORTEST_NS) / (_LONGEST_NS - _SHORTEST_NS), 0.0), 1.0)
         renewal_ns = min(hold_ns // 4, round(hold_ns * (1 / 6 + slow_share / 12)))
-        mirror_ns = min(promise_ns * 6 // 10, max(2 * fastest_scan_period_ns, 20 * NS_PER_MS))
-        return cls(renewal_ns, hold_ns, promise_ns, mirror_ns)
+        return cls(renewal_ns, hold_ns, promise_ns, promise_ns * 6 // 10)
