@@ -50,7 +50,7 @@ def event_subject(plant: str, source: str) -> str:
 
 
 def node_subject(plant: str, node: str) -> str:
-    """Live ``NodeReport`` of every node, once a second and at once on a change of role or state."""
+    """Live ``NodeReport`` of every node, every two seconds and at once on a change of role or state."""
     return f"dcs.{plant}.node.{node}"
 
 

@@ -44,6 +44,8 @@ class _NumberedTask(asyncio.Task[Any]):
         return self._number
 
 
+_COARSE_S = 2.0**20
+"""From here on (12 days) float seconds are too coarse to be taken for exact nanoseconds without a second look."""
 _CANCELLED_MAX = 100
 """Cancelled timers that may lie in the heap before it is tidied up."""
 
@@ -126,13 +128,14 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         if timeout is None or not scheduled:
             raise SimulationStalled("every task waits and no timer is set")
         # Round: a deadline is a float second and must land on its nanosecond again.
-        when = scheduled[0].when()
+        when = scheduled[0]._when
         target_ns = max(self._now_ns, round(when * NS_PER_S))
-        # After some 48 days a float no longer tells two nanoseconds apart: the loop must not wait for a difference
-        # that it cannot see, nor stop short of its timer.
-        self._clock_resolution = max(0.5 / NS_PER_S, math.ulp(when))
-        while target_ns / NS_PER_S + self._clock_resolution <= when:
-            target_ns += 1
+        if when > _COARSE_S:
+            # After some 48 days a float no longer tells two nanoseconds apart: the loop must not wait for a difference
+            # that it cannot see, nor stop short of its timer.
+            self._clock_resolution = max(0.5 / NS_PER_S, math.ulp(when))
+            while target_ns / NS_PER_S + self._clock_resolution <= when:
+                target_ns += 1
         if self._speed:
             self._keep_pace(target_ns)
         self._now_ns = target_ns

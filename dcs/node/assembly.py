@@ -111,8 +111,8 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
     engine = Engine(plan)
     used = {*plan.input_channels, *plan.output_channels}
     drivers = [
-        _build_driver(device, number, name, clock, controller, peers)
-        for number, device in enumerate(devices_at(config, endpoints))
+        _build_driver(device, name, clock, controller, peers)
+        for device in devices_at(config, endpoints)
         if any(point.name in used for point in device.points)
     ]
 
@@ -143,13 +143,13 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
 
 
 def _build_driver(
-    device: DeviceSpec, number: int, node: str, clock: Clock, controller: ControllerConfig, peers: Peers
+    device: DeviceSpec, node: str, clock: Clock, controller: ControllerConfig, peers: Peers
 ) -> "ModbusDriver":
     """Polls shortly before the scans are due, so that a scan works on values of its own period."""
     from field_io.drivers.modbus import ModbusDriver
 
     fastest = min(controller.strategy.scan_classes, key=lambda scan_class: scan_class.period_ns)
-    lead_ns = min(min(fastest.period_ns, device.poll_ns) // 5, _POLL_LEAD_MAX_NS) - number * NS_PER_MS
+    lead_ns = min(min(fastest.period_ns, device.poll_ns) // 5, _POLL_LEAD_MAX_NS)
     utc_minus_monotonic_ns = clock.time_ns() - clock.monotonic_ns()
     phase_ns = (fastest.phase_ns - lead_ns - utc_minus_monotonic_ns) % device.poll_ns
     rng = Random(derive_seed(peers.seed, node, device.name))

@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from dcs.bus.api import Subscription
 from dcs.bus.messages import (
     Command,
@@ -106,16 +104,13 @@ class Controller:
             image = self._p.field_side.read()
             record = ScanRecord(self.replica.scan + 1, due_utc_ns, class_index, slips, image, self.desk.take())
             outcome = self.replica.execute(record)
-            outputs = self._p.engine.outputs()
             frame = self._frame(class_index, record)
             self._executing_since_ns = 0
         finished_ns = self._clock.monotonic_ns()
         self.figures[class_index].add(finished_ns - started_ns, started_ns - due_ns, slips)
         payload = record.to_bytes()
         assert self._loop is not None
-        self._p.on_loop(
-            self._loop, lambda: self._after_scan(class_index, record.scan, payload, outcome, outputs, frame)
-        )
+        self._p.on_loop(self._loop, lambda: self._after_scan(class_index, record.scan, payload, outcome, frame))
 
     def _frame(self, class_index: int, record: ScanRecord) -> Frame:
         values, statuses, alarms = self._p.engine.columns(class_index)
@@ -129,14 +124,13 @@ class Controller:
         scan: int,
         payload: bytes,
         outcome: ScanOutcome,
-        outputs: tuple["np.ndarray", "np.ndarray", "np.ndarray"],
         frame: Frame,
     ) -> None:
         """Mirror first, so that the standby knows this scan before the field does; then write and publish."""
         if not self._scanning:
             return
         self.member.submit(scan, payload, outcome.digest)
-        values, _, valid = outputs
+        values, _, valid = outcome.outputs
         self._p.field_side.write(values, valid, self._gate)
         self._latest[class_index] = frame
         self.face.bus.publish(
@@ -256,15 +250,14 @@ class Controller:
         while True:
             self.member.set_field_score(self._p.field_side.reached())
             for driver in self._p.field_side.drivers:
-                link = driver.report()
-                is_up = link.state == "up"
-                if link.name not in known_up and not is_up and not link.errors:
+                name, is_up = driver.spec.name, driver.state == "up"
+                if name not in known_up and not is_up and not driver.errors:
                     continue  # before its first answer or failure a link has no state to report
-                if known_up.get(link.name, True) != is_up:
-                    text = f"{link.name} answers again" if is_up else f"{link.name} does not answer: {link.detail}"
-                    self.face.event("field", link.name, f"{self.face.node}: {text}")
+                if known_up.get(name, True) != is_up:
+                    text = "answers again" if is_up else f"does not answer: {driver.report().detail}"
+                    self.face.event("field", name, f"{self.face.node}: {name} {text}")
                     self.face.publish_report()
-                known_up[link.name] = is_up
+                known_up[name] = is_up
             await sleep(self._clock, _WATCH_FIELD_S)
 
     # --- how we are -----------------------------------------------------------------------------------------

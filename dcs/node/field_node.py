@@ -15,6 +15,8 @@ from dcs.node.face import NodeFace
 from field_io.faults import FaultyDevice
 from field_io.registers import DeviceSpec
 
+_LOOK_S = 2.0
+
 
 class PlantCondition(Protocol):
     """Something that became true or false in the plant."""
@@ -97,7 +99,7 @@ class FieldNode:
             for change in self.simulation.plant.take_events():
                 what = "begins" if change.active else "ends"
                 self.face.event("field", change.condition, f"plant: {change.condition} {what}")
-            await sleep(self.face.clock, 1.0)
+            await sleep(self.face.clock, _LOOK_S)
 
     def report(self) -> NodeReport:
         """For ``dcs status``."""

@@ -22,7 +22,7 @@ from plant_models.model import DISTURBANCE, INPUT, OUTPUT, PARAMETER, STATE, Pla
 
 Vector = NDArray[np.float64]
 
-UPDATE_NS = NS_PER_S
+UPDATE_NS = 5 * NS_PER_S
 CATCH_UP_S = 10
 """After a longer sleep of the machine the plant goes on from where it stood instead of racing after the clock."""
 

@@ -166,14 +166,19 @@ class ModbusDriver:
             age_max_ns += self._period_ns
         return self._refusal not in (NO_PATH, NO_ANSWER) and now_ns - self._answered_ns < age_max_ns
 
+    @property
+    def state(self) -> str:
+        """up | down | backing off."""
+        if self._link.connected and self._backoff.failures == 0 and self._answered_ns != _NEVER_NS:
+            return "down" if self._refusal in (NO_PATH, NO_ANSWER) else "up"
+        return "backing off" if self._backoff.circuit_open else "down"
+
     def report(self) -> LinkReport:
         """The link as ``dcs status`` and the HMI show it."""
-        if self._link.connected and self._backoff.failures == 0 and self._answered_ns != _NEVER_NS:
-            state = "down" if self._refusal in (NO_PATH, NO_ANSWER) else "up"
-            detail = self._last_trouble if self._refusal else ("" if self._polling else "standby: health reads only")
-        else:
-            state = "backing off" if self._backoff.circuit_open else "down"
-            detail = self._last_trouble
+        state = self.state
+        detail = self._last_trouble
+        if state == "up" and not self._refusal:
+            detail = "" if self._polling else "standby: health reads only"
         round_trip_ms = None if self._round_trip_ns is None else round(self._round_trip_ns / NS_PER_MS, 3)
         return LinkReport(self.spec.name, "modbus", state, self.spec.url, detail, round_trip_ms, self.errors)
 
