@@ -41,7 +41,7 @@ class Section(BaseModel):
 class ModelSection(Section):
     """The plant that is simulated."""
 
-    type: Name = Field(description="which plant model; `dcs plant list` shows them")
+    type: Name = Field(description="which plant model, see docs/reference/plants")
     setting: Text = Field(
         "", description="named operating point at which it starts; the model's first one when not given"
     )
@@ -99,7 +99,7 @@ class PlantFile(Section):
 class SignalSection(Section):
     """Binds a point to a variable of the simulated plant."""
 
-    variable: Name = Field(description="name of a plant variable; `dcs plant info NAME` shows them")
+    variable: Name = Field(description="name of a plant variable, see docs/reference/plants")
     range: RangeOf = Field(
         description="plant values at 4 and 20 mA or at 0 and 100 %; for any other unit the measuring range"
     )

@@ -9,8 +9,9 @@ import sys
 import time
 from collections import Counter
 
+from tests.simulation.redundancy_checkers import Broken
 from tests.simulation.redundancy_mutants import MUTANTS, Mutant
-from tests.simulation.redundancy_world import Broken, run
+from tests.simulation.redundancy_world import run
 
 
 def run_seeds(seeds: range, mutant: Mutant | None = None) -> tuple[Counter[str], list[str], list[float]]:

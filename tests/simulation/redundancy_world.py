@@ -8,9 +8,7 @@ real time, never from what controllers believe), no answered command lost, no di
 """
 
 import heapq
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -18,6 +16,7 @@ from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.redundancy.messages import Info, Message, Query, Release, Request
 from dcs.redundancy.protocol import PairConfig, PairMember, Voter, VoterRecord
 from dcs.redundancy.timing import LeaseTiming
+from tests.simulation.redundancy_checkers import Broken, Checkers, Faults
 from tests.simulation.redundancy_mutants import Mutant
 
 MS, S = NS_PER_MS, NS_PER_S
@@ -25,98 +24,8 @@ A, B, W = "A", "B", "W"
 NODES = (A, B, W)
 
 
-class Broken(AssertionError):
-    """A promise of the redundancy was broken."""
-
-
 class _Crash(Exception):
     """The node dies in the middle of a step."""
-
-
-@dataclass
-class Faults:
-    """How rough one run is; drawn per seed, so that some runs have only few kinds of trouble (a swarm)."""
-
-    loss: float = 0.0
-    repeat: float = 0.0
-    tail: float = 0.0  # share of messages that take up to 400 ms
-    ancient: float = 0.0  # share of messages of which a copy comes again after up to 4 s
-    step_pause: float = 0.0  # chance of a pause at each send, save and check
-    step_crash: float = 0.0
-    crash_every_ns: int = 0
-    pause_every_ns: int = 0
-    cut_every_ns: int = 0
-    rolling_every_ns: int = 0
-    switch_every_ns: int = 0
-    score_every_ns: int = 0
-    corrupt: float = 0.0  # chance that a crash corrupts the voter's record
-
-    @classmethod
-    def swarm(cls, rng: Random) -> "Faults":
-        def pick(*choices: Any) -> Any:
-            return rng.choice(choices)
-
-        return cls(
-            loss=pick(0.0, 0.01, 0.1),
-            repeat=pick(0.0, 0.02, 0.1),
-            tail=pick(0.0, 0.02, 0.05),
-            ancient=pick(0.0, 0.01, 0.15),
-            step_pause=pick(0.0, 0.0005, 0.002),
-            step_crash=pick(0.0, 0.0, 0.0005),
-            crash_every_ns=pick(0, 1500 * MS, 4000 * MS),
-            pause_every_ns=pick(0, 300 * MS, 1000 * MS),
-            cut_every_ns=pick(0, 700 * MS, 2500 * MS),
-            rolling_every_ns=pick(0, 0, 1500 * MS),
-            switch_every_ns=pick(0, 0, 2000 * MS),
-            score_every_ns=pick(0, 0, 2000 * MS),
-            corrupt=pick(0.0, 0.0, 0.1),
-        )
-
-
-@dataclass
-class Checkers:
-    """Judges by what leaves the nodes and what the device holds, in real time."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    sent_epoch: int = 0  # highest epoch of any write that left a node
-    sent_by: str = ""
-    writer_of: dict[int, str] = field(default_factory=dict)
-    accepted_epoch: int = 0
-    holder_epoch: int = 0
-    answered: int = 0  # bit set of commands
-    last_accepted_ns: int = 0
-    gaps_ms: list[float] = field(default_factory=list)  # between writes of different epochs
-
-    def write_leaves(self, node: str, incarnation: int, epoch: int) -> None:
-        who = f"{node}{incarnation}"
-        if epoch < self.sent_epoch:
-            raise Broken(f"two writers: {who} sends with epoch {epoch} after {self.sent_by} with {self.sent_epoch}")
-        if self.writer_of.setdefault(epoch, who) != who:
-            raise Broken(f"two writers: {who} and {self.writer_of[epoch]} both write with epoch {epoch}")
-        self.sent_epoch, self.sent_by = epoch, who
-        self.counts["writes"] += 1
-
-    def device_accepts(self, now_ns: int, epoch: int) -> None:
-        if epoch < self.accepted_epoch:
-            raise Broken(f"the device accepted a stale write: epoch {epoch} after {self.accepted_epoch}")
-        if epoch > self.accepted_epoch and self.accepted_epoch:
-            self.gaps_ms.append((now_ns - self.last_accepted_ns) / MS)
-        self.accepted_epoch = epoch
-        self.last_accepted_ns = now_ns
-
-    def holder(self, node: str, epoch: int, held: int, cold: bool) -> None:
-        if epoch <= self.holder_epoch:
-            raise Broken(f"{node} became the active with epoch {epoch}; {self.holder_epoch} had been used")
-        self.holder_epoch = epoch
-        lost = self.answered & ~held
-        if cold:
-            self.counts["cold starts"] += 1
-            self.counts["lost and said so"] += lost.bit_count()
-            self.answered &= held
-        elif lost:
-            raise Broken(f"{node} took over without {lost.bit_count()} answered commands")
-        else:
-            self.counts["takeovers"] += 1
 
 
 class Node:

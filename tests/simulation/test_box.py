@@ -209,9 +209,9 @@ def test_every_node_has_its_own_clock() -> None:
         box.peers.clocks["W1"].set_rate(0.99)
         active = box.active("C1")
         scans = len(recorder.frames)
-        await box.run_for(100)
+        await box.run_for(500)
         assert box.active("C1") == active
         made = len(recorder.frames) - scans
-        assert made == (101 if active == "C1A" else 100)
+        assert abs(made - (505 if active == "C1A" else 500)) <= 1
 
     in_box(story)

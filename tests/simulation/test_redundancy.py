@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from tests.simulation import redundancy_mutants as mutants
-from tests.simulation.redundancy_world import Broken, Faults, World, run
+from tests.simulation.redundancy_checkers import Broken, Faults
+from tests.simulation.redundancy_world import World, run
 
 SEEDS = range(40)
 

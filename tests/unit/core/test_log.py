@@ -96,10 +96,10 @@ def test_an_exception_brings_its_traceback(place: Place) -> None:
 
 
 def test_libraries_join_at_warning(place: Place) -> None:
-    logging.getLogger("pymodbus.logging").info("frame dump")
-    logging.getLogger("pymodbus.logging").warning("no answer from %s", "RTU-1")
+    logging.getLogger("some.library").info("frame dump")
+    logging.getLogger("some.library").warning("no answer from %s", "RTU-1")
     (line,) = place.lines
-    assert (line["logger"], line["level"], line["event"]) == ("pymodbus.logging", "warning", "no answer from RTU-1")
+    assert (line["logger"], line["level"], line["event"]) == ("some.library", "warning", "no answer from RTU-1")
 
 
 def test_a_bound_node_wins(place: Place) -> None:
