@@ -6,7 +6,7 @@ Knows       the order of a scan: freeze the inputs, take the commands, execute, 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from dcs.bus.api import Subscription
@@ -40,6 +40,8 @@ _REPUBLISH_NS = 5 * NS_PER_S
 """After a takeover, events this old and younger are published again under their ids, in case the old holder did not."""
 _HUNG_PERIODS = 3
 _WATCH_FIELD_S = 1.0
+_FIRST_POLL_NS = 50 * NS_PER_MS
+"""How long a new holder that missed a scan waits for fresh measurements before it writes."""
 
 
 @dataclass(eq=False)
@@ -75,12 +77,14 @@ class Controller:
         self.desk = OperatorDesk(parts.face.plant, parts.pair, parts.face.bus, {"switchover": self._switch_over})
         self.member = parts.make_member(self)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Run until cancelled; a part that fails takes the node down."""
         self._loop = asyncio.get_running_loop()
         self._p.field_side.stand_by(abort=False)
         async with asyncio.TaskGroup() as group:
+            self._group = group
             group.create_task(self._p.field_side.run())
             group.create_task(self._p.schedule.run(self._p.scan_classes, self._tick))
             group.create_task(self.face.run(self.report))
@@ -139,8 +143,11 @@ class Controller:
         for event in outcome.events:
             self.face.outbox.put(event)
         if outcome.replies:
-            assert self._loop is not None
-            self._loop.create_task(self._answer(scan, outcome.replies))
+            self._start(self._answer(scan, outcome.replies))
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        assert self._group is not None
+        self._group.create_task(work)
 
     async def _answer(self, scan: int, replies: list[Reply]) -> None:
         if await self.member.confirmed(scan):
@@ -179,15 +186,44 @@ class Controller:
         with self.replica.lock:
             self._p.field_side.take_over(self.replica.inputs)
             if self.replica.scan:
-                values, _, valid = self._p.engine.outputs()
-                self._p.field_side.write(values, valid, self._gate)
                 self._scanning = True
+                if not self._overdue():
+                    self._write_last_outputs()
+        if self._scanning and self._overdue():
+            self._start(self._catch_up())
         self._changes.put_nowait(True)
         now_utc_ns = self._clock.time_ns()
         for event in self.replica.recent_events:
             if now_utc_ns - event.time_ns < _REPUBLISH_NS:
                 self.face.outbox.put(event)
         self.face.publish_report()
+
+    def _write_last_outputs(self) -> None:
+        values, _, valid = self._p.engine.outputs()
+        self._p.field_side.write(values, valid, self._gate)
+
+    def _overdue(self) -> list[tuple[int, int]]:
+        """(class, due time in UTC ns) of the newest scan of every class that fell due while nobody scanned."""
+        now_utc_ns = self._clock.time_ns()
+        found = []
+        for index, scan_class in enumerate(self._p.scan_classes):
+            last_ns = self.replica.last_time_ns(index)
+            missed = (now_utc_ns - last_ns) // scan_class.period_ns if last_ns else 0
+            if missed > 0:
+                found.append((index, last_ns + missed * scan_class.period_ns))
+        return found
+
+    async def _catch_up(self) -> None:
+        """A scan was missed: poll, run it late, write. Without an answer from the field in time, hold what was."""
+        deadline_ns = self._clock.monotonic_ns() + _FIRST_POLL_NS
+        while not self._p.field_side.is_fresh() and self._clock.monotonic_ns() < deadline_ns:
+            await sleep(self._clock, 0.001)
+        if not self._p.field_side.is_fresh():
+            self._write_last_outputs()
+            return
+        utc_minus_monotonic_ns = self._clock.time_ns() - self._clock.monotonic_ns()
+        for index, due_utc_ns in self._overdue():
+            self._tick(index, due_utc_ns - utc_minus_monotonic_ns, due_utc_ns, 0)
 
     def became_standby(self, reason: str) -> None:
         """We do not hold it (any more): nothing is written, nothing answered."""

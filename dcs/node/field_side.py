@@ -85,6 +85,14 @@ class FieldSide:
         image.times_ns[channels] = np.where(own, times_ns[part.points], old.times_ns[channels])
         part.fresh = bool(own.all())
 
+    def is_fresh(self) -> bool:
+        """True when every point was read by this controller since it took over."""
+        now_ns = self._clock.monotonic_ns()
+        return all(
+            part.fresh or bool((part.driver.image(now_ns).times_ns[part.points] >= self._since_utc_ns).all())
+            for part in self._parts
+        )
+
     def take_over(self, inherited: InputImage | None) -> None:
         """This controller became active: poll everything at once; meanwhile what the other one saw holds."""
         self._inherited = inherited or self._never_read

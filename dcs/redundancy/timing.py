@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.core.errors import ConfigError
 
-_SHORTEST_NS, _LONGEST_NS = 100 * NS_PER_MS, 600 * NS_PER_MS
+_SHORTEST_NS, _LONGEST_NS = 100 * NS_PER_MS, NS_PER_S
 """Promises chosen from a scan period; a configuration may ask for others."""
 
 
@@ -53,20 +53,19 @@ class LeaseTiming:
     def for_period(cls, fastest_scan_period_ns: int) -> "LeaseTiming":
         """The times for a pair whose fastest scan class has this period.
 
-        A takeover need not be faster than a scan notices, and every renewal costs messages: the promise is six tenths
-        of the period, from 100 ms for fast scans to 600 ms for those of 1 s and slower. A silent standby is declared
-        not ready within two scans.
+        A takeover need not be faster than a scan notices, and every renewal costs messages: the promise is as long as
+        the period, but at least 100 ms and at most 1 s. A silent standby is declared not ready within two scans.
         """
         if fastest_scan_period_ns <= 0:
             raise ConfigError(f"lease: a scan period must be positive, not {fastest_scan_period_ns} ns")
-        timing = cls.of_promise(min(max(fastest_scan_period_ns * 6 // 10, _SHORTEST_NS), _LONGEST_NS))
+        timing = cls.of_promise(min(max(fastest_scan_period_ns, _SHORTEST_NS), _LONGEST_NS))
         return replace(timing, mirror_ns=min(timing.mirror_ns, max(2 * fastest_scan_period_ns, 20 * NS_PER_MS)))
 
     @classmethod
     def of_promise(cls, promise_ns: int) -> "LeaseTiming":
         """The times that fit a voter's promise of this length.
 
-        The renewal interval grows from a sixth to a quarter of the hold time between promises of 100 and 600 ms; a
+        The renewal interval grows from a sixth to a quarter of the hold time between promises of 100 ms and 1 s; a
         mirror record that is not acknowledged excludes the standby well within the promise.
         """
         hold_ns = promise_ns * 9 // 10
