@@ -28,6 +28,7 @@ class LeaseTiming:
     drift: float = 0.02  # rho: largest error of a clock's rate
     cold_wait_ns: int = 1 * NS_PER_S  # nobody with complete data was heard for so long: start without
     stale_wait_ns: int = 3 * NS_PER_S  # the same, for a member that holds stale data
+    backoff_ns: int = 100 * NS_PER_MS  # cold starters wait one to five of these, at random, so that they do not collide
     switch_pause_ns: int = 10 * NS_PER_S  # between two switchovers for a better field path
 
     def __post_init__(self) -> None:

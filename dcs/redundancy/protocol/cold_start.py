@@ -45,9 +45,9 @@ class ColdStart:
     def is_due(self, now_ns: int, held: Rank) -> bool:
         """After the silence: our back-off is over, and the peer has no better data (or had its chance)."""
         timing = self._timing
-        self.again_ns = now_ns + timing.promise_ns
+        self.again_ns = now_ns + min(timing.promise_ns, timing.backoff_ns)
         if self._at_ns is None:
-            self._at_ns = now_ns + round(timing.promise_ns * (1 + 4 * self._uniform()))
+            self._at_ns = now_ns + round(timing.backoff_ns * (1 + 4 * self._uniform()))
         if self._peer_has_better(now_ns, held):
             if self._deferred_since_ns is None:
                 self._deferred_since_ns = now_ns
