@@ -13,19 +13,20 @@ from pathlib import Path
 from dcs.bus.nats import connect_nats
 from dcs.cli.check import check_displays
 from dcs.cli.client import PlantClient
-from dcs.cli.simulate import duration_option
+from dcs.cli.options import duration_option
 from dcs.cli.status_line import status_line
 from dcs.config.find import find_config
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S, WallClock, sleep
 from dcs.core.errors import DcsError
 from dcs.core.log import configure_logging
-from dcs.node.assembly import load_configuration, node_kind, warm_up
+from dcs.node.assembly import load_configuration, node_kind
 from dcs.node.checked_plant import write_checked
 from dcs.node.endpoints import Endpoints, PortChooser, check_free
 from dcs.node.lifeline import install_stop_signals
 from dcs.node.run_dirs import new_run_dir
 from dcs.node.supervisor import ProcessSpec, ProcessStatus, Supervisor
+from dcs.node.warm import ensure_warm
 from hmi.probe import display_available
 
 _HMI = "hmi"
@@ -73,7 +74,6 @@ def _tell_display(available: bool, reason: str) -> bool:
 
 
 def _warm_cache(config: PlantConfig) -> None:
-    """Five processes would compile the same kernels at the same time; one does it before they start."""
     told = False
 
     def tell(text: str) -> None:
@@ -82,7 +82,7 @@ def _warm_cache(config: PlantConfig) -> None:
             print("Compiling function blocks and plant models (only the first time, about 20 s) …", flush=True)
             told = True
 
-    warm_up(config, tell)
+    ensure_warm(config, tell)
 
 
 def choose_endpoints(config: PlantConfig, auto_ports: bool) -> Endpoints:

@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from dcs.cli.options import duration_option, speed_option
 from dcs.config.find import find_config
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S, WallClock
 from dcs.core.errors import ConfigError
 from dcs.core.log import configure_logging
 from dcs.core.simulated_time import SimulatedLoop, run_simulated
-from dcs.core.units import parse_duration
 from dcs.node.assembly import BUS_NODE, load_configuration, node_kind
 from dcs.node.box import Box
 from dcs.node.bridge import Bridge
@@ -94,30 +94,6 @@ def _print_summary(summary: dict, figures: dict, options: SimulateOptions) -> No
         print(f"Written to {options.out}: events.jsonl, samples.parquet, summary.json")
     else:
         print("Nothing was kept; --out DIR writes the events and samples.")
-
-
-def duration_option(name: str, text: str) -> int:
-    """A duration in ns. Raises ``ConfigError`` naming the option."""
-    try:
-        duration_ns = parse_duration(text)
-    except ConfigError as error:
-        raise ConfigError(f"{name} {text}: {error.message}") from None
-    if duration_ns <= 0:
-        raise ConfigError(f"{name} {text}: the time must be longer than nothing. Write for example {name} 1h.")
-    return duration_ns
-
-
-def speed_option(text: str) -> float | None:
-    """A multiple of real time, or None for ``max``. Raises ``ConfigError``."""
-    if text == "max":
-        return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0.0 < speed < float("inf"):
-        raise ConfigError(f"--speed {text}: this is no speed. Write a number above 0 (1 = real time), or max.")
-    return speed
 
 
 class _Window:
