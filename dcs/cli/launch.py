@@ -111,7 +111,7 @@ def choose_endpoints(config: PlantConfig, auto_ports: bool) -> Endpoints:
             pairs={c.name: list(c.members) for c in config.controllers},
             devices=devices,
             voters={name: ("127.0.0.1", chooser.choose("127.0.0.1", datagram=True)) for name in voters},
-            metrics={name: ("127.0.0.1", chooser.choose("127.0.0.1")) for name in kinds if name != "bus"},
+            metrics={name: ("127.0.0.1", chooser.choose("127.0.0.1")) for name in kinds},
         )
     finally:
         chooser.release()

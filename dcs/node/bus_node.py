@@ -1,6 +1,6 @@
 """The bus node: runs the server and reports on it like every other node.
 
-Called by   ``dcs node CONFIG bus``. Imports no numerics: this process only watches.
+Called by   ``dcs node CONFIG bus``. Light: this process only watches.
 """
 
 import asyncio
@@ -12,8 +12,9 @@ from dcs.bus.nats import connect_nats
 from dcs.core.clock import WallClock, sleep
 from dcs.node.bus_server import BusServer
 from dcs.node.endpoints import Endpoints
+from dcs.node.metrics import MetricsServer
 
-_PERIOD_S = 1.0
+_PERIOD_S = 2.0
 
 
 async def run_bus(run_dir: Path, endpoints: Endpoints, stop: asyncio.Event) -> None:
@@ -30,6 +31,7 @@ async def run_bus(run_dir: Path, endpoints: Endpoints, stop: asyncio.Event) -> N
 
 async def _report(server: BusServer, endpoints: Endpoints) -> None:
     clock = WallClock()
+    host, port = endpoints.metrics["bus"]
     bus = await connect_nats(endpoints.bus_url, "bus")
 
     def report() -> NodeReport:
@@ -39,17 +41,20 @@ async def _report(server: BusServer, endpoints: Endpoints) -> None:
             pid=os.getpid(),
             time_ns=clock.time_ns(),
             state="running",
-            endpoints={"bus": endpoints.bus_url},
+            endpoints={"bus": endpoints.bus_url, "metrics": f"http://{host}:{port}/metrics"},
             detail=f"nats-server, pid {server.pid}",
         )
 
     async def answer(subject: str, payload: bytes) -> bytes:
         return report().to_bytes()
 
+    metrics = MetricsServer(report, host, port)
+    await metrics.start()
     try:
         await bus.serve(status_subject(endpoints.plant, "bus"), answer)
         while True:
             bus.publish(node_subject(endpoints.plant, "bus"), report().to_bytes())
             await sleep(clock, _PERIOD_S)
     finally:
+        await metrics.stop()
         await bus.close()
