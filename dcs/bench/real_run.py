@@ -8,12 +8,12 @@ from dcs.bench.running_plant import running_plant
 
 _SETTLE_S = 5.0
 _MEASURED_S = 20.0
-_FAST = ("scan_classes.loops.period=100ms", "field.devices.RTU-1.poll=100ms", "field.devices.DRV-1.poll=100ms")
+FAST = ("scan_classes.loops.period=100ms", "field.devices.RTU-1.poll=100ms", "field.devices.DRV-1.poll=100ms")
 
 
 def scan_jitter() -> list[Figure]:
     """How late the scans of a 100 ms class start, over the last 100 s at most."""
-    with running_plant(*_FAST) as plant:
+    with running_plant(*FAST) as plant:
         time.sleep(_SETTLE_S + _MEASURED_S)
         active = next(node for node in plant.status() if node["role"] == "active")
     scan = active["scans"][0]

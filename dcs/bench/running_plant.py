@@ -25,11 +25,15 @@ class RunningPlant:
         self._run_dir = run_dir
         self._env = env
 
+    def dcs(self, *arguments: str) -> str:
+        """What ``dcs ARGUMENTS --run-dir …`` prints."""
+        command = [sys.executable, "-m", "dcs", *arguments, "--run-dir", str(self._run_dir)]
+        return subprocess.run(command, env=self._env, capture_output=True, text=True, check=False).stdout
+
     def status(self) -> list[dict[str, Any]]:
         """``dcs status --json``; [] while nothing answers."""
-        command = [sys.executable, "-m", "dcs", "status", "--json", "--run-dir", str(self._run_dir)]
-        done = subprocess.run(command, env=self._env, capture_output=True, text=True, check=False)
-        nodes: list[dict[str, Any]] = json.loads(done.stdout)["nodes"] if done.returncode == 0 else []
+        text = self.dcs("status", "--json")
+        nodes: list[dict[str, Any]] = json.loads(text)["nodes"] if text.strip() else []
         return nodes
 
     def is_ready(self) -> bool:

@@ -8,6 +8,7 @@ from dcs.bench.box_speed import box_speed
 from dcs.bench.figure import Benchmark, Figure
 from dcs.bench.real_run import idle_cpu, scan_jitter
 from dcs.bench.scan_cost import scan_cost
+from dcs.bench.takeover import takeover
 from dcs.cli.table import table
 from dcs.core.errors import ConfigError
 
@@ -16,6 +17,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "box_speed": box_speed,
     "scan_jitter": scan_jitter,
     "idle_cpu": idle_cpu,
+    "takeover": takeover,
 }
 
 

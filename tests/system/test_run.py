@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dcs.bench.register_watch import RegisterWatch
 from tests.support.processes import wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
@@ -120,12 +122,21 @@ def test_an_operator_runs_the_plant_from_a_terminal(tmp_path: Path) -> None:
         assert not [pid for pid in pids if alive(pid)], "Ctrl-C leaves no process behind"
 
 
-def test_kill_9_of_the_active_moves_control_and_it_comes_back_as_standby(tmp_path: Path) -> None:
+def test_kill_9_of_the_active_moves_control_without_a_bump_and_it_comes_back_as_standby(tmp_path: Path) -> None:
     with running_plant(tmp_path, *FAST, "control.modules.LIC-101.blocks.pid.sp_rate_up=0.02") as plant:
         before = plant.active()
         assert "15" in plant.dcs("set", "LIC-101.SP", "15")
-        time.sleep(2.0)
+        watch = RegisterWatch(plant.nodes()["field"]["endpoints"]["DRV-1"])
+        time.sleep(3.0)
+        killed_s = time.monotonic()
         os.kill(before["pid"], signal.SIGKILL)
+        time.sleep(3.0)
+        changes = watch.stop()
+        at = next(i for i, (time_s, _) in enumerate(changes) if time_s > killed_s + 0.05)
+        steps = [abs(b[1] - a[1]) for a, b in pairwise(changes)]
+        usual_pct = max(steps[: at - 1])
+        assert changes[at][0] - killed_s < 2.0, "the standby must have written by now"
+        assert steps[at - 1] <= 0.05 + 2 * usual_pct, (steps[at - 1], usual_pct, changes[at - 3 : at + 3])
         wait_until(lambda: plant.nodes()[before["name"]]["pid"] not in (None, before["pid"]), 30, "its restart")
         wait_until(plant.ready, 30, "the pair is whole again")
         after = plant.active()
