@@ -13,6 +13,7 @@ from generator.command_page import command_pages
 from generator.configuration_page import configuration_pages
 from generator.markdown import page, table
 from generator.plant_pages import plant_pages
+from generator.scenario_page import scenario_pages
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -29,12 +30,18 @@ def all_pages() -> dict[str, str]:
                 ("[Configuration files](configuration.md)", "every key of a plant folder"),
                 ("[Function blocks](blocks/index.md)", "terminals, parameters, equations"),
                 ("[Plant models](plants/index.md)", "variables, settings, equations"),
+                ("[Scenarios](scenarios.md)", "what may happen in a simulated run, and when"),
             ),
         ),
     )
     return {
-        "index.md": index, **block_pages(), **plant_pages(), **configuration_pages(), **command_pages(),
-    }  # fmt: skip
+        "index.md": index,
+        **block_pages(),
+        **plant_pages(),
+        **configuration_pages(),
+        **command_pages(),
+        **scenario_pages(),
+    }
 
 
 def differences(pages: dict[str, str], folder: Path) -> list[str]:
