@@ -22,9 +22,9 @@ def scenario_pages() -> dict[str, str]:
     return {
         "scenarios.md": page(
             "Scenarios",
-            "A scenario is a file `scenarios/NAME.yaml` of a plant folder. `dcs simulate PLANT --scenario NAME` runs it."
-            " It has `title`, `description` and a list of `actions`; each action has `at`, a time after the start, and "
-            "exactly one of these:",
+            "A scenario is a file `scenarios/NAME.yaml` of a plant folder; `dcs simulate PLANT --scenario NAME` "
+            "runs it. It has `title`, `description` and a list of `actions`; each action has `at`, a time after "
+            "the start, and exactly one of these:",
             table(("verb", "takes"), ([code(verb), takes] for verb, takes in VERBS.items())),
             _EXAMPLE,
         )
