@@ -10,7 +10,7 @@ hash, so that a reader can tell when it must ask for the layout again.
 import hashlib
 import json
 import struct
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -289,8 +289,20 @@ class Command:
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> "Command":
-        """Inverse of ``to_bytes``. Raises ``ValueError`` or ``TypeError`` on anything else."""
-        return cls(**json.loads(payload))
+        """Inverse of ``to_bytes``. Raises ``ValueError`` or ``TypeError`` on anything else; anybody may send one."""
+        command = cls(**json.loads(payload))
+        for name in ("id", "verb", "subject", "user", "station"):
+            if not isinstance(getattr(command, name), str):
+                raise ValueError(f"`{name}` must be a text, not {getattr(command, name)!r}")
+        value: Any = command.value
+        if isinstance(value, int):
+            try:
+                return replace(command, value=float(value))
+            except OverflowError:
+                raise ValueError("`value` is larger than any number that a controller holds") from None
+        if not isinstance(value, float | str | None):
+            raise ValueError(f"`value` must be a number or a text, not {value!r}")
+        return command
 
 
 @dataclass(frozen=True, slots=True)

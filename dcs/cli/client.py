@@ -37,7 +37,7 @@ from dcs.bus.messages import (
 from dcs.bus.nats import connect_nats
 from dcs.cli.table import table
 from dcs.core.clock import WallClock, utc_text
-from dcs.core.errors import LinkDown, Missing
+from dcs.core.errors import ConfigError, LinkDown, Missing
 from dcs.core.log import configure_logging
 from dcs.core.modes import mode_name
 from dcs.core.status import describe_status, is_good
@@ -214,7 +214,7 @@ def get_tags(run_dir: Path | None, names: list[str], as_json: bool) -> int:
         readings = await client.readings()
         for name in names:
             if name not in readings:
-                raise Missing(_unknown_tag(name, readings))
+                raise ConfigError(_unknown_tag(name, readings))
         _print_readings([readings[name] for name in names], as_json)
         return 0
 
@@ -228,7 +228,7 @@ def write_tag(run_dir: Path | None, name: str, value: str, as_json: bool) -> int
         layouts = await client.layouts()
         pair = client.pair_of(layouts, name)
         if pair is None:
-            raise Missing(_unknown_tag(name, [info.name for layout in layouts for info in layout.tags]))
+            raise ConfigError(_unknown_tag(name, [info.name for layout in layouts for info in layout.tags]))
         return _print_reply(await client.command(pair, "set", name, _number_or_text(value)), as_json)
 
     return with_plant(run_dir, work)
@@ -271,7 +271,7 @@ def acknowledge(run_dir: Path | None, alarm: str, as_json: bool) -> int:
             return max(_print_reply(reply, as_json) for reply in replies)
         alarms = {info.name: layout.pair for layout in await client.layouts() for info in layout.alarms}
         if alarm not in alarms:
-            raise Missing(f"There is no alarm {alarm}.{_nearest(alarm, alarms)}")
+            raise ConfigError(f"There is no alarm {alarm}.{_nearest(alarm, alarms)}")
         return _print_reply(await client.command(alarms[alarm], "ack", alarm), as_json)
 
     return with_plant(run_dir, work)
@@ -283,10 +283,10 @@ def hand_over(run_dir: Path | None, pair: str | None, as_json: bool) -> int:
     async def work(client: PlantClient) -> int:
         pairs = list(client.endpoints.pairs)
         if pair is None and len(pairs) != 1:
-            raise Missing(f"Which pair? There are {', '.join(pairs)}.")
+            raise ConfigError(f"Which pair? There are {', '.join(pairs)}.")
         chosen = pair or pairs[0]
         if chosen not in pairs:
-            raise Missing(f"There is no controller pair {chosen}. There are: {', '.join(pairs)}.")
+            raise ConfigError(f"There is no controller pair {chosen}. There are: {', '.join(pairs)}.")
         return _print_reply(await client.command(chosen, "switchover", chosen), as_json)
 
     return with_plant(run_dir, work)
@@ -321,7 +321,8 @@ def show_events(run_dir: Path | None, last: int, as_json: bool) -> int:
 # --- printing --------------------------------------------------------------------------------------------
 def _node_dict(name: str, kind: str, report: NodeReport | None, endpoints: Endpoints) -> dict[str, Any]:
     if report is None:
-        return {"name": name, "kind": kind, "state": "no answer", "pid": None, "role": "", "endpoints": {}}
+        silent = asdict(NodeReport(name, kind, 0, 0, "no answer", endpoints=endpoints.of_node(name)))
+        return {**silent, "name": silent.pop("node"), "pid": None}
     found = asdict(report)
     found["name"] = found.pop("node")
     return found

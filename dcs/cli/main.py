@@ -220,7 +220,7 @@ def switchover(
     raise typer.Exit(hand_over(run_dir, pair, as_json))
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def disturb(
     variable: Annotated[str, typer.Argument(metavar="VARIABLE", help="A disturbance of the plant model: leak_1.")],
     value: Annotated[float, typer.Argument(metavar="VALUE", help="In the model's unit.")],

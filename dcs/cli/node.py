@@ -30,7 +30,10 @@ def run_node(
     config_name: str, name: str, run_dir: Path | None, overrides: tuple[str, ...], lifeline: bool, verbose: bool
 ) -> int:
     """Run until a signal, the launcher's end, or a failure (which ends the process with its message)."""
-    run_dir, endpoints = find_run(run_dir)
+    if run_dir is None:
+        run_dir, endpoints = find_run(None)
+    else:  # the bus of this run may be about to start: this node waits for it
+        endpoints = Endpoints.read(run_dir)
     logs = configure_logging(name, WallClock(), run_dir, verbose=1 if verbose else 0)
     try:
         work = _bus(run_dir, endpoints) if name == "bus" else _node(config_name, name, run_dir, endpoints, overrides)

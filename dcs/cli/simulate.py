@@ -18,7 +18,7 @@ from dcs.node.assembly import BUS_NODE, load_configuration, node_kind
 from dcs.node.box import Box
 from dcs.node.bridge import Bridge
 from dcs.node.endpoints import Endpoints, PortChooser
-from dcs.node.recorder import Recorder
+from dcs.node.recorder import Recorder, prepare_results
 from dcs.node.run_dirs import new_run_dir
 from dcs.node.scenario import NOTHING, Director, Scenario, load_scenario
 
@@ -58,6 +58,8 @@ def simulate_plant(options: SimulateOptions) -> int:
             await Director(box, scenario).run(duration_ns)
             return recorder
 
+    if options.out is not None:
+        prepare_results(options.out)  # before the hour is simulated, not after
     logs = configure_logging("box", WallClock())
     window = _Window(config, options.speed) if options.hmi else None
     if not options.as_json:

@@ -8,6 +8,7 @@ from dcs.config.plant_config import PlantInfo, VariableInfo
 from dcs.config.problems import Problems, did_you_mean, listed
 from dcs.config.schema import DeviceSection, FieldFile, PointSection, SignalSection
 from dcs.config.source import Document, KeyPath
+from dcs.core.clock import NS_PER_MS
 from dcs.core.errors import ConfigError
 from dcs.core.status import limits_of
 from dcs.core.units import convert, fitting, parse_quantity, same_dimension
@@ -30,6 +31,7 @@ def build_devices(
     devices = tuple(check.device(name, section) for name, section in file.devices.items())
     check.tags_once(devices)
     check.addresses_once(devices)
+    check.fresh_long_enough(devices)
     check.inputs_driven_once(devices)
     return devices
 
@@ -228,6 +230,30 @@ class _FieldCheck:
                     f"({device.host}:{device.port}, unit {device.unit}). Change one of them.",
                 )
             where.setdefault(url, device)
+        self._listeners_once([device for device in devices if device.simulate and device.port])
+
+    def _listeners_once(self, simulated: list[DeviceSpec]) -> None:
+        """A simulated device has its port for itself; several units behind one address are a real gateway's matter."""
+        by_address: dict[tuple[str, int], DeviceSpec] = {}
+        for device in simulated:
+            other = by_address.setdefault((device.host, device.port), device)
+            if other is not device and other.unit != device.unit:
+                self._problems.add(
+                    self._document.place(("devices", device.name, "port")),
+                    f"device {device.name} is simulated on {device.host}:{device.port}, as is device {other.name}; a "
+                    "simulated device needs a port of its own. Give one of them another, or `auto`.",
+                )
+
+    def fresh_long_enough(self, devices: tuple[DeviceSpec, ...]) -> None:
+        """A value must not be stale before it can have been read again."""
+        for device in devices:
+            if device.stale_ns and device.stale_ns < device.poll_ns + device.timeout_ns:
+                needed_ms = (device.poll_ns + device.timeout_ns) / NS_PER_MS
+                self._problems.add(
+                    self._document.place(("devices", device.name, "stale")),
+                    f"device {device.name}: a value is stale after {device.stale_ns / NS_PER_MS:g} ms, before it is "
+                    f"read again. Write at least {needed_ms:g} ms (poll + timeout), or `auto`.",
+                )
 
     def inputs_driven_once(self, devices: tuple[DeviceSpec, ...]) -> None:
         first: dict[str, PointSpec] = {}

@@ -8,9 +8,11 @@ from dcs.config.plant_config import BusConfig, ModelConfig, PlantCatalog, PlantI
 from dcs.config.problems import Problems, did_you_mean
 from dcs.config.schema import ControllerSection, PlantFile
 from dcs.config.source import Document, KeyPath
+from dcs.core.clock import NS_PER_MS
 from dcs.engine.strategy import ScanClass
 
 NS_PER_S = 1_000_000_000
+_LEASE_MIN_NS, _LEASE_MAX_NS = 40 * NS_PER_MS, 10 * NS_PER_S
 RESERVED_NODES = ("bus", "field", "hmi")
 """Nodes that every plant has; no controller or witness may take their names."""
 
@@ -113,5 +115,9 @@ def _check_witness(
             document.place((*path, "witness")),
             f"controller {name}: every plant has a node `{section.witness}`. Give the witness another name.",
         )
-    if section.lease is not None and section.lease <= 0:
-        problems.add(document.place((*path, "lease")), f"controller {name}: a lease of 0 never holds. Write `auto`.")
+    if section.lease is not None and not _LEASE_MIN_NS <= section.lease <= _LEASE_MAX_NS:
+        problems.add(
+            document.place((*path, "lease")),
+            f"controller {name}: the lease is {section.lease / NS_PER_MS:g} ms, but it must be from 40 ms (messages "
+            "take their time) to 10 s (nobody controls for so long when the active dies). Write `auto`.",
+        )

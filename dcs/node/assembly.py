@@ -199,20 +199,7 @@ async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, pee
 
 
 async def _face(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> NodeFace:
-    own = _endpoints_of(endpoints, name)
+    own = endpoints.of_node(name)
     if peers.clock_note:
         own["clock"] = peers.clock_note
     return NodeFace(config.name, name, await peers.bus(name), peers.clock(name), peers.pid(name), own)
-
-
-def _endpoints_of(endpoints: Endpoints, node: str) -> dict[str, str]:
-    found = {"bus": endpoints.bus_url}
-    if node in endpoints.voters:
-        host, port = endpoints.voters[node]
-        found["pair"] = f"udp+tcp://{host}:{port}"
-    if node in endpoints.metrics:
-        host, port = endpoints.metrics[node]
-        found["metrics"] = f"http://{host}:{port}/metrics"
-    if node == FIELD_NODE:
-        found |= {device: f"modbus://{host}:{port}" for device, (host, port) in endpoints.devices.items()}
-    return found

@@ -6,8 +6,10 @@ Knows       the order of a scan: freeze the inputs, take the commands, execute, 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 
 from dcs.bus.api import Subscription
 from dcs.bus.messages import (
@@ -31,7 +33,7 @@ from dcs.node.field_side import FieldSide
 from dcs.node.operator_desk import OperatorDesk
 from dcs.node.replica import Replica, ScanOutcome
 from dcs.node.scan_figures import ScanFigures
-from dcs.node.scan_record import ScanRecord
+from dcs.node.scan_record import InputImage, ScanRecord
 from dcs.node.scan_schedule import ScanSchedule
 from dcs.redundancy.report import MemberReport
 from dcs.redundancy.runtime import RedundantMember
@@ -69,6 +71,9 @@ class Controller:
         self.figures = [ScanFigures(c.name, c.period_ns) for c in parts.scan_classes]
         self._layouts: list[Layout] = parts.engine.layouts(parts.face.plant)
         self._latest: dict[int, Frame] = {}
+        self._utc_minus_monotonic_ns = self._clock.time_ns() - self._clock.monotonic_ns()
+        self._ahead_ns: deque[int] = deque(maxlen=16)  # how far the active's time is ahead of ours, latest records
+        self._shift_ns = 0  # plant's time minus our own, while we are active
         self._scanning = False  # active, and the first image is there
         self._last_tick_ns = self._clock.monotonic_ns()
         self._executing_since_ns = 0
@@ -94,26 +99,33 @@ class Controller:
 
     # --- the scan (on the wall clock: in the scan's own thread) -------------------------------------------
     def _tick(self, class_index: int, due_ns: int, due_utc_ns: int, slips: int) -> None:
-        started_ns = self._clock.monotonic_ns()
-        self._last_tick_ns = started_ns
+        self._last_tick_ns = self._clock.monotonic_ns()
         with self.replica.lock:
-            if not self._scanning or not self.member.may_write(started_ns):
-                return
-            self._executing_since_ns = started_ns
             last_ns = self.replica.last_time_ns(class_index)
-            if last_ns:  # scans that nobody ran, during a takeover for example, count as slips
-                slips = max(slips, (due_utc_ns - last_ns) // self._p.scan_classes[class_index].period_ns - 1)
+            due_utc_ns += self._shift_ns
             if last_ns and due_utc_ns <= last_ns:
                 return  # the old holder ran this scan, by a clock a little ahead of ours
-            image = self._p.field_side.read()
-            record = ScanRecord(self.replica.scan + 1, due_utc_ns, class_index, slips, image, self.desk.take())
-            outcome = self.replica.execute(record)
-            frame = self._frame(class_index, record)
-            self._executing_since_ns = 0
+            if last_ns:  # scans that nobody ran, during a takeover for example, count as slips
+                slips = max(slips, (due_utc_ns - last_ns) // self._p.scan_classes[class_index].period_ns - 1)
+            self._scan(class_index, due_ns, due_utc_ns, slips, self._p.field_side.read)
+
+    def _scan(
+        self, class_index: int, due_ns: int, time_ns: int, slips: int, read_inputs: Callable[[], InputImage]
+    ) -> None:
+        """One scan at ``time_ns`` of the plant's time; the caller holds the lock."""
+        started_ns = self._clock.monotonic_ns()
+        if not self._scanning or not self.member.may_write(started_ns):
+            return
+        self._executing_since_ns = started_ns
+        record = ScanRecord(self.replica.scan + 1, time_ns, class_index, slips, read_inputs(), self.desk.take())
+        outcome = self.replica.execute(record)
+        frame = self._frame(class_index, record)
+        self._executing_since_ns = 0
         finished_ns = self._clock.monotonic_ns()
         self.figures[class_index].add(finished_ns - started_ns, started_ns - due_ns, slips)
         payload = record.to_bytes()
         assert self._loop is not None
+        # Within the lock: the records of two threads must leave in the order of their scans.
         self._p.on_loop(self._loop, lambda: self._after_scan(class_index, record.scan, payload, outcome, frame))
 
     def _frame(self, class_index: int, record: ScanRecord) -> Frame:
@@ -178,52 +190,87 @@ class Controller:
 
     def execute(self, seq: int, record: bytes) -> bytes:
         """Standby: repeat a scan of the active; returns the digest of the result."""
+        repeated = ScanRecord.from_bytes(record)
         with self.replica.lock:
-            return self.replica.execute(ScanRecord.from_bytes(record)).digest
+            outcome = self.replica.execute(repeated)
+        self._ahead_ns.append(repeated.time_ns - self._own_time_ns())
+        return outcome.digest
 
     def became_active(self, epoch: int, reason: str) -> None:
         """We hold the output authority: write the last outputs at once, poll, scan, serve."""
         with self.replica.lock:
             self._p.field_side.take_over(self.replica.inputs)
+            self._go_on_in_the_plants_time()
             if self.replica.scan:
                 self._scanning = True
-                if not self._overdue():
+                if self._overdue():
+                    self._start(self._catch_up())
+                else:
                     self._write_last_outputs()
-        if self._scanning and self._overdue():
-            self._start(self._catch_up())
+            self._latest = self._frames_of_the_copy()
         self._changes.put_nowait(True)
         now_utc_ns = self._clock.time_ns()
         for event in self.replica.recent_events:
-            if now_utc_ns - event.time_ns < _REPUBLISH_NS:
-                self.face.outbox.put(event)
+            self.face.outbox.put(event, live=now_utc_ns - event.time_ns < _REPUBLISH_NS)
         self.face.publish_report()
+
+    def _frames_of_the_copy(self) -> dict[int, Frame]:
+        """What we know of every class before our own first scan: the state that was mirrored to us."""
+        frames = {}
+        for index, layout in enumerate(self._layouts):
+            time_ns = self.replica.last_time_ns(index)
+            if time_ns:
+                columns = self._p.engine.columns(index)
+                frames[index] = Frame(layout.hash, self.replica.scan, time_ns, self.member.epoch, 1, *columns)
+        return frames
+
+    def _own_time_ns(self) -> int:
+        """UTC of this node's start, counted on by its monotonic clock: a time server's step moves no scan."""
+        return self._clock.monotonic_ns() + self._utc_minus_monotonic_ns
+
+    def _go_on_in_the_plants_time(self) -> None:
+        """The old holder's clock may differ from ours: the plant's time must neither jump nor wait."""
+        fastest_ns = min(c.period_ns for c in self._p.scan_classes)
+        # Records arrive late, never early: the largest of the last few is the best estimate.
+        ahead_ns = max(self._ahead_ns, default=0)
+        self._ahead_ns.clear()
+        self._shift_ns = round(ahead_ns / fastest_ns) * fastest_ns
+        if self._shift_ns:
+            how = "behind" if self._shift_ns > 0 else "ahead of"
+            text = f"the clock of {self.face.node} is {abs(self._shift_ns) / NS_PER_S:g} s {how} the plant's time"
+            self.event(f"{text}, which goes on as it was. Synchronise the clocks of the controllers.", "system")
 
     def _write_last_outputs(self) -> None:
         values, _, valid = self._p.engine.outputs()
         self._p.field_side.write(values, valid, self._gate)
 
     def _overdue(self) -> list[tuple[int, int]]:
-        """(class, due time in UTC ns) of the newest scan of every class that fell due while nobody scanned."""
-        now_utc_ns = self._clock.time_ns()
+        """(class, missed periods) of every class that had a scan due while nobody scanned."""
+        now_ns = self._own_time_ns() + self._shift_ns
         found = []
         for index, scan_class in enumerate(self._p.scan_classes):
             last_ns = self.replica.last_time_ns(index)
-            missed = (now_utc_ns - last_ns) // scan_class.period_ns if last_ns else 0
+            missed = (now_ns - last_ns) // scan_class.period_ns if last_ns else 0
             if missed > 0:
-                found.append((index, last_ns + missed * scan_class.period_ns))
+                found.append((index, missed))
         return found
 
     async def _catch_up(self) -> None:
         """A scan was missed: poll, run it late, write. Without an answer from the field in time, hold what was."""
+        field_side = self._p.field_side
         deadline_ns = self._clock.monotonic_ns() + _FIRST_POLL_NS
-        while not self._p.field_side.is_fresh() and self._clock.monotonic_ns() < deadline_ns:
+        while not field_side.is_fresh() and self._clock.monotonic_ns() < deadline_ns:
             await sleep(self._clock, 0.001)
-        if not self._p.field_side.is_fresh():
-            self._write_last_outputs()
-            return
-        utc_minus_monotonic_ns = self._clock.time_ns() - self._clock.monotonic_ns()
-        for index, due_utc_ns in self._overdue():
-            self._tick(index, due_utc_ns - utc_minus_monotonic_ns, due_utc_ns, 0)
+        with self.replica.lock:
+            if not field_side.is_fresh():
+                self._write_last_outputs()
+                return
+            for index, missed in self._overdue():
+                late_ns = missed * self._p.scan_classes[index].period_ns
+                time_ns = self.replica.last_time_ns(index) + late_ns
+                due_ns = time_ns - self._shift_ns - self._utc_minus_monotonic_ns
+                read_then = partial(field_side.read_later, late_ns) if not self._shift_ns else field_side.read
+                self._scan(index, due_ns, time_ns, missed - 1, read_then)
 
     def became_standby(self, reason: str) -> None:
         """We do not hold it (any more): nothing is written, nothing answered."""

@@ -34,13 +34,26 @@ class Endpoints:
         temporary.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
         temporary.replace(run_dir / FILE_NAME)
 
+    def of_node(self, node: str) -> dict[str, str]:
+        """URLs of everything that a node serves or uses, by what it is."""
+        found = {"bus": self.bus_url}
+        if node in self.voters:
+            host, port = self.voters[node]
+            found["pair"] = f"udp+tcp://{host}:{port}"
+        if node in self.metrics:
+            host, port = self.metrics[node]
+            found["metrics"] = f"http://{host}:{port}/metrics"
+        if self.nodes.get(node, node) == "field":
+            found |= {device: f"modbus://{host}:{port}" for device, (host, port) in self.devices.items()}
+        return found
+
     @classmethod
     def read(cls, run_dir: Path) -> "Endpoints":
         """Raises ``Missing`` when this is not the directory of a run."""
         try:
             raw = json.loads((run_dir / FILE_NAME).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise Missing(f"{run_dir}: no readable {FILE_NAME} ({error}). Start the plant with `dcs run`.") from None
+        except (OSError, ValueError):
+            raise Missing(f"{run_dir} is not the directory of a run. Start a plant with `dcs run`.") from None
         for group in ("devices", "voters", "metrics"):
             raw[group] = {name: (host, port) for name, (host, port) in raw[group].items()}
         return cls(**raw)

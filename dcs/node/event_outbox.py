@@ -41,9 +41,10 @@ class EventOutbox:
         """Events that are not durable yet."""
         return len(self._waiting)
 
-    def put(self, event: Event) -> None:
-        """Publish live and queue for the durable stream; returns at once."""
-        self._bus.publish(event_subject(self._plant, event.source), event.to_bytes())
+    def put(self, event: Event, live: bool = True) -> None:
+        """Publish live (unless it is old news) and queue for the durable stream; returns at once."""
+        if live:
+            self._bus.publish(event_subject(self._plant, event.source), event.to_bytes())
         if len(self._waiting) >= self._bound:
             self._waiting.popleft()
             self._lost += 1

@@ -17,7 +17,10 @@ from dcs.bus.messages import LinkReport
 from dcs.core.clock import Clock
 from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
 from dcs.node.scan_record import InputImage
-from field_io.drivers.modbus import ModbusDriver, WriteOutcome
+from field_io.drivers.modbus import ModbusDriver
+
+_GOOD = 128
+"""Status bytes from here on are Good or Good (cascade)."""
 
 
 class _DriverChannels:
@@ -32,7 +35,8 @@ class _DriverChannels:
         self.outputs = [(i, name) for i, name in enumerate(outputs) if name in at]
         self.stale_after_ns = driver.spec.stale_after_ns
         self.fresh = True  # every point was read by this controller since it took over
-        self.writing: asyncio.Task[WriteOutcome] | None = None
+        self.pending: dict[str, float] | None = None  # the newest outputs that are not on their way yet
+        self.writing: asyncio.Task[None] | None = None
 
 
 class FieldSide:
@@ -42,12 +46,14 @@ class FieldSide:
         self, drivers: Sequence[ModbusDriver], inputs: Sequence[str], outputs: Sequence[str], clock: Clock
     ) -> None:
         self.drivers = list(drivers)
+        bits = {point.name for driver in drivers for point in driver.spec.points if point.is_bit}
         self._clock = clock
         self._parts = [_DriverChannels(driver, inputs, outputs) for driver in drivers]
         self._never_read = InputImage.empty(len(inputs), STATUS_NOT_CONNECTED)
         self._inherited = self._never_read
+        self._is_bit = np.array([name in bits for name in inputs], np.bool_)
         self._since_utc_ns = 0
-        self.skipped_writes = 0
+        self.replaced_writes = 0
 
     # --- inputs -----------------------------------------------------------------------------------------------
     def read(self) -> InputImage:
@@ -64,6 +70,19 @@ class FieldSide:
                 image.times_ns[part.channels] = times_ns[part.points]
             else:
                 self._read_inherited(part, image, values, statuses, times_ns, now_utc_ns)
+        return image
+
+    def read_later(self, elapsed_ns: int) -> InputImage:
+        """The image as it was ``elapsed_ns`` after the inherited one, for a scan that is run late.
+
+        A measurement that moved meanwhile is taken where it was then, by a straight line between its inherited and its
+        fresh sample. What is not Good on both sides, or a bit, is taken as it is now.
+        """
+        old, image = self._inherited, self.read()
+        span_ns = image.times_ns - old.times_ns
+        share = np.clip(elapsed_ns / np.maximum(span_ns, 1), 0.0, 1.0)
+        between = (span_ns > 0) & (old.statuses >= _GOOD) & (image.statuses >= _GOOD) & ~self._is_bit
+        image.values[between] = (old.values + share * (image.values - old.values))[between]
         return image
 
     def _read_inherited(
@@ -105,6 +124,7 @@ class FieldSide:
         """This controller is not active: only health reads. ``abort`` drops connections with writes in flight."""
         for part in self._parts:
             part.driver.set_polling(False)
+            part.pending = None
             if abort:
                 part.driver.abort()
 
@@ -116,10 +136,17 @@ class FieldSide:
             chosen = {name: float(values[i]) for i, name in part.outputs if valid[i]}
             if not chosen:
                 continue
-            if part.writing is not None and not part.writing.done():
-                self.skipped_writes += 1  # the device is slower than the scan; the next scan's values follow
-                continue
-            part.writing = loop.create_task(part.driver.write(chosen, may_write))
+            if part.pending is not None:
+                self.replaced_writes += 1  # the device is slower than the scans; the newest values count
+            part.pending = chosen
+            if part.writing is None or part.writing.done():
+                part.writing = loop.create_task(self._send(part, may_write))
+
+    async def _send(self, part: _DriverChannels, may_write: Callable[[], bool]) -> None:
+        """Write what is pending until nothing is; the gate is asked by the transport at every send."""
+        while part.pending is not None:
+            chosen, part.pending = part.pending, None
+            await part.driver.write(chosen, may_write)
 
     # --- health -----------------------------------------------------------------------------------------------
     def reached(self) -> int:

@@ -29,6 +29,17 @@ from dcs.core.errors import Missing
 _LAYOUT_TIMEOUT_S = 1.0
 
 
+def prepare_results(out: Path) -> None:
+    """Make the folder for the results. Raises ``Missing`` where it cannot be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Missing(f"{out}: results cannot be written here ({error.strerror}). Name another with --out.") from None
+
+
 class Recorder:
     """Collects in memory, writes at the end."""
 
@@ -82,7 +93,7 @@ class Recorder:
         last: dict[str, float | None] = {}
         for layout in self._layouts.values():
             frames = [frame for frame in self.frames if frame.layout_hash == layout.hash]
-            for i, info in enumerate(layout.tags):
+            for i, info in enumerate(layout.tags if frames else ()):
                 value = float(frames[-1].values[i])
                 last[info.name] = value if value == value else None
         return {
@@ -96,18 +107,12 @@ class Recorder:
         }
 
     def write(self, out: Path, summary: dict[str, Any]) -> None:
-        """Write the three files. Raises ``Missing`` where the folder cannot be written."""
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            with (out / "events.jsonl").open("wb") as lines:
-                for event in self.events:
-                    lines.write(event.to_bytes() + b"\n")
-            (out / "summary.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            pq.write_table(self._samples(), out / "samples.parquet", compression="zstd")
-        except OSError as error:
-            raise Missing(
-                f"{out}: the results cannot be written ({error.strerror}). Name another with --out."
-            ) from None
+        """Write the three files into a folder that ``prepare_results`` has seen."""
+        with (out / "events.jsonl").open("wb") as lines:
+            for event in self.events:
+                lines.write(event.to_bytes() + b"\n")
+        (out / "summary.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        pq.write_table(self._samples(), out / "samples.parquet", compression="zstd")
 
     def _samples(self) -> pa.Table:
         names = list(dict.fromkeys(info.name for layout in self._layouts.values() for info in layout.tags))

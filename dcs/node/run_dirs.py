@@ -30,6 +30,8 @@ def state_dir() -> Path:
 def new_run_dir(plant: str, clock: Clock, named: Path | None = None) -> Path:
     """Make the directory of a new run. Raises ``Missing`` where it cannot be written."""
     stamp = utc_text(clock.time_ns())[:19].replace(":", "").replace("-", "")
+    if named is not None and (named / FILE_NAME).exists() and _answers(named):
+        raise Missing(f"{named}: a plant is running in this directory. Stop it first, or name another with --run-dir.")
     run_dir = named or state_dir() / "runs" / f"{stamp}-{plant}-{os.getpid()}"
     try:
         (run_dir / "logs").mkdir(parents=True, exist_ok=True)
@@ -56,7 +58,10 @@ def live_runs() -> list[Path]:
 def find_run(named: Path | None, plant: str | None = None) -> tuple[Path, Endpoints]:
     """The run that a command means: the one named, or the newest that is alive (of that plant)."""
     if named is not None:
-        return named, Endpoints.read(named)
+        endpoints = Endpoints.read(named)
+        if not _answers(named):
+            raise Missing(f"The plant in {named} is not running (its bus does not answer). Start it with `dcs run`.")
+        return named, endpoints
     for run_dir in live_runs():
         endpoints = Endpoints.read(run_dir)
         if plant in (None, endpoints.plant):

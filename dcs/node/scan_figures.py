@@ -34,7 +34,7 @@ class ScanFigures:
         self._longest_ns = max(self._longest_ns, execution_ns)
         self._latest_start_ns = max(self._latest_start_ns, jitter_ns)
         self.scans += 1
-        self.overruns += slips
+        self.overruns += max(slips, int(execution_ns > self._period_ns))
 
     def report(self) -> ScanReport:
         """The figures as they are now; zeros before the first scan."""

@@ -1,10 +1,15 @@
 """The whole plant in the box: handover, bumps, answers, clocks. Simulated time throughout."""
 
+import json
 import math
+import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from dcs.bus.messages import Reply, command_subject
+from dcs.config.find import find_config
 from dcs.core.errors import LinkDown
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
@@ -215,3 +220,78 @@ def test_every_node_has_its_own_clock() -> None:
         assert abs(made - (505 if active == "C1A" else 500)) <= 1
 
     in_box(story)
+
+
+@pytest.mark.parametrize("ahead_s", [30.0, -30.0, 0.3])
+def test_a_takeover_does_not_wait_for_clocks_that_differ(ahead_s: float) -> None:
+    """Promise: whatever the standby's UTC says, it drives the outputs within lease and one scan, and time goes on."""
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(30)
+        active = box.active("C1")
+        standby = next(name for name in ("C1A", "C1B") if name != active)
+        await box.kill(standby)
+        box.peers.clocks[standby].step_utc(-round(ahead_s * 1e9))
+        await box.start(standby)
+        await box.run_for(10)
+        await box.kill(active)
+        before = len(recorder.frames)
+        await box.run_for(10)
+        assert box.active("C1") == standby
+        assert len(recorder.frames) - before >= 8
+        times = [frame.time_ns for frame in recorder.frames]
+        assert all(0 < later - earlier <= 2_500_000_000 for earlier, later in pairwise(times))
+        said = [event for event in recorder.events if "the plant's time" in event.text]
+        assert len(said) == (1 if abs(ahead_s) > 1 else 0)
+
+    in_box(story)
+
+
+def test_malformed_commands_are_answered_and_hurt_nobody() -> None:
+    bad = [
+        {"id": "1", "verb": "ack", "subject": ["a"]},
+        {"id": "2", "verb": ["set"], "subject": "a"},
+        {"id": "3", "verb": "set", "subject": "LIC-101.SP", "value": 10**400},
+        {"id": "4", "verb": "set", "subject": "LIC-101.SP", "value": {"a": 1}},
+        {"id": "5", "verb": "ack", "subject": None},
+        {"id": "6"},
+        ["no", "command"],
+    ]
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(20)
+        bus = box.peers.hub.connect("somebody")
+        for message in bad:
+            for target in ("C1", "field"):
+                payload = json.dumps(message).encode()
+                answer = await bus.request(command_subject("quadruple_tank", target), payload, 5.0)
+                assert not Reply.from_bytes(answer).ok
+        await box.run_for(5)
+        assert box.active("C1")
+        assert (await box.command("C1", "set", "LIC-101.SP", 12.0)).ok
+
+    in_box(story)
+
+
+def test_scan_classes_that_fall_due_together_all_reach_the_field(tmp_path: Path) -> None:
+    """Promise: an output of a slow class is written when it is computed, not a period later."""
+    plant = tmp_path / "two classes"
+    shutil.copytree(find_config("quadruple_tank"), plant)
+    text = (plant / "plant.yaml").read_text(encoding="utf-8")
+    assert "scan_classes:\n" in text
+    (plant / "plant.yaml").write_text(
+        text.replace("scan_classes:\n", "scan_classes:\n  slow: {period: 5 s}\n"), encoding="utf-8"
+    )
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        device = next(device for device in box.field.simulation.devices if device.spec.name == "DRV-1")
+        assert isinstance(device, SimulatedModbusDevice)
+        await box.run_for(30)
+        device.record_writes()
+        assert (await box.command("C1", "set", "V-101.OUT", 65.0)).ok
+        await box.run_for(6)
+        assert device.writes is not None
+        first = next(write for write in device.writes if write.point == "V-101" and write.value == 65.0)
+        assert first.time_ns % 5_000_000_000 < 500_000_000, "written in the slow class's own scan"
+
+    in_box(story, plant=plant, overrides=("control.modules.V-101.scan=slow",))

@@ -105,7 +105,7 @@ def test_an_operator_runs_the_plant_from_a_terminal(tmp_path: Path) -> None:
         refused = plant.dcs("set", "LIC-101.SP", "99", code=1)
         assert "18" in refused
         assert "LIC-101.SP" in plant.dcs("events")
-        unknown = plant.dcs("get", "LIC-101.PVV", code=3)
+        unknown = plant.dcs("get", "LIC-101.PVV", code=2)
         assert unknown == ""
         metrics = plant.active()["endpoints"]["metrics"]
         assert metrics.startswith("http://127.0.0.1:")
