@@ -235,7 +235,7 @@ def disturb(
 
 @app.command()
 def events(
-    last: Annotated[int, typer.Option("--last", metavar="N", help="How many.")] = 50,
+    last: Annotated[int, typer.Option("--last", metavar="N", min=1, help="How many.")] = 50,
     run_dir: RunDir = None,
     as_json: AsJson = False,
 ) -> None:

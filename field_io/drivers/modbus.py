@@ -29,7 +29,7 @@ from dcs.core.status import (
 )
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import Backoff, Rng
-from field_io.drivers.link import DeviceRefused, GateClosed, ModbusLink
+from field_io.drivers.link import DeviceRefused, GateClosed, ModbusLink, WriteOutcome
 from field_io.planning import Block, plan_reads, plan_writes
 from field_io.registers import BlockDecoder, BlockEncoder, DeviceSpec
 
@@ -54,21 +54,6 @@ class Image(NamedTuple):
     values: NDArray[np.float64]  # (points,) in the points' units; NaN before the first answer
     statuses: NDArray[np.uint8]  # (points,)
     times_ns: NDArray[np.int64]  # (points,) UTC at which the device was asked
-
-
-@dataclass(frozen=True, slots=True)
-class WriteOutcome:
-    """What became of one ``write``."""
-
-    state: str  # written | refused (the gate was closed, nothing further was sent) | failed (see text)
-    text: str = ""
-    written: tuple[str, ...] = ()  # points the device acknowledged
-    limited: tuple[str, ...] = ()  # points whose value did not fit their type and was clamped
-
-    @property
-    def ok(self) -> bool:
-        """True when every point was acknowledged."""
-        return self.state == "written"
 
 
 @dataclass(slots=True)
@@ -130,8 +115,9 @@ class ModbusDriver:
         self._group: asyncio.TaskGroup | None = None
         self._answered_ns = _NEVER_NS
         self._aborts = 0
+        self._dropped_by_us = False
         self._round_trip_ns: float | None = None
-        self._last_trouble = "not tried yet"
+        self._last_trouble = ""
         self._refusal = 0  # exception code of the last answer, 0 = none
         self.requests = 0
         self.errors = 0
@@ -168,15 +154,17 @@ class ModbusDriver:
 
     @property
     def state(self) -> str:
-        """up | down | backing off."""
-        if self._link.connected and self._backoff.failures == 0 and self._answered_ns != _NEVER_NS:
+        """Up, down or backing off."""
+        # A connection that we dropped ourselves says nothing of the device.
+        usable = self._link.connected or self._dropped_by_us
+        if usable and self._backoff.failures == 0 and self._answered_ns != _NEVER_NS:
             return "down" if self._refusal in (NO_PATH, NO_ANSWER) else "up"
         return "backing off" if self._backoff.circuit_open else "down"
 
     def report(self) -> LinkReport:
         """The link as ``dcs status`` and the HMI show it."""
         state = self.state
-        detail = self._last_trouble
+        detail = self._last_trouble or "the connection was lost"
         if state == "up" and not self._refusal:
             detail = "" if self._polling else "standby: health reads only"
         round_trip_ms = None if self._round_trip_ns is None else round(self._round_trip_ns / NS_PER_MS, 3)
@@ -202,6 +190,7 @@ class ModbusDriver:
     def abort(self) -> None:
         """Drop the connection at once (authority lost): a write in flight is not repeated. ``run`` connects anew."""
         self._aborts += 1
+        self._dropped_by_us = self._dropped_by_us or self._link.connected
         self._link.abort()
         self._backoff.try_now()
 
@@ -240,7 +229,7 @@ class ModbusDriver:
                 return True
             if self._clock.monotonic_ns() < self._backoff.attempt_ns:
                 return False
-            aborts = self._aborts
+            aborts, self._dropped_by_us = self._aborts, False
             try:
                 await self._link.connect()
             except LinkDown as exc:

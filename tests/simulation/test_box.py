@@ -36,8 +36,8 @@ def test_the_plant_stands_still_at_its_operating_point_from_a_cold_start() -> No
 
 
 @pytest.mark.parametrize("overrides", [(), FAST], ids=["1 s scan", "100 ms scan"])
-@pytest.mark.parametrize("after_scan_s", [0.0, 0.012, 0.45])
-def test_a_kill_during_a_ramp_bumps_no_output(overrides: tuple[str, ...], after_scan_s: float) -> None:
+@pytest.mark.parametrize(("after_scan_s", "seed"), [(0.0, 1), (0.012, 2), (0.45, 3), (0.93, 7)])
+def test_a_kill_during_a_ramp_bumps_no_output(overrides: tuple[str, ...], after_scan_s: float, seed: int) -> None:
     """Promise: the first output that the standby writes is what the active would have written, within 0.05 % of span.
 
     Judged at the device's registers against a twin run in which nobody is killed.
@@ -58,15 +58,14 @@ def test_a_kill_during_a_ramp_bumps_no_output(overrides: tuple[str, ...], after_
         return active, [write for write in device.writes if write.point == "P-101"]
 
     ramp = (*overrides, RAMP)
-    active, twin = in_box(lambda box, recorder: writes(box, recorder, False), overrides=ramp)
-    killed_active, killed = in_box(lambda box, recorder: writes(box, recorder, True), overrides=ramp)
+    active, twin = in_box(lambda box, recorder: writes(box, recorder, False), overrides=ramp, seed=seed)
+    killed_active, killed = in_box(lambda box, recorder: writes(box, recorder, True), overrides=ramp, seed=seed)
     assert killed_active == active
     ramping = [write.value for write in twin if write.time_ns > twin[-1].time_ns - 10_000_000_000]
     assert max(ramping) - min(ramping) > 0.3, "the output must move, or this test shows nothing"
-    for first in [write for write in killed if write.peer != active][:3]:
-        meanwhile = [write for write in twin if write.time_ns <= first.time_ns][-1]
-        assert abs(first.value - meanwhile.value) <= 0.05, (first, meanwhile)
-    assert any(write.peer != active for write in killed)
+    first = next(write for write in killed if write.peer != active)
+    meanwhile = [write for write in twin if write.time_ns <= first.time_ns][-1]
+    assert abs(first.value - meanwhile.value) <= 0.05, (first, meanwhile)
 
 
 def test_a_restarted_controller_comes_back_as_standby_and_can_take_over_again() -> None:
