@@ -5,6 +5,7 @@ Knows       the order: check everything, choose ports, start, watch, stop. Nothi
 
 import asyncio
 import contextlib
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from dcs.core.log import configure_logging
 from dcs.node.assembly import load_configuration, node_kind
 from dcs.node.checked_plant import write_checked
 from dcs.node.endpoints import Endpoints, PortChooser, check_free
+from dcs.node.face import NodeFace
 from dcs.node.lifeline import install_stop_signals
 from dcs.node.run_dirs import new_run_dir
 from dcs.node.supervisor import ProcessSpec, ProcessStatus, Supervisor
@@ -127,18 +129,26 @@ async def _run(
 ) -> int:
     clock = WallClock()
     stop = install_stop_signals(asyncio.get_running_loop())
-    supervisor = Supervisor(_specs(config, endpoints, run_dir, headless, options), run_dir, clock, _Told(stop).tell)
+    told = _Told(stop)
+    supervisor = Supervisor(_specs(config, endpoints, run_dir, headless, options), run_dir, clock, told.tell)
     _say_hello(config, endpoints, run_dir)
+    bus = await connect_nats(endpoints.bus_url, "launcher", wait_s=0.0)
+    face = NodeFace(endpoints.plant, "launcher", bus, clock, os.getpid(), {})
     stop_nodes = asyncio.Event()
     running = asyncio.ensure_future(supervisor.run(stop_nodes))
-    helpers = [asyncio.ensure_future(_stop_after(clock, duration_ns, stop))]
+    told.journal = face
+    helpers = [
+        asyncio.ensure_future(_stop_after(clock, duration_ns, stop)),
+        asyncio.ensure_future(face.outbox.run()),
+    ]
     if headless:
-        helpers.append(asyncio.ensure_future(_show_line(endpoints, run_dir, clock)))
+        helpers.append(asyncio.ensure_future(_show_line(PlantClient(bus, endpoints), run_dir, clock)))
     try:
         await asyncio.wait({running, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         for helper in helpers:  # before the nodes: a bus that stops on purpose is no news
             helper.cancel()
         await asyncio.gather(*helpers, return_exceptions=True)
+        await bus.close()
     finally:
         stop_nodes.set()
         await running
@@ -151,10 +161,11 @@ async def _run(
 
 
 class _Told:
-    """What the supervisor tells: the operator station that was closed ends the run."""
+    """Console and journal hear what the supervisor tells; an operator station that was closed ends the run."""
 
     def __init__(self, stop: asyncio.Event) -> None:
         self._stop = stop
+        self.journal: NodeFace | None = None
 
     def tell(self, status: ProcessStatus) -> None:
         if status.name == _HMI and status.state == "ended":
@@ -163,8 +174,15 @@ class _Told:
             self._stop.set()
         elif status.state == "failed":
             print(f"\n{status.name}: {status.detail}", file=sys.stderr, flush=True)
+            self._note(status.name, f"{status.name} was given up: {status.detail.splitlines()[0]}")
         elif status.state == "restarting":
-            print(f"\n{status.name} ended ({status.detail}); it is started again.", flush=True)
+            text = f"{status.name} ended ({status.detail}); it is started again"
+            print(f"\n{text}.", flush=True)
+            self._note(status.name, text)
+
+    def _note(self, node: str, text: str) -> None:
+        if self.journal is not None:
+            self.journal.event("system", node, text)
 
 
 def _specs(
@@ -195,19 +213,14 @@ async def _stop_after(clock: WallClock, duration_ns: int | None, stop: asyncio.E
         stop.set()
 
 
-async def _show_line(endpoints: Endpoints, run_dir: Path, clock: WallClock) -> None:
+async def _show_line(client: PlantClient, run_dir: Path, clock: WallClock) -> None:
     """Headless: one live line, rewritten in place on a terminal."""
     print(f"  attach an operator station where there is a display: dcs hmi --run-dir {run_dir}", flush=True)
     in_place = sys.stdout.isatty()
-    bus = await connect_nats(endpoints.bus_url, "launcher")
-    client = PlantClient(bus, endpoints)
     width = 0
-    try:
-        while True:
-            with contextlib.suppress(DcsError):
-                line = await status_line(client)
-                width = max(width, len(line))
-                print(f"\r{line:<{width}}" if in_place else line, end="" if in_place else "\n", flush=True)
-            await sleep(clock, _LINE_PERIOD_S if in_place else 5 * _LINE_PERIOD_S)
-    finally:
-        await bus.close()
+    while True:
+        with contextlib.suppress(DcsError):
+            line = await status_line(client)
+            width = max(width, len(line))
+            print(f"\r{line:<{width}}" if in_place else line, end="" if in_place else "\n", flush=True)
+        await sleep(clock, _LINE_PERIOD_S if in_place else 5 * _LINE_PERIOD_S)

@@ -208,6 +208,7 @@ class Wiring:
                         f"Add `{terminal}: …` below `inputs`.",
                     )
             self._check_cascade(block)
+            self._check_way_back(block)
         for point in self._names.points.values():
             if point.direction != "out" or point.name in self._by_target or self._named_as_output(point.name):
                 continue
@@ -221,6 +222,24 @@ class Wiring:
     def _named_as_output(self, tag: str) -> bool:
         """True when some block names it as an output, if wrongly."""
         return any(tag in block.section.outputs.values() for block in self._names.blocks.values())
+
+    def _check_way_back(self, block: Block) -> None:
+        """What comes back must come from a block that takes what goes out, or the wrong loop would be held."""
+        back = self._by_target.get(f"{block.name}.bkcal_in")
+        if back is None:
+            return
+        below = back.source.rpartition(".")[0]
+        if below not in self._names.blocks or below in self._misnamed or block.name in self._misnamed:
+            return
+        taken = any(
+            link.source.startswith(f"{block.name}.") and link.target.rpartition(".")[0] == below for link in self.links
+        )
+        if not taken and not any(name.startswith(f"{below}.") for name in self._tried - set(self._by_target)):
+            self._problems.add(
+                back.place,
+                f"{block.label}: `bkcal_in` comes from {back.source}, but {below} takes nothing from {block.name}. "
+                f"Wire the block that takes its output, or wire `{below}.cas_in` to {block.name}.out.",
+            )
 
     def _check_cascade(self, block: Block) -> None:
         """A block that is to run in Cas needs a setpoint, and the block above it a way back."""
