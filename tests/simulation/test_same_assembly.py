@@ -27,7 +27,17 @@ PEERS = {
     ("NoneType", "MemoryNetwork"),  # a simulated device listens on TCP, or on the box's network
 }
 """(real run, box): the only pairs of classes that may stand in the same place."""
-OF_THE_RUN = {"pid", "on_loop", "_started_ns", "_due", "_origin_ns", "_phase_ns", "_last_tick_ns", "_base"}
+OF_THE_RUN = {
+    "pid",
+    "on_loop",
+    "_started_ns",
+    "_due",
+    "_origin_ns",
+    "_phase_ns",
+    "_last_tick_ns",
+    "_base",
+    "_utc_minus_monotonic_ns",
+}
 """Attributes that hold a time, a process id, a memory address or a function of the peers."""
 OURS = ("dcs.", "field_io.", "plant_models.")
 
