@@ -276,19 +276,20 @@ def test_scan_classes_that_fall_due_together_all_reach_the_field(tmp_path: Path)
     """Promise: an output of a slow class is written when it is computed, not a period later."""
     plant = tmp_path / "two classes"
     shutil.copytree(find_config("quadruple_tank"), plant)
-    text = (plant / "plant.yaml").read_text(encoding="utf-8")
-    assert "scan_classes:\n" in text
-    (plant / "plant.yaml").write_text(
-        text.replace("scan_classes:\n", "scan_classes:\n  slow: {period: 5 s}\n"), encoding="utf-8"
-    )
+    lines = (plant / "plant.yaml").read_text(encoding="utf-8").splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("  loops:"))
+    lines.insert(at + 1, "  slow: {period: 5 s}")  # behind, so that its outputs come while those of `loops` are sent
+    (plant / "plant.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     async def story(box: Box, recorder: Recorder) -> None:
         device = next(device for device in box.field.simulation.devices if device.spec.name == "DRV-1")
         assert isinstance(device, SimulatedModbusDevice)
         await box.run_for(30)
         device.record_writes()
-        assert (await box.command("C1", "set", "V-101.OUT", 65.0)).ok
-        await box.run_for(6)
+        assert (await box.command("C1", "set", "V-101.MODE", "AUTO")).ok
+        await box.run_for(12)
+        assert (await box.command("C1", "set", "V-101.SP", 65.0)).ok  # OUT follows in the next scan of the slow class
+        await box.run_for(12)
         assert device.writes is not None
         first = next(write for write in device.writes if write.point == "V-101" and write.value == 65.0)
         assert first.time_ns % 5_000_000_000 < 500_000_000, "written in the slow class's own scan"
