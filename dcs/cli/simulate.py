@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dcs.cli.options import duration_option, speed_option
 from dcs.config.find import find_config
@@ -86,7 +87,7 @@ def simulate_plant(options: SimulateOptions) -> int:
     return 0
 
 
-def _print_summary(summary: dict, figures: dict, options: SimulateOptions) -> None:  # type: ignore[type-arg]
+def _print_summary(summary: dict[str, Any], figures: dict[str, float], options: SimulateOptions) -> None:
     events = ", ".join(f"{count} {kind}" for kind, count in summary["events"].items()) or "no"
     print(
         f"{summary['simulated_s']:g} s in {figures['elapsed_s']:g} s: {figures['times_real_time']:g} times real time. "

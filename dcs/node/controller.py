@@ -364,7 +364,7 @@ class Controller:
                 self.face.bus_link(),
             ),
             endpoints=self.face.endpoints,
-            detail=_redundancy_detail(member),
+            detail=", ".join(filter(None, (_redundancy_detail(member), self._p.field_side.detail()))),
         )
 
 

@@ -158,6 +158,10 @@ class FieldSide:
         """True when every device has answered or failed at least once."""
         return all(driver.requests or driver.errors for driver in self.drivers)
 
+    def detail(self) -> str:
+        """What a person should know of the outputs; "" when all is well."""
+        return f"{self.replaced_writes} outputs outdated before they could be sent" if self.replaced_writes else ""
+
     def reports(self) -> list[LinkReport]:
         """One line per device."""
         return [driver.report() for driver in self.drivers]
