@@ -5,13 +5,15 @@ Read by     the engine (layout, kernels), the configuration checker (terminals, 
             (``docs/reference/blocks``): one declaration, many faces.
 Knows       NumPy and the names of fields; compiles nothing itself.
 
-Every field is one 8-byte word (``f8`` or ``i8``), so that links are plain word copies.
+Every field is one 8-byte word (``f8`` or ``i8``), or an array of them, so that links are plain word copies. The elements
+of an array ``x`` are named ``x_1`` … ``x_<count>`` outside; a step indexes them: ``b.x[0]``.
 """
 
 import keyword
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,10 +26,10 @@ _TAKEN = frozenset(dir(np.recarray)) | {"pprint"}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One 8-byte word of a block record.
+    """One 8-byte word of a block record, or ``count`` of them.
 
-    ``unit`` is a unit of ``dcs.core.units``, "" for a pure number, or ``@scale`` for the unit that the configuration
-    gives with the scale of that name (``@pv_scale``).
+    ``unit`` is a unit of ``dcs.core.units``, "" for a pure number, "*" for any (not checked), or ``@scale`` for the unit
+    that the configuration gives with the scale of that name (``@pv_scale``).
     """
 
     name: str
@@ -44,6 +46,7 @@ class Field:
     default_from: str = ""  # the field whose configured value is the default: sp_low starts as pv_scale_low
     limited_by: tuple[str, ...] = ()  # the two fields (low, high) between which an operator may write it
     write_in: tuple[int, ...] = ()  # target modes in which an operator may write it; () = any
+    count: int = 1  # above 1: an array
 
     @property
     def is_signal(self) -> bool:
@@ -56,21 +59,21 @@ FieldGroup = Field | tuple[Field, ...]
 
 def f8(
     name: str, unit: str, meaning: str, *, default: float = 0.0, low: float = -math.inf, high: float = math.inf,
-    default_from: str = "", limited_by: Iterable[str] = (), write_in: Iterable[int] = (),
+    default_from: str = "", limited_by: Iterable[str] = (), write_in: Iterable[int] = (), count: int = 1,
 ) -> Field:  # fmt: skip
-    """A number."""
+    """A number, or an array of them: a parameter is then a list in the configuration, which may be shorter."""
     return Field(
         name, "", unit, meaning, "f8", default, low, high,
-        default_from=default_from, limited_by=tuple(limited_by), write_in=tuple(write_in),
+        default_from=default_from, limited_by=tuple(limited_by), write_in=tuple(write_in), count=count,
     )  # fmt: skip
 
 
 def i8(
     name: str, meaning: str, *, default: int = 0, low: float = -math.inf, high: float = math.inf,
-    choices: Iterable[tuple[str, int]] = (),
+    choices: Iterable[tuple[str, int]] = (), count: int = 1,
 ) -> Field:  # fmt: skip
-    """A whole number, flag (0/1) or one of ``choices``."""
-    return Field(name, "", "", meaning, "i8", default, low, high, tuple(choices))
+    """A whole number, flag (0/1) or one of ``choices``; or an array of them."""
+    return Field(name, "", "", meaning, "i8", default, low, high, tuple(choices), count=count)
 
 
 def signal(
@@ -83,6 +86,14 @@ def signal(
     )
 
 
+def signals(name: str, count: int, unit: str, meaning: str) -> tuple[Field, Field]:
+    """``count`` terminals of one kind, ``<name>_1`` … ``<name>_<count>``; the step reads ``b.<name>[i]``."""
+    return (
+        Field(name, "", unit, meaning, count=count),
+        Field(f"{name}_status", "", "", f"status of {name}", "i8", status_of=name, count=count),
+    )
+
+
 def scale(name: str, meaning: str, *, low: float = 0.0, high: float = 100.0) -> tuple[Field, Field]:
     """A range ``<name>_low`` … ``<name>_high`` whose unit the configuration gives: ``pv_scale: [0, 20, cm]``."""
     return (
@@ -91,12 +102,40 @@ def scale(name: str, meaning: str, *, low: float = 0.0, high: float = 100.0) -> 
     )
 
 
+ParamValue = float | tuple[float, ...]
+"""Value of a parameter: a number, or the first elements of an array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A parameter that people write as text or as a structure: an expression, the steps of a sequence, a matrix."""
+
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What the text parameters of one block mean in numbers."""
+
+    params: Mapping[str, ParamValue]
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of the codes 0, 1, 2 … of a field (``{"step": ("FILL", "HEAT")}``), for people; ``event`` names the values
+    of events."""
+
+
 Step = Callable[[Any, float], None]
+Translate = Callable[[Mapping[str, Any]], Translation]
+"""From the given text parameters, as they stand in the file, to numbers. Raises ``ConfigError`` with a sentence."""
 
 
 @dataclass(eq=False)
 class BlockType:
-    """Everything the system knows of one type of block."""
+    """Everything the system knows of one type of block.
+
+    ``below`` are pairs (output, back-calculation input) towards the blocks below, ``above`` pairs (cascade input,
+    back-calculation output) towards the blocks above: along them go the requests and answers of the cascade handshake.
+    """
 
     name: str
     title: str
@@ -106,22 +145,74 @@ class BlockType:
     optional_inputs: tuple[str, ...] = ()  # inputs that may stay unlinked
     published: dict[str, str] = field(default_factory=dict)  # part of the module -> field: {"PV": "pv", "OUT": "out"}
     writable: tuple[str, ...] = ()  # parts that an operator may write
+    texts: tuple[Text, ...] = ()
+    translate: Translate | None = None
+    events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
+    below: tuple[tuple[str, str], ...] = ()
+    above: tuple[tuple[str, str], ...] = ()
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The record: inputs, state, outputs, statuses where declared, parameters last."""
-        return np.dtype([(f.name, "<" + f.dtype) for f in self.fields])
+        return np.dtype([(f.name, "<" + f.dtype, (f.count,) if f.count > 1 else ()) for f in self.fields])
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Word within a record of every field and of every element of an array."""
+        found: dict[str, int] = {}
+        at = 0
+        for f in self.fields:
+            found[f.name] = at
+            if f.count > 1:
+                found.update({f"{f.name}_{number + 1}": at + number for number in range(f.count)})
+            at += f.count
+        return found
+
+    @cached_property
+    def words(self) -> int:
+        """Length of a record in 8-byte words."""
+        return sum(f.count for f in self.fields)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        found = {f.name: f for f in self.fields}
+        for f in self.fields:
+            if f.count > 1:
+                found.update({f"{f.name}_{number + 1}": f for number in range(f.count)})
+        return found
 
     def field(self, name: str) -> Field:
-        """The field of that name; raises ``KeyError``."""
-        for candidate in self.fields:
-            if candidate.name == name:
-                return candidate
-        raise KeyError(name)
+        """The field of that name, or the array that an element of that name belongs to; raises ``KeyError``."""
+        return self._by_name[name]
 
     def has(self, name: str) -> bool:
-        """True when there is such a field."""
-        return any(f.name == name for f in self.fields)
+        """True when there is such a field or element."""
+        return name in self._by_name
+
+    def companion(self, name: str, suffix: str) -> str:
+        """``pv_status`` for ``pv``, ``inp_status_3`` for ``inp_3``: where the status, or ``linked``, of a terminal is."""
+        base = self.field(name).name
+        return f"{base}_{suffix}{name.removeprefix(base)}"
+
+    def is_terminal(self, name: str, role: str) -> bool:
+        """True for a wire's end: an input or output that carries its status."""
+        if not self.has(name):
+            return False
+        f = self.field(name)
+        whole_array = f.count > 1 and name == f.name
+        return f.role == role and f.is_signal and not whole_array and self.has(self.companion(name, "status"))
+
+    def terminals(self, role: str) -> tuple[str, ...]:
+        """Names of all wires' ends of one role, in order."""
+        return tuple(name for name in self.index if self.is_terminal(name, role))
+
+    def is_optional(self, terminal: str) -> bool:
+        """May that input stay unlinked?"""
+        return self.field(terminal).name in self.optional_inputs
+
+    def is_feedback(self, terminal: str) -> bool:
+        """Does that input carry last scan's value, so that it breaks a loop?"""
+        return self.field(terminal).name in self.feedback_inputs
 
     def of_role(self, role: str) -> tuple[Field, ...]:
         """The fields of one role, in order."""
@@ -152,19 +243,27 @@ def block_type(
     optional_inputs: Iterable[str] = (),
     published: dict[str, str] | None = None,
     writable: Iterable[str] = (),
+    texts: Iterable[Text] = (),
+    translate: Translate | None = None,
+    events: Mapping[int, str] | None = None,
+    below: Iterable[tuple[str, str]] = (("out", "bkcal_in"),),
+    above: Iterable[tuple[str, str]] = (("cas_in", "bkcal_out"),),
     internal: bool = False,
 ) -> BlockType:
     """Declare a block type. Raises ``ConfigError`` for a name that would not work as a record field.
 
-    Fields with these names are served by the engine: ``<input>_linked`` (1 when that input is wired), ``now_ns``
-    (UTC of the scan), ``elapsed_s`` (period plus declared slips), ``mode`` with ``reason`` (changes are journalled),
-    ``event`` with ``event_value`` (a code other than 0 becomes one event).
+    Fields with these names are served by the engine: ``<input>_linked`` (1 when that input is wired; of an array, an
+    array), ``now_ns`` (UTC of the scan), ``elapsed_s`` (period plus declared slips), ``mode`` with ``reason`` (changes
+    are journalled), ``event`` with ``event_value`` (a code of ``events`` becomes one line of the journal). By the
+    configuration: ``<array>_count`` (a parameter: how many elements the list has).
+    ``below`` and ``above`` may name arrays: their elements pair up; a pair whose fields are not there is left out.
     """
     fields: list[Field] = []
     for role, groups in (("input", inputs), ("state", state), ("output", outputs), ("param", params)):
         for group in groups:
             for item in group if isinstance(group, tuple) else (group,):
-                _check_name(name, item.name, {f.name for f in fields})
+                for used in _names_of(item):
+                    _check_name(name, used, {taken for f in fields for taken in _names_of(f)})
                 fields.append(_with_role(item, role))
     declared = BlockType(
         name,
@@ -174,7 +273,12 @@ def block_type(
         optional_inputs=tuple(optional_inputs),
         published=dict(published or {}),
         writable=tuple(writable),
+        texts=tuple(texts),
+        translate=translate,
+        events=dict(events or {}),
     )
+    declared.below = _pairs(declared, below)
+    declared.above = _pairs(declared, above)
     (INTERNAL_TYPES if internal else BLOCK_TYPES)[name] = declared
     return declared
 
@@ -189,9 +293,23 @@ def step(block: BlockType) -> Callable[[Step], Step]:
     return register
 
 
+def _names_of(item: Field) -> list[str]:
+    """The names that a field takes: its own and those of its elements."""
+    return [item.name, *(f"{item.name}_{n + 1}" for n in range(item.count))] if item.count > 1 else [item.name]
+
+
 def _with_role(item: Field, role: str) -> Field:
-    values = {name: getattr(item, name) for name in Field.__slots__}
-    return Field(**{**values, "role": role})
+    return replace(item, role=role)
+
+
+def _pairs(kind: BlockType, names: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    for one, other in names:
+        if not kind.has(one) or not kind.has(other):
+            continue
+        count = kind.field(one).count
+        found += [(one, other)] if count == 1 else [(f"{one}_{n + 1}", f"{other}_{n + 1}") for n in range(count)]
+    return tuple(found)
 
 
 def _check_name(block: str, name: str, used: set[str]) -> None:

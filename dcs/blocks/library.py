@@ -1,9 +1,16 @@
-"""All block types that come with the product: importing this fills ``BLOCK_TYPES``."""
+"""All block types that come with the product: importing this fills ``BLOCK_TYPES``.
 
-from dcs.blocks.ai import AI
-from dcs.blocks.alarm import ALARM
-from dcs.blocks.ao import AO
-from dcs.blocks.lead_lag import LEAD_LAG
-from dcs.blocks.pid import PID
+Every module below ``dcs.blocks`` is imported, so a new block type needs no line here: its file is its registration.
+"""
 
-LIBRARY = (AI, PID, AO, LEAD_LAG, ALARM)
+import importlib
+import pkgutil
+
+import dcs.blocks
+from dcs.blocks.declare import BLOCK_TYPES, INTERNAL_TYPES
+
+for _module in sorted(module.name for module in pkgutil.walk_packages(dcs.blocks.__path__, "dcs.blocks.")):
+    if _module != __name__:
+        importlib.import_module(_module)
+
+LIBRARY = (*BLOCK_TYPES.values(), *INTERNAL_TYPES.values())

@@ -71,6 +71,7 @@ class TagInfo:
     decimals: int = 2
     kind: str = "float"  # float | mode | bool | int
     writable: bool = False
+    choices: tuple[str, ...] = ()  # names of the codes 0, 1, 2 … of an int; "" where a code has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class Layout:
             pair=raw["pair"],
             scan_class=raw["scan_class"],
             period_ns=raw["period_ns"],
-            tags=tuple(TagInfo(**tag) for tag in raw["tags"]),
+            tags=tuple(TagInfo(**{**tag, "choices": tuple(tag["choices"])}) for tag in raw["tags"]),
             alarms=tuple(AlarmInfo(**alarm) for alarm in raw["alarms"]),
             modules=modules,
         )
@@ -249,7 +250,7 @@ class Event:
     id: str  # unique and the same whoever publishes it: "<pair>:<event sequence>" or "<node>:<start>:<n>"
     time_ns: int
     source: str  # pair or node
-    kind: str  # alarm | operator | system | redundancy | field | config
+    kind: str  # alarm | operator | process | system | redundancy | field | config
     subject: str  # tag, alarm, node or device it is about
     text: str
     priority: int = 0  # 1–4 for alarms, 0 = journal only

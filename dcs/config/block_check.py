@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from dcs.blocks.declare import BlockType, Field
+from dcs.blocks.declare import BlockType, Field, ParamValue
 from dcs.config.fields import Range, found, range_of
 from dcs.config.problems import Problems, did_you_mean, listed
 from dcs.config.schema import BlockSection
@@ -33,6 +33,9 @@ class Block:
     path: KeyPath
     document: Document
     params: dict[str, float] = field(default_factory=dict)
+    arrays: dict[str, tuple[float, ...]] = field(default_factory=dict)  # parameters that are lists
+    translated: dict[str, ParamValue] = field(default_factory=dict)  # what the text parameters mean
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)  # names of codes, from the text parameters
     scale_units: dict[str, str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)  # scales and parameters with errors: no second complaint
 
@@ -52,7 +55,7 @@ class Block:
 
     def unit_of(self, item: Field) -> str | None:
         """Unit of a field with the scales of this block filled in; None when nobody can say it."""
-        if self.depends_on_broken(item):
+        if item.unit == "*" or self.depends_on_broken(item):
             return None
         unit = item.unit
         for scale in sorted(self.type.scales, key=len, reverse=True):
@@ -69,8 +72,8 @@ class Block:
     def unit_text(self, item: Field) -> str:
         """The same for people and labels, also for units that the table does not know."""
         unit = self.unit_of(item)
-        if unit is not None:
-            return unit
+        if unit is not None or item.unit == "*":
+            return unit or ""
         text = item.unit
         for scale in sorted(self.type.scales, key=len, reverse=True):
             text = text.replace(f"@{scale}", self.scale_units.get(scale, DEFAULT_SCALE_UNIT))
@@ -85,11 +88,16 @@ class Block:
 
     def is_terminal(self, name: str, role: str) -> bool:
         """True for a wire's end: a signal that carries its status."""
-        return self.type.has(name) and self.type.has(f"{name}_status") and self.type.field(name).role == role
+        return self.type.is_terminal(name, role)
 
     def terminals(self, role: str) -> list[str]:
         """Names of all wires' ends of one role."""
-        return [f.name for f in self.type.of_role(role) if self.is_terminal(f.name, role)]
+        return list(self.type.terminals(role))
+
+    @property
+    def all_params(self) -> dict[str, ParamValue]:
+        """Everything that differs from the declaration's defaults, for the engine."""
+        return {**self.params, **self.arrays, **self.translated}
 
 
 def check_parameters(block: Block, problems: Problems) -> None:
@@ -98,8 +106,9 @@ def check_parameters(block: Block, problems: Problems) -> None:
     for name in block.type.scales:
         if name in given:
             _take_scale(block, name, given[name], problems)
+    texts = {text.name: given[text.name] for text in block.type.texts if text.name in given}
     for name, value in given.items():
-        if name not in block.type.scales:
+        if name not in block.type.scales and name not in texts:
             try:
                 _take_parameter(block, name, value)
             except ConfigError as exc:
@@ -107,8 +116,24 @@ def check_parameters(block: Block, problems: Problems) -> None:
                 problems.add(block.place(name), f"{block.label}: {exc.message}")
     if "target" in block.params and "normal" not in given and block.type.has("normal"):
         block.params["normal"] = block.params["target"]  # a block that starts in Man is meant to be there
+    _translate(block, texts, problems)
     _check_pairs(block, problems)
     _check_modes(block, problems)
+
+
+def _translate(block: Block, texts: dict[str, Any], problems: Problems) -> None:
+    """What the text parameters mean in numbers; a type that has some is asked even when none is given."""
+    if block.type.translate is None:
+        return
+    try:
+        translation = block.type.translate(texts)
+    except ConfigError as exc:
+        block.broken.update(texts)
+        place = block.place(next(iter(texts))) if len(texts) == 1 else block.place()
+        problems.add(place, f"{block.label}: {exc.message}")
+        return
+    block.translated.update(translation.params)
+    block.labels.update(translation.labels)
 
 
 def _take_scale(block: Block, name: str, value: Any, problems: Problems) -> None:
@@ -132,7 +157,11 @@ def read_range(value: Any) -> Range:
 
 def _take_parameter(block: Block, name: str, value: Any) -> None:
     kind = block.type
-    known = [*kind.scales, *(f.name for f in kind.of_role("param") if not f.scale_of)]
+    known = [
+        *kind.scales,
+        *(text.name for text in kind.texts),
+        *(f.name for f in kind.of_role("param") if not f.scale_of),
+    ]
     if not kind.has(name) or kind.field(name).status_of:
         if name in block.terminals("input") or name in block.terminals("output"):
             raise ConfigError(f"`{name}` is a terminal, not a parameter. Write it below `inputs` or `outputs`.")
@@ -147,11 +176,32 @@ def _take_parameter(block: Block, name: str, value: Any) -> None:
         raise ConfigError(f"`{name}` is a terminal, not a parameter. Wire it below `{item.role}s`.")
     if item.role != "param":
         raise ConfigError(f"`{name}` ({item.meaning}) is set by the block itself. Delete it.")
-    number = _mode_mask(value) if name == "permitted" and isinstance(value, list) else _number(block, item, value)
+    if item.count > 1:
+        _take_array(block, item, name, value)
+    elif name == "permitted" and isinstance(value, list):
+        block.params[name] = _mode_mask(value)
+    else:
+        block.params[name] = _inside(block, item, _number(block, item, value))
+
+
+def _take_array(block: Block, item: Field, name: str, value: Any) -> None:
+    """A list; its length is the parameter ``<name>_count`` where the type has one."""
+    if name != item.name or not isinstance(value, list):
+        raise ConfigError(f"{item.name} is {found(value)}, but a list is needed. Write `{item.name}: [1, 2, …]`.")
+    if len(value) > item.count:
+        raise ConfigError(f"{name} has {len(value)} elements, but {item.count} are possible. Shorten the list.")
+    block.arrays[name] = tuple(_inside(block, item, _number(block, item, element)) for element in value)
+    if block.type.has(f"{name}_count") and f"{name}_count" not in block.section.parameters:
+        block.params[f"{name}_count"] = float(len(value))
+
+
+def _inside(block: Block, item: Field, number: float) -> float:
     if not item.low <= number <= item.high:
         unit = block.unit_text(item)
-        raise ConfigError(f"{name} is {number:g}{_spaced(unit)}, but must be {_limits(item, unit)}. Correct the value.")
-    block.params[name] = number
+        raise ConfigError(
+            f"{item.name} is {number:g}{_spaced(unit)}, but must be {_limits(item, unit)}. Correct the value."
+        )
+    return number
 
 
 def _spaced(unit: str) -> str:

@@ -226,7 +226,13 @@ class ControlCheck:
             channels=self._channels(mine),
             blocks=tuple(
                 BlockSpec(
-                    block.name, block.type.name, module.scan_class, block.params, block.scale_units, block.place()
+                    block.name,
+                    block.type.name,
+                    module.scan_class,
+                    block.all_params,
+                    block.scale_units,
+                    block.labels,
+                    block.place(),
                 )
                 for block, module in blocks.values()
             ),

@@ -22,7 +22,7 @@ def check_loops(
             continue
         if scan_class_of[blocks[source].module] != scan_class_of[blocks[target].module]:
             continue  # another class has its own time: what it last put out is what counts
-        if link.target.rpartition(".")[2] not in blocks[target].type.feedback_inputs:
+        if not blocks[target].type.is_feedback(link.target.rpartition(".")[2]):
             forward[source].append((target, link))
     done: set[str] = set()
     for start in blocks:

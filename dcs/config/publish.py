@@ -49,6 +49,7 @@ def _tag(block: Block, part: str, name: str, module_description: str, *, is_main
         decimals=decimals_for(block, item) if kind == "float" else 0,
         kind=kind,
         writable=part in block.type.writable,
+        choices=tag_choices(block, item) if kind == "int" else (),
     )
 
 
@@ -59,6 +60,14 @@ def tag_kind(item: Field) -> str:
     if item.choices in (MODE_CHOICES, TARGET_CHOICES):
         return "mode"
     return "bool" if (item.low, item.high) == (0, 1) else "int"
+
+
+def tag_choices(block: Block, item: Field) -> tuple[str, ...]:
+    """Names of the codes 0, 1, 2 … of a field: those that the configuration gave, else the declared ones."""
+    if item.name in block.labels:
+        return block.labels[item.name]
+    names = {code: name for name, code in item.choices}
+    return tuple(names.get(code, "") for code in range(max(names) + 1)) if names else ()
 
 
 def tag_range(block: Block, item: Field) -> tuple[float, float]:

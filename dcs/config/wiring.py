@@ -200,7 +200,7 @@ class Wiring:
                 name = f"{block.name}.{terminal}"
                 if name in self._by_target or name in self._tried:
                     continue
-                if terminal not in block.type.optional_inputs:
+                if not block.type.is_optional(terminal):
                     meaning = block.type.field(terminal).meaning
                     self._problems.add(
                         block.place("inputs"),
@@ -225,29 +225,32 @@ class Wiring:
 
     def _check_way_back(self, block: Block) -> None:
         """What comes back must come from a block that takes what goes out, or the wrong loop would be held."""
-        back = self._by_target.get(f"{block.name}.bkcal_in")
-        if back is None:
-            return
-        below = back.source.rpartition(".")[0]
-        if below not in self._names.blocks or below in self._misnamed or block.name in self._misnamed:
-            return
-        taken = any(
-            link.source.startswith(f"{block.name}.") and link.target.rpartition(".")[0] == below for link in self.links
-        )
-        if not taken and not any(name.startswith(f"{below}.") for name in self._tried - set(self._by_target)):
-            self._problems.add(
-                back.place,
-                f"{block.label}: `bkcal_in` comes from {back.source}, but {below} takes nothing from {block.name}. "
-                f"Wire the block that takes its output, or wire `{below}.cas_in` to {block.name}.out.",
+        for output, way in block.type.below:
+            back = self._by_target.get(f"{block.name}.{way}")
+            if back is None:
+                continue
+            below = back.source.rpartition(".")[0]
+            if below not in self._names.blocks or below in self._misnamed or block.name in self._misnamed:
+                continue
+            taken = any(
+                link.source == f"{block.name}.{output}" and link.target.rpartition(".")[0] == below
+                for link in self.links
             )
+            if not taken and not any(name.startswith(f"{below}.") for name in self._tried - set(self._by_target)):
+                inputs = [one for one, _ in self._names.blocks[below].type.above] or ["cas_in"]
+                self._problems.add(
+                    back.place,
+                    f"{block.label}: `{way}` comes from {back.source}, but {below} takes nothing from {block.name}. "
+                    f"Wire the block that takes its output, or wire `{below}.{inputs[0]}` to {block.name}.{output}.",
+                )
 
     def _check_cascade(self, block: Block) -> None:
-        """A block that is to run in Cas needs a setpoint, and the block above it a way back."""
-        if not block.is_terminal("cas_in", "input"):
-            return
-        link = self._by_target.get(f"{block.name}.cas_in")
-        if link is None:
-            if f"{block.name}.cas_in" not in self._tried and wanted_cascade(block):
+        """A block that is to run in Cas needs a setpoint, and every block above it a way back."""
+        for terminal, back_output in block.type.above:
+            link = self._by_target.get(f"{block.name}.{terminal}")
+            if link is not None:
+                self._check_heard(block, link, back_output)
+            elif terminal == "cas_in" and f"{block.name}.cas_in" not in self._tried and wanted_cascade(block):
                 key = "target" if "target" in block.params or "normal" not in block.params else "normal"
                 default = "" if key in block.params else " by default"
                 self._problems.add(
@@ -255,16 +258,19 @@ class Wiring:
                     f"{block.label}: {key} is CAS{default}, but `cas_in` is not wired, so it would never get there. "
                     f"Wire `cas_in`, or write `{key}: AUTO`.",
                 )
+
+    def _check_heard(self, block: Block, link: Link, back_output: str) -> None:
+        """The block above must hear what this one accepts, or the cascade could never close."""
+        above_name, _, output = link.source.rpartition(".")
+        above = self._names.blocks.get(above_name)
+        way = dict(above.type.below).get(output) if above is not None else None
+        if above is None or way is None or f"{above.name}.{way}" in self._tried or above.name in self._misnamed:
             return
-        above = self._names.blocks.get(link.source.rpartition(".")[0])
-        if above is None or not above.is_terminal("bkcal_in", "input") or not block.is_terminal("bkcal_out", "output"):
-            return
-        back = self._by_target.get(f"{above.name}.bkcal_in")
-        if back is None and f"{above.name}.bkcal_in" not in self._tried and above.name not in self._misnamed:
+        if f"{above.name}.{way}" not in self._by_target:
             self._problems.add(
                 above.place("inputs"),
-                f"{above.label}: its output goes to {block.name}.cas_in, but nothing comes back, so the cascade could "
-                f"never close. Add `bkcal_in: {block.name}.bkcal_out` below `inputs`.",
+                f"{above.label}: its output goes to {link.target}, but nothing comes back, so the cascade could "
+                f"never close. Add `{way}: {block.name}.{back_output}` below `inputs`.",
             )
 
 

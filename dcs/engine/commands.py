@@ -13,7 +13,7 @@ from dcs.bus.messages import Command
 from dcs.core.errors import NotAuthorised
 from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS, mode_name, modes_in
 from dcs.engine import memory
-from dcs.engine.image import field_index, nearest
+from dcs.engine.image import nearest
 from dcs.engine.journal import name_or_number, show
 from dcs.engine.plan import AlarmPlace, Plan, TagPlace
 
@@ -79,7 +79,7 @@ class Commands:
             self._check_mode(place, int(new))
         self._check_write(place, f)
         self._check_limits(place, f, new)
-        word = self._plan.records[place.record].at + field_index(kind)[field_name]
+        word = self._plan.records[place.record].at + kind.index[field_name]
         if f.dtype == "i8":
             old = float(self._words[word])
             self._words[word] = int(new)

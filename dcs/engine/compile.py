@@ -19,7 +19,7 @@ from dcs.blocks.declare import BLOCK_TYPES, BlockType
 from dcs.core.errors import ConfigError, Place
 from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
 from dcs.engine import memory
-from dcs.engine.image import field_index, fill, initial_values, nearest
+from dcs.engine.image import fill, initial_values, nearest
 from dcs.engine.order import levels
 from dcs.engine.plan import AlarmPlace, Plan, Record, Run, TagPlace
 from dcs.engine.sources import check_step, source_hash
@@ -83,9 +83,7 @@ class _Compiler:
         block, _, name = terminal.rpartition(".")
         if block in self.types:
             kind = self.types[block]
-            return ConfigError(
-                f"{block} ({kind.name}) has no {what} `{name}`.{nearest(name, field_index(kind))}", place
-            )
+            return ConfigError(f"{block} ({kind.name}) has no {what} `{name}`.{nearest(name, kind.index)}", place)
         known = [*self.specs, *self.inputs, *self.outputs]
         return ConfigError(f"there is no {what} `{terminal}`.{nearest(block or terminal, known)}", place)
 
@@ -99,11 +97,11 @@ class _Compiler:
             return at, at + len(self.outputs)
         block = self._block_of(terminal)
         name = terminal.rpartition(".")[2]
-        if not block or name not in field_index(self.types[block]):
+        if not block or name not in self.types[block].index:
             raise self._unknown(terminal, "terminal", place)
-        index = field_index(self.types[block])
+        index = self.types[block].index
         at = self.records[self.record_of[block]].at
-        status = index.get(f"{name}_status")
+        status = index.get(self.types[block].companion(name, "status"))
         return at + index[name], memory.ALWAYS_GOOD if status is None else at + status
 
     def _class_of(self, terminal: str, place: Place) -> int:
@@ -121,7 +119,7 @@ class _Compiler:
             source, target = self._block_of(link.source), self._block_of(link.target)
             if not source or not target or self.specs[source].scan_class != self.specs[target].scan_class:
                 continue  # another class has its own time: what it last put out is what counts
-            if link.target.rpartition(".")[2] not in self.types[target].feedback_inputs:
+            if not self.types[target].is_feedback(link.target.rpartition(".")[2]):
                 edges.append((source, target, link))
         return levels(list(self.specs), edges)
 
@@ -161,7 +159,7 @@ class _Compiler:
             if kind is not ALARM:
                 self.record_of[name] = len(self.records)
             self.records.append(Record(name, kind, at, class_index))
-            at += len(kind.fields)
+            at += kind.words
         self.end = _line(at)
         return run
 
@@ -200,7 +198,8 @@ class _Compiler:
                 status_at = at + len(self.outputs)
             else:
                 at, status_at, record = self._input_terminal(link)
-                linked = field_index(self.records[record].type).get(f"{link.target.rpartition('.')[2]}_linked")
+                kind = self.records[record].type
+                linked = kind.index.get(kind.companion(link.target.rpartition(".")[2], "linked"))
                 if linked is not None:
                     words[self.records[record].at + linked] = 1
                 pairs = into.setdefault(record, [])
@@ -212,7 +211,7 @@ class _Compiler:
             taken[at] = link
             pairs += [(at, source[0]), (status_at, source[1])]
         for place in self.alarm_places:
-            index = field_index(ALARM)
+            index = ALARM.index
             at = self.records[place.record].at
             value, status = self._source(place.spec.source, place.spec.place)
             into[place.record] = [(at + index["watched"], value), (at + index["watched_status"], status)]
@@ -244,24 +243,20 @@ class _Compiler:
         if not block or not self.types[block].has(name):
             raise self._unknown(link.target, "input terminal or output channel", link.place)
         kind = self.types[block]
-        target = kind.field(name)
-        if target.role != "input" or target.status_of:
-            inputs = ", ".join(f.name for f in kind.of_role("input") if not f.status_of)
+        if not kind.is_terminal(name, "input"):
+            inputs = ", ".join(kind.terminals("input"))
             raise ConfigError(f"`{link.target}` is no input of {kind.name}. Its inputs are {inputs}.", link.place)
         at = self.records[self.record_of[block]].at
-        index = field_index(kind)
-        return at + index[name], at + index[f"{name}_status"], self.record_of[block]
+        return at + kind.index[name], at + kind.index[kind.companion(name, "status")], self.record_of[block]
 
     def _check_wired(self, into: dict[int, list[tuple[int, int]]]) -> None:
         for name, record in self.record_of.items():
             where = self.records[record]
             wired = {target for target, _ in into.get(record, ())}
-            for f in where.type.of_role("input"):
-                if f.status_of or f.name in where.type.optional_inputs:
-                    continue
-                if where.at + field_index(where.type)[f.name] not in wired:
+            for terminal in where.type.terminals("input"):
+                if not where.type.is_optional(terminal) and where.at + where.type.index[terminal] not in wired:
                     raise ConfigError(
-                        f"{name} ({where.type.name}): the input `{f.name}` is not wired. Wire it under `inputs`.",
+                        f"{name} ({where.type.name}): the input `{terminal}` is not wired. Wire it under `inputs`.",
                         self.specs[name].place,
                     )
 
@@ -269,20 +264,23 @@ class _Compiler:
         """A block above that does not hear the block below never acknowledges: the cascade could not be entered."""
         for link in self.strategy.links:
             source, target = self._block_of(link.source), self._block_of(link.target)
-            if not source or not target or link.target.rpartition(".")[2] != "cas_in":
+            if not source or not target:
+                continue
+            back = dict(self.types[target].above).get(link.target.rpartition(".")[2])
+            if back is None:
                 continue
             kind = self.types[source]
-            if not kind.has("bkcal_in"):
+            way = dict(kind.below).get(link.source.rpartition(".")[2])
+            if way is None:
                 raise ConfigError(
                     f"`{link.target}` is wired to `{link.source}`, but a {kind.name} cannot take part in a cascade: it "
-                    "has no input `bkcal_in`. Put a PID above.",
+                    "has no input `bkcal_in` for it. Put a PID above.",
                     link.place,
                 )
-            at = self.records[self.record_of[source]].at + field_index(kind)["bkcal_in"]
-            if at not in taken:
+            if self.records[self.record_of[source]].at + kind.index[way] not in taken:
                 raise ConfigError(
-                    f"`{link.target}` is wired to `{link.source}`, but nothing comes back to `{source}.bkcal_in`. "
-                    f"Wire `{source}.bkcal_in` to `{target}.bkcal_out`.",
+                    f"`{link.target}` is wired to `{link.source}`, but nothing comes back to `{source}.{way}`. "
+                    f"Wire `{source}.{way}` to `{target}.{back}`.",
                     link.place,
                 )
 
@@ -317,6 +315,7 @@ class _Compiler:
         for scan_class in self.strategy.scan_classes:
             digest.update(repr(astuple(scan_class)).encode())
         digest.update(repr([(record.name, record.class_index) for record in self.records]).encode())
+        digest.update(repr([sorted(spec.labels.items()) for spec in self.specs.values()]).encode())
         digest.update(repr([(place.word, place.tag) for place in tags]).encode())
         digest.update(repr([(*self.inputs, "→", *self.outputs)]).encode())
         return digest.digest()

@@ -19,7 +19,6 @@ from dcs.core.errors import DcsError, NotAuthorised
 from dcs.core.status import BAD, STATUS_GOOD
 from dcs.engine import kernels, memory
 from dcs.engine.commands import Commands
-from dcs.engine.image import field_index
 from dcs.engine.journal import Author, Journal
 from dcs.engine.layouts import layouts
 from dcs.engine.plan import Plan
@@ -240,7 +239,7 @@ class _ColumnWords:
         self._integers = _words(index for index, place in enumerate(tags) if place.integer)
         alarms = [place for place in plan.alarms if place.class_index == class_index]
         at = _words(plan.records[place.record].at for place in alarms)
-        index = field_index(plan.records[alarms[0].record].type) if alarms else {}
+        index = plan.records[alarms[0].record].type.index if alarms else {}
         self._alarm_words = [at + index.get(name, 0) for name in ("alarm_state", "alarm_time_ns", "alarm_value")]
 
     def read(self, words: Words, numbers: Floats) -> tuple[Floats, NDArray[np.uint8], NDArray[Any]]:

@@ -6,12 +6,11 @@ Called by   ``dcs.engine.compile``. Knows the block declarations.
 import difflib
 import math
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any
 
 from numpy.typing import NDArray
 
-from dcs.blocks.declare import BlockType, Field
+from dcs.blocks.declare import BlockType, Field, ParamValue
 from dcs.core.errors import ConfigError, Place
 from dcs.core.status import STATUS_NOT_CONNECTED
 
@@ -22,39 +21,47 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean `{found[0]}`?" if found else ""
 
 
-@cache
-def field_index(kind: BlockType) -> dict[str, int]:
-    """Word of each field within a record."""
-    return {f.name: index for index, f in enumerate(kind.fields)}
-
-
-def initial_values(kind: BlockType, name: str, params: Mapping[str, float], place: Place) -> list[float]:
+def initial_values(kind: BlockType, name: str, params: Mapping[str, ParamValue], place: Place) -> list[float]:
     """Words of a record before the first scan, as numbers. Raises ``ConfigError`` for a parameter that cannot be."""
     known = {f.name: f for f in kind.of_role("param")}
     for given in params:
         if given not in known:
             raise ConfigError(f"{name} ({kind.name}) has no parameter `{given}`.{nearest(given, known)}", place)
-    values = {f.name: params.get(f.name, f.default) for f in kind.fields}
+    values: dict[str, list[float]] = {}
     for f in kind.fields:
+        values[f.name] = _elements(name, f, params.get(f.name, f.default), place)
         if f.default_from and f.name not in params:
             values[f.name] = values[f.default_from]
         if f.status_of and f.role == "input":
-            values[f.name] = STATUS_NOT_CONNECTED
-        _check_value(name, f, values[f.name], place)
+            values[f.name] = [STATUS_NOT_CONNECTED] * f.count
+        for value in values[f.name]:
+            _check_value(name, f, value, place)
     for scale in kind.scales:
-        low, high = values[f"{scale}_low"], values[f"{scale}_high"]
+        low, high = values[f"{scale}_low"][0], values[f"{scale}_high"][0]
         if not low < high:
             raise ConfigError(f"{name}: `{scale}` goes from {low:g} to {high:g}; the first must be lower.", place)
-    return [values[f.name] for f in kind.fields]
+    return [value for f in kind.fields for value in values[f.name]]
+
+
+def _elements(name: str, f: Field, given: ParamValue, place: Place) -> list[float]:
+    """The words of a field; what a list leaves open is the default."""
+    if not isinstance(given, tuple):
+        return [given] * f.count
+    if len(given) > f.count:
+        raise ConfigError(f"{name}: `{f.name}` has {len(given)} elements; {f.count} are possible.", place)
+    return [*given, *[f.default] * (f.count - len(given))]
 
 
 def fill(words: NDArray[Any], numbers: NDArray[Any], at: int, kind: BlockType, values: list[float]) -> None:
     """Write a record into the buffer; ``words`` and ``numbers`` are the same memory as i8 and as f8."""
-    for index, f in enumerate(kind.fields):
-        if f.dtype == "i8":
-            words[at + index] = int(values[index])
-        else:
-            numbers[at + index] = values[index]
+    index = 0
+    for f in kind.fields:
+        for _ in range(f.count):
+            if f.dtype == "i8":
+                words[at + index] = int(values[index])
+            else:
+                numbers[at + index] = values[index]
+            index += 1
 
 
 def _check_value(name: str, f: Field, value: float, place: Place) -> None:

@@ -51,6 +51,8 @@ class Journal:
             return self._alarm(identity, time_ns, subject, code, new)
         if kind == memory.ACK_EVENT:
             return self._ack(identity, time_ns, subject, code, author)
+        if kind == memory.BLOCK_EVENT:
+            return self._block(identity, time_ns, subject, code, new)
         if kind == memory.MODE_EVENT:
             return self._mode(identity, time_ns, subject, code, int(old), int(new))
         return self._command(identity, time_ns, subject, old, new, author)
@@ -93,6 +95,14 @@ class Journal:
             old=before, new=now,
         )  # fmt: skip
 
+    def _block(self, identity: str, time_ns: int, subject: int, code: int, value: float) -> Event:
+        """What a block has to say for itself: the sentence of its declaration, with the name of the value."""
+        record = self._plan.records[subject]
+        labels = self._plan.labels_of(record.name).get("event", ())
+        name = labels[int(value)] if 0 <= value < len(labels) else f"{value:g}"
+        text = record.type.events.get(code, f"event {code}").format(value=f"{value:g}", name=name)
+        return Event(identity, time_ns, self._plan.strategy.name, "process", record.name, f"{record.name} {text}")
+
     def _command(self, identity: str, time_ns: int, subject: int, old: float, new: float, author: Author) -> Event:
         place = self._plan.tags[subject]
         before, after = name_or_number(self._plan, place, old), name_or_number(self._plan, place, new)
@@ -107,6 +117,8 @@ def name_or_number(plan: Plan, place: TagPlace, value: float) -> float | str | N
     """A choice by its name, a mode as people write it, anything else as the number; None for what is no number."""
     if place.field in ("mode", "target", "normal"):
         return mode_name(value)
+    if place.tag.choices and 0 <= value < len(place.tag.choices) and place.tag.choices[int(value)]:
+        return place.tag.choices[int(value)]
     if place.record >= 0:
         for name, code in plan.records[place.record].type.field(place.field).choices:
             if code == value:

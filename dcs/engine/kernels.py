@@ -96,16 +96,13 @@ def driver(report: Report | None = None) -> Callable[..., None]:
     return run
 
 
-def warm_cache(report: Report, kinds: Iterable[BlockType] = ()) -> None:
-    """Compile the driver and every block type (and ``kinds``) that the cache does not have yet, and say so."""
-    from dcs.blocks.declare import BLOCK_TYPES, INTERNAL_TYPES
-    from dcs.blocks.library import LIBRARY
-
+def warm_cache(report: Report, kinds: Iterable[BlockType]) -> None:
+    """Compile the driver and these block types unless the cache has them, and say so."""
     if not jit_enabled():
         report("the compiler is switched off (NUMBA_DISABLE_JIT): blocks run uncompiled")
         return
     driver(report)
-    for kind in dict.fromkeys([*LIBRARY, *BLOCK_TYPES.values(), *INTERNAL_TYPES.values(), *kinds]):
+    for kind in dict.fromkeys(kinds):
         kernel_address(kind, report)
 
 
@@ -139,11 +136,16 @@ def _body(kind: BlockType) -> list[str]:
     if kind.has("event"):
         lines += [
             "if b.event != 0:",
-            f"    EMIT(as_words, as_numbers, time_ns, {memory.ALARM_EVENT}, first_subject + index, b.event, "
+            f"    EMIT(as_words, as_numbers, time_ns, {event_kind(kind)}, first_subject + index, b.event, "
             "0.0, b.event_value)",
             "    b.event = 0",
         ]
     return lines
+
+
+def event_kind(kind: BlockType) -> int:
+    """Kind of the events of a type: sentences of its own, or transitions of an alarm."""
+    return memory.BLOCK_EVENT if kind.events else memory.ALARM_EVENT
 
 
 def _jitted(function: types.FunctionType, made: dict[types.FunctionType, Any]) -> Any:

@@ -18,7 +18,7 @@ def layouts(plan: Plan, plant: str) -> list[Layout]:
             scan_class=scan_class.name,
             period_ns=scan_class.period_ns,
             tags=tuple(
-                TagInfo(t.name, t.unit, t.low, t.high, t.description, t.decimals, t.kind, t.writable)
+                TagInfo(t.name, t.unit, t.low, t.high, t.description, t.decimals, t.kind, t.writable, t.choices)
                 for t in (place.tag for place in plan.tags if place.class_index == index)
             ),
             alarms=tuple(_alarm_info(plan, place.spec) for place in plan.alarms if place.class_index == index),

@@ -97,13 +97,18 @@ class Plan:
         """Alarms by the index of their record."""
         return {place.record: place for place in self.alarms}
 
+    @cached_property
+    def _labels(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        return {spec.name: spec.labels for spec in self.strategy.blocks if spec.labels}
+
+    def labels_of(self, block: str) -> dict[str, tuple[str, ...]]:
+        """Names of codes by field, as the configuration of that block gave them."""
+        return self._labels.get(block, {})
+
     def word_of(self, record: int, name: str) -> int:
         """Word of a field of a record. Raises ``KeyError``."""
         where = self.records[record]
-        for index, candidate in enumerate(where.type.fields):
-            if candidate.name == name:
-                return where.at + index
-        raise KeyError(f"{where.name}.{name}")
+        return where.at + where.type.index[name]
 
     @property
     def period_ns(self) -> tuple[int, ...]:

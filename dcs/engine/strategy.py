@@ -6,6 +6,7 @@ Read by     ``dcs.engine.compile``, the layout of the bus, the generated display
 
 from dataclasses import dataclass, field
 
+from dcs.blocks.declare import ParamValue
 from dcs.core.errors import Place
 
 
@@ -25,8 +26,9 @@ class BlockSpec:
     name: str
     type: str
     scan_class: str
-    params: dict[str, float] = field(default_factory=dict)
+    params: dict[str, ParamValue] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)  # scale name -> unit: {"pv_scale": "cm"}
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)  # names of codes: {"step": ("FILL", "HEAT")}
     place: Place = Place()
 
 
@@ -84,6 +86,7 @@ class PublishedTag:
     decimals: int
     kind: str  # float | mode | bool | int
     writable: bool = False
+    choices: tuple[str, ...] = ()  # names of the codes 0, 1, 2 … of an int; "" where a code has none
 
 
 @dataclass(frozen=True, slots=True)

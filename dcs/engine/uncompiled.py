@@ -39,6 +39,7 @@ class UncompiledDriver:
         view, packed = _view_of(kind)
         step = step_of(kind)
         journals_mode = kind.has("mode") and kind.has("reason")
+        code_kind = memory.BLOCK_EVENT if kind.events else memory.ALARM_EVENT
         for index in range(run.count):
             at = 8 * run.at + index * packed.size
             b = view(*packed.unpack_from(self._bytes, at))
@@ -55,9 +56,7 @@ class UncompiledDriver:
                         self._words, self._numbers, time_ns, subject, mode_before, reason_before, b.mode, b.reason
                     )
                 if kind.has("event") and b.event != 0:
-                    memory.emit(
-                        self._words, self._numbers, time_ns, memory.ALARM_EVENT, subject, b.event, 0.0, b.event_value
-                    )
+                    memory.emit(self._words, self._numbers, time_ns, code_kind, subject, b.event, 0.0, b.event_value)
                     b.event = 0
                 packed.pack_into(self._bytes, at, *b.words())
             except (ArithmeticError, AttributeError, TypeError, ValueError, struct.error) as exc:
@@ -69,16 +68,25 @@ class UncompiledDriver:
 def _view_of(kind: BlockType) -> tuple[Any, struct.Struct]:
     """A class with the fields of a type as its only attributes, and how its words are packed."""
     names = tuple(f.name for f in kind.fields)
+    places = tuple((f.name, kind.index[f.name], f.count) for f in kind.fields)
 
     class View:
         __slots__ = names
 
         def __init__(self, *values: float) -> None:
-            for name, value in zip(names, values, strict=True):
-                setattr(self, name, value)
+            for name, at, count in places:
+                setattr(self, name, values[at] if count == 1 else list(values[at : at + count]))
 
         def words(self) -> list[float]:
-            return [getattr(self, name) for name in names]
+            found: list[float] = []
+            for name, _, count in places:
+                value = getattr(self, name)
+                if count == 1:
+                    found.append(value)
+                else:
+                    found += value
+            return found
 
     View.__name__ = View.__qualname__ = f"{kind.name}_record"
-    return View, struct.Struct("<" + "".join("q" if f.dtype == "i8" else "d" for f in kind.fields))
+    letters = "".join(("q" if f.dtype == "i8" else "d") * f.count for f in kind.fields)
+    return View, struct.Struct("<" + letters)

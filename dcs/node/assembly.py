@@ -50,10 +50,12 @@ def load_configuration(folder: Path, overrides: Sequence[str] = ()) -> PlantConf
 
 def warm_up(config: PlantConfig, tell: Callable[[str], None]) -> None:
     """Compile every kernel that the nodes of this plant need, unless the cache has them; ``tell`` hears of the work."""
+    from dcs.blocks.declare import BLOCK_TYPES, INTERNAL_TYPES
     from dcs.engine.kernels import warm_cache
     from plant_models.library import PLANTS
 
-    warm_cache(tell)
+    used = {block.type for controller in config.controllers for block in controller.strategy.blocks}
+    warm_cache(tell, [*(BLOCK_TYPES[name] for name in sorted(used)), *INTERNAL_TYPES.values()])
     plant = PLANTS[config.model.type].create(config.model.setting, integrator=config.model.integrator)
     plant.advance(plant.type.step_s)
 

@@ -44,11 +44,13 @@ def _key(config: PlantConfig) -> str:
     digest = hashlib.blake2b(digest_size=12)
     parts = (sys.version, platform.machine(), platform.processor(), platform.node(), config.model.type)
     digest.update(repr((*parts, config.model.integrator, importlib.metadata.version("numba"))).encode())
+    used = {block.type for controller in config.controllers for block in controller.strategy.blocks}
+    digest.update(repr(sorted(used)).encode())
     digest.update(os.environ.get("NUMBA_DISABLE_JIT", "").encode())
     for package in _PACKAGES:
         spec = importlib.util.find_spec(package)
         assert spec is not None
         for folder in spec.submodule_search_locations or ():
-            for path in sorted(Path(folder).glob("*.py")):
+            for path in sorted(Path(folder).rglob("*.py")):
                 digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -208,8 +208,8 @@ def test_warming_says_what_it_does_once(tmp_path, monkeypatch, types):
         b.out = b.x
 
     said: list[str] = []
-    kernels.warm_cache(said.append)
+    kernels.warm_cache(said.append, [kind])
     assert said == ["compiling the scan driver", "compiling block type FINE2"]
     monkeypatch.setattr(kernels, "_LOADED", {})
-    kernels.warm_cache(said.append)
+    kernels.warm_cache(said.append, [kind])
     assert len(said) == 2
