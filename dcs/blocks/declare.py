@@ -5,8 +5,8 @@ Read by     the engine (layout, kernels), the configuration checker (terminals, 
             (``docs/reference/blocks``): one declaration, many faces.
 Knows       NumPy and the names of fields; compiles nothing itself.
 
-Every field is one 8-byte word (``f8`` or ``i8``), or an array of them, so that links are plain word copies. The elements
-of an array ``x`` are named ``x_1`` … ``x_<count>`` outside; a step indexes them: ``b.x[0]``.
+Every field is one 8-byte word (``f8`` or ``i8``), or an array of them, so that links are plain word copies. The
+elements of an array ``x`` are named ``x_1`` … ``x_<count>`` outside; a step indexes them: ``b.x[0]``.
 """
 
 import keyword
@@ -28,8 +28,8 @@ _TAKEN = frozenset(dir(np.recarray)) | {"pprint"}
 class Field:
     """One 8-byte word of a block record, or ``count`` of them.
 
-    ``unit`` is a unit of ``dcs.core.units``, "" for a pure number, "*" for any (not checked), or ``@scale`` for the unit
-    that the configuration gives with the scale of that name (``@pv_scale``).
+    ``unit`` is a unit of ``dcs.core.units``, "" for a pure number, "*" for any (not checked), or ``@scale`` for the
+    unit that the configuration gives with the scale of that name (``@pv_scale``).
     """
 
     name: str
@@ -190,7 +190,7 @@ class BlockType:
         return name in self._by_name
 
     def companion(self, name: str, suffix: str) -> str:
-        """``pv_status`` for ``pv``, ``inp_status_3`` for ``inp_3``: where the status, or ``linked``, of a terminal is."""
+        """``pv_status`` for ``pv``, ``inp_status_3`` for ``inp_3``: where a terminal's status (or ``linked``) is."""
         base = self.field(name).name
         return f"{base}_{suffix}{name.removeprefix(base)}"
 

@@ -97,7 +97,7 @@ class ModuleInfo:
 
     name: str
     description: str
-    kind: str  # loop | indicator | output
+    kind: str  # loop | indicator | output | device
     parts: dict[str, str]
     permitted_modes: tuple[str, ...] = ()
 

@@ -108,7 +108,10 @@ def module_spec(
 
 
 def _module_kind(main: Block, links: Sequence[Link], points: Mapping[str, PointSpec]) -> str:
-    """loop: it controls something; output: it moves something in the field; indicator: it shows something."""
+    """loop: it controls something; output: it moves something in the field; device: it has states; else indicator."""
+    main_part = next((part for part in ("PV", "OUT", "STATE") if part in main.type.published), "")
+    if main_part and (main.type.field(main.type.published[main_part]).choices or main_part == "STATE"):
+        return "device"
     to_field = any(link.source.rpartition(".")[0] == main.name and link.target in points for link in links)
     if "SP" not in main.type.published:
         return "output" if to_field else "indicator"

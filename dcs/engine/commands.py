@@ -74,7 +74,7 @@ class Commands:
         kind = self._plan.records[place.record].type
         field_name = "target" if place.field == "mode" else place.field  # a mode is asked for, it then comes about
         f = kind.field(field_name)
-        new = self._number(name, f, command.value)
+        new = self._number(name, f, command.value, place.tag.choices)
         if field_name == "target":
             self._check_mode(place, int(new))
         self._check_write(place, f)
@@ -90,10 +90,12 @@ class Commands:
         before, after = (show(name_or_number(self._plan, place, value), place) for value in (old, new))
         return f"{name} {before} → {after}"
 
-    def _number(self, name: str, f: Field, value: float | str | None) -> float:
-        names = ", ".join(choice for choice, _ in f.choices)
+    def _number(self, name: str, f: Field, value: float | str | None, labels: tuple[str, ...]) -> float:
+        """The number behind an entry; ``labels`` are the names of codes that the configuration gave."""
+        choices = f.choices or tuple((label, code) for code, label in enumerate(labels) if label)
+        names = ", ".join(choice for choice, _ in choices)
         if isinstance(value, str):
-            for choice, code in f.choices:
+            for choice, code in choices:
                 if choice.upper() == value.strip().upper():
                     return float(code)
             try:
@@ -103,7 +105,7 @@ class Commands:
                 raise NotAuthorised(f"{name}: `{value}` cannot be written. {wanted}") from None
         if value is None or not math.isfinite(value):
             raise NotAuthorised(f"{name}: {value} cannot be written. A finite number is needed.")
-        if f.choices and value not in [code for _, code in f.choices]:
+        if choices and value not in [code for _, code in choices]:
             raise NotAuthorised(f"{name}: {value:g} cannot be written. It can be {names}.")
         if f.dtype == "i8" and value != int(value):
             raise NotAuthorised(f"{name}: {value:g} cannot be written. A whole number is needed.")

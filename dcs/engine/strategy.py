@@ -95,7 +95,7 @@ class ModuleSpec:
 
     name: str
     description: str
-    kind: str  # loop | indicator | output
+    kind: str  # loop | indicator | output | device
     scan_class: str
     parts: dict[str, str]  # PV -> LIC-101.PV …
     permitted_modes: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from hmi.model.alarms import AlarmRow
 from hmi.model.station import Station
 from hmi.model.tags import Link
 
-from .shown import NOT_SHOWN, Shown, fraction_of, number_text, show, unit_text
+from .shown import NOT_SHOWN, Shown, fraction_of, number_text, show, unit_text, value_text
 
 BIG_CHANGE = 0.10
 """Part of the span from which a change is asked for once more."""
@@ -25,6 +25,11 @@ JOURNAL_LOOKBACK = 300
 """Events searched for the reason of a mode."""
 LEVEL_KINDS = ("HIHI", "HI", "LO", "LOLO")
 """Alarms whose limit is a place on the measurement's range."""
+MAIN_PARTS = ("PV", "OUT", "STATE")
+"""The part that stands for a module, the first of these that it has."""
+OWN_ENTRIES = ("SP", "OUT", "MODE", "TARGET", "NORMAL")
+"""Parts that a faceplate offers at their own places."""
+FACTS_MAX = 6
 BUTTON_MODES = ("OOS", "MAN", "AUTO", "CAS", "RCAS", "ROUT")
 
 
@@ -73,6 +78,8 @@ class LoopShown:
     alarm: AlarmRow | None = None
     ticks: tuple[LimitTick, ...] = ()
     band: tuple[float, float] | None = None
+    is_state: bool = False  # the main part is a state with a name: a motor, a valve, a sequence
+    facts: tuple[tuple[str, Shown], ...] = ()  # of such a module: what else it reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +119,18 @@ class LoopView:
 
     @property
     def main_part(self) -> str:
-        """PV where there is one, else OUT."""
-        return "PV" if self.tag("PV") else "OUT"
+        """PV where there is one, else OUT, else STATE, else the first part."""
+        parts = list(self.info.parts) if self.info else []
+        return next((part for part in MAIN_PARTS if part in parts), parts[0] if parts else "OUT")
+
+    @property
+    def adjustable(self) -> tuple[str, ...]:
+        """Parts that an operator may write, apart from those with a place of their own; in declared order."""
+        info = self.info
+        if info is None:
+            return ()
+        found = ((part, self._station.tags.info(tag)) for part, tag in info.parts.items() if part not in OWN_ENTRIES)
+        return tuple(part for part, tag in found if tag is not None and tag.writable)
 
     def sample(self) -> LoopShown:
         """The module now."""
@@ -124,6 +141,7 @@ class LoopView:
         out = self.part("OUT")
         rows = self._station.alarms.of_module(self.module)
         ticks = self.ticks()
+        is_state = self._is_state(self.main_part)
         return LoopShown(
             self.module,
             info.description,
@@ -140,7 +158,20 @@ class LoopView:
             alarm=next((row for row in rows if not row.hidden), None),
             ticks=ticks,
             band=self._band(ticks),
+            is_state=is_state,
+            facts=self._facts() if is_state else (),
         )
+
+    def _is_state(self, part: str) -> bool:
+        info = self.tag_info(part)
+        return info is not None and (info.kind == "bool" or bool(info.choices))
+
+    def _facts(self) -> tuple[tuple[str, Shown], ...]:
+        """What a module with a state reports beside it: its first parts that nobody writes."""
+        info = self.info
+        known = [part for part in info.parts if part not in (*OWN_ENTRIES, self.main_part)] if info else []
+        read_only = [part for part in known if not getattr(self.tag_info(part), "writable", True)]
+        return tuple((part, self.part(part)) for part in read_only[:FACTS_MAX])
 
     # --- mode ---------------------------------------------------------------------------------------------
     def mode(self) -> ModeShown:
@@ -183,6 +214,10 @@ class LoopView:
         info = self.tag_info(part)
         if info is None:
             return Entry(refused=f"{self.module} has no {part}")
+        names = ("off", "on") if info.kind == "bool" else info.choices
+        for code, name in enumerate(names):
+            if name and name.upper() == text.strip().upper():
+                return Entry(float(code))
         try:
             value = float(text.strip().replace("\u2212", "-").replace(",", "."))
         except ValueError:
@@ -290,7 +325,9 @@ class LoopView:
             return ""
         value = request.command.value
         info = self.tag_info(part)
-        return value if isinstance(value, str) else number_text(float(value or 0.0), info.decimals if info else 2)
+        if isinstance(value, str) or info is None:
+            return str(value)
+        return value_text(float(value or 0.0), info)
 
 
 def _mode_text(code: float) -> str:

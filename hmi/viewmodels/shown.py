@@ -73,9 +73,7 @@ def show(reading: Reading, info: TagInfo | None) -> Shown:
     if info is None:
         return NOT_SHOWN
     pv = reading.pv
-    text = (
-        mode_name(pv.value) if info.kind == "mode" and math.isfinite(pv.value) else number_text(pv.value, info.decimals)
-    )
+    text = value_text(pv.value, info)
     unit, reason = unit_text(info.unit), describe_status(pv.status)
     if reading.link is Link.COMM:
         return Shown(NO_VALUE, unit, "COMM", reason="no communication with the controller")
@@ -94,6 +92,19 @@ def show(reading: Reading, info: TagInfo | None) -> Shown:
         limited="high" if limits == LIMIT_HIGH else "low" if limits == LIMIT_LOW else "",
         reason=reason,
     )
+
+
+def value_text(value: float, info: TagInfo) -> str:
+    """A mode or a choice by its name, a flag as on or off, anything else as a number."""
+    if not math.isfinite(value):
+        return NO_VALUE
+    if info.kind == "mode":
+        return mode_name(value)
+    if info.kind == "bool":
+        return "on" if value else "off"
+    if 0 <= value < len(info.choices) and info.choices[int(value)]:
+        return info.choices[int(value)]
+    return number_text(value, info.decimals)
 
 
 def fraction_of(value: float, low: float, high: float) -> float | None:

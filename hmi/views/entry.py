@@ -13,6 +13,7 @@ from hmi.viewmodels.shown import Shown
 
 _STEPS = {Qt.Key.Key_Up: 1.0, Qt.Key.Key_Down: -1.0, Qt.Key.Key_PageUp: 10.0, Qt.Key.Key_PageDown: -10.0}
 LABELS = {"GAIN": "Gain", "TI": "Ti", "TD": "Td"}
+LABEL_WIDTH = 32
 
 
 class EntryRow(QWidget):
@@ -22,14 +23,14 @@ class EntryRow(QWidget):
     stepped = Signal(float)
     edited = Signal()
 
-    def __init__(self, part: str) -> None:
+    def __init__(self, part: str, label_width: int = LABEL_WIDTH) -> None:
         super().__init__()
         self.part = part
         self.confirming = False
         self._typing = False
         self._plant_text = ""
         label = QLabel(LABELS.get(part, part))
-        label.setFixedWidth(32)
+        label.setFixedWidth(label_width)
         self._field = QLineEdit()
         self._field.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._field.setFont(font(13))

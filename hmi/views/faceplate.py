@@ -30,6 +30,7 @@ from . import paint
 from .entry import EntryRow
 from .faceplate_sheets import AlarmSheet, DetailSheet, HelpSheet, TrendSheet
 from .mode_row import ModeRow
+from .parts_sheet import ChoiceRow, PartsSheet, Row
 
 WIDTH = 268
 BARS_HEIGHT = 172
@@ -53,6 +54,10 @@ class Bars(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, palette, shown = QPainter(self), self._palette, self._shown
+        if shown.is_state:
+            paint.paint_state(painter, palette, QRectF(4, 6, self.width() - 8, self.height() - 10), shown)
+            painter.end()
+            return
         top, height = 8.0, self.height() - 30.0
         middle = (float(self._range[0] or 0) + float(self._range[1] or 0)) / 2.0 if self._range[1] else 0.0
         marks = ((self._range[1], 0.0), (f"{middle:g}", 0.5), (self._range[0], 1.0))
@@ -163,7 +168,8 @@ class Faceplate(QFrame):
         for row in self.entries.values():
             self._connect(row)
         self.trend = TrendSheet(station, palette)
-        self.tuning = [EntryRow(part) for part in ("GAIN", "TI", "TD")]
+        self.parts = PartsSheet()
+        self.parts.made.connect(self._connect)
         self._sheets = QStackedWidget()
         self._sheets.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.detail, self.alarm_sheet, self.help = (
@@ -174,7 +180,7 @@ class Faceplate(QFrame):
         self._sheet_of = {
             "Trend": self.trend,
             "Detail": self.detail,
-            "Tuning": self._tuning_sheet(),
+            "Set": self.parts,
             "Alarms": self.alarm_sheet,
             "Help": self.help,
         }
@@ -214,21 +220,10 @@ class Faceplate(QFrame):
         layout.addWidget(self._sheets, 1)
         self.show_sheet("Trend")
 
-    def _tuning_sheet(self) -> QWidget:
-        sheet = QWidget()
-        layout = QVBoxLayout(sheet)
-        layout.setContentsMargins(0, 4, 0, 0)
-        note = QLabel("Gain, reset time, derivative time")
-        note.setObjectName("Dim")
-        layout.addWidget(note)
-        for row in self.tuning:
-            self._connect(row)
-            layout.addWidget(row)
-        layout.addStretch(1)
-        return sheet
-
-    def _connect(self, row: EntryRow) -> None:
+    def _connect(self, row: Row) -> None:
         row.committed.connect(lambda text, row=row: self._commit(row, text))
+        if isinstance(row, ChoiceRow):
+            return
         row.stepped.connect(lambda steps, row=row: row.set_text(self.view.step(row.part, row.text(), steps)))
         row.edited.connect(lambda: self._hint.setText(""))
 
@@ -237,14 +232,15 @@ class Faceplate(QFrame):
         """Show another module; what was typed for the last one is dropped."""
         if module != self.view.module:
             self.view = LoopView(self._station, module)
-            for row in (*self.entries.values(), *self.tuning):
+            for row in self.entries.values():
                 row.revert()
+            self.parts.show_module(self.view)
             self._hint.setText("")
         self.refresh()
         self._refresh_trend()
 
     def show_sheet(self, name: str) -> None:
-        """Trend, Detail, Tuning, Alarms or Help in the lower part."""
+        """Trend, Detail, Set (tuning, limits, flags), Alarms or Help in the lower part."""
         self._sheets.setCurrentWidget(self._sheet_of[name])
         for button in self._buttons.buttons():
             button.setChecked(button.text() == name)
@@ -262,12 +258,11 @@ class Faceplate(QFrame):
         self.bars.show_loop(shown, f"{info.low:g}" if info else "", f"{info.high:g}" if info else "")
         self.alarm_line.show_loop(shown)
         self.modes.show_mode(shown.mode)
-        for part, row in (*self.entries.items(), *((row.part, row) for row in self.tuning)):
+        for part, row in self.entries.items():
             row.setVisible(bool(self.view.tag(part)) and (part != "OUT" or shown.kind != "indicator"))
-            row.show_value(self.view.part(part), self.view.may_write(part), self._pending_text(part))
-        for button in self._buttons.buttons():
-            if button.text() == "Tuning":
-                button.setEnabled(bool(self.view.tag("GAIN")))
+        self.parts.show_module(self.view)
+        for one in (*self.entries.values(), *self.parts.rows):
+            one.show_value(self.view.part(one.part), self.view.may_write(one.part), self._pending_text(one.part))
         current = self._sheets.currentWidget()
         if isinstance(current, DetailSheet | AlarmSheet | HelpSheet):
             current.show_module(self.view)
@@ -281,14 +276,14 @@ class Faceplate(QFrame):
             self.trend.show_module(self.view)
 
     # --- acting -------------------------------------------------------------------------------------------
-    def _commit(self, row: EntryRow, text: str) -> None:
+    def _commit(self, row: Row, text: str) -> None:
         why_not = self.view.may_write(row.part)
         entry = self.view.check(row.part, text)
         if why_not or entry.refused:
             self._hint.setText(why_not or entry.refused)
             row.refuse()
             return
-        if entry.confirm and not row.confirming:
+        if entry.confirm and isinstance(row, EntryRow) and not row.confirming:
             self._hint.setText(f"{entry.confirm} to confirm, Esc to keep.")
             row.ask()
             return

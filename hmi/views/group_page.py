@@ -63,6 +63,10 @@ class Card(QWidget):
         paint.paint_mode(painter, palette, QRectF(130, 5, CARD_WIDTH - 138, 20), shown, 11.5)
         box = QRectF(10, 25, CARD_WIDTH - 20, 17)
         paint.text_at(painter, box, shown.description, palette.dim, 11.5)
+        if shown.is_state:
+            paint.paint_state(painter, palette, QRectF(12, 50, CARD_WIDTH - 24, CARD_HEIGHT - 58), shown)
+            painter.end()
+            return
         info = self._view.tag_info(self._view.main_part)
         top, height = 54.0, CARD_HEIGHT - 66.0
         if info is not None:

@@ -96,6 +96,19 @@ def paint_mode(painter: QPainter, palette: Palette, box: QRectF, shown: LoopShow
     painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, text)
 
 
+def paint_state(painter: QPainter, palette: Palette, box: QRectF, shown: LoopShown) -> None:
+    """A state by its name, and below it what else the module reports."""
+    paint_value(painter, palette, QRectF(box.left(), box.top(), box.width(), 30), shown.pv, 20, 0, bold=True)
+    y = box.top() + 38
+    for part, value in shown.facts:
+        if y + 16 > box.bottom():
+            break
+        text_at(painter, QRectF(box.left(), y, box.width() * 0.5, 16), part, palette.dim, 11)
+        right = QRectF(box.left() + box.width() * 0.5, y, box.width() * 0.5, 16)
+        paint_value(painter, palette, right, value, 12, 34)
+        y += 19
+
+
 def paint_indicator(painter: QPainter, palette: Palette, box: QRectF, shown: LoopShown, *, width: float = 16.0) -> None:
     """Analogue indicator: normal band, alarm limits as ticks, PV as a column, SP as a hollow triangle at its right."""
     bar = QRectF(box.left(), box.top(), width, box.height())

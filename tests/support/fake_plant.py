@@ -92,6 +92,7 @@ class FakePlant:
             self.loops[f"LIC-10{number}"].integral = self.loops[f"LIC-10{number}"].out = 10.0
             self.loops[f"FIC-10{number}"].integral = self.loops[f"FIC-10{number}"].out = 30.0
         self.valve = {"V-101": 70.0, "V-102": 60.0}
+        self.motor = {"PV": 2.0, "COMMAND": 1.0, "FAIL": 0.0, "HOURS": 12.5, "RESET": 0.0, "TRAVEL": 5.0}
         self.bad: set[str] = set()
         self.leak_cm2 = [0.0] * 4
         self.scan, self.epoch, self.active = 0, 7, "C1A"
@@ -218,6 +219,14 @@ class FakePlant:
                 TagInfo(f"{name}.TARGET", "", 0, 7, "target mode", 0, "mode"),
             ]
             add(name, "output", text, parts, ("OOS", "MAN", "AUTO"))
+        add("M-103", "device", "Agitator", [
+            TagInfo("M-103.PV", "", 0, 3, "state", 0, "int", choices=("STOPPED", "STARTING", "RUNNING", "TRIPPED")),
+            TagInfo("M-103.COMMAND", "", 0, 1, "command", 0, "int", writable=True, choices=("STOP", "START")),
+            TagInfo("M-103.FAIL", "", 0, 1, "feedback failed", 0, "bool"),
+            TagInfo("M-103.HOURS", "h", 0, 1e5, "running hours", 1),
+            TagInfo("M-103.RESET", "", 0, 1, "reset after a trip", 0, "bool", writable=True),
+            TagInfo("M-103.TRAVEL", "s", 0, 60, "time allowed to start", 1, writable=True),
+        ])  # fmt: skip
         alarms = []
         for name in ("LIC-101", "LIC-102"):
             tank = name[-1]
@@ -255,6 +264,8 @@ class FakePlant:
                 "TARGET": loop.target, "GAIN": loop.gain, "TI": loop.ti_s, "TD": 0.0, "SP_LO": loop.sp_low,
                 "SP_HI": loop.sp_high,
             }[part]  # fmt: skip
+        elif module == "M-103":
+            value = self.motor[part]
         elif module in self.valve:
             value = {"PV": self.valve[module], "OUT": self.valve[module], "MODE": MAN, "TARGET": MAN}[part]
         else:
@@ -364,7 +375,9 @@ class FakePlant:
             value = float(command.value)
             if not info.low <= value <= info.high:
                 return f"!{command.subject}: {value:g} is outside {info.low:g} … {info.high:g} {info.unit}"
-            if loop is None:
+            if module == "M-103":
+                self.motor[part] = value
+            elif loop is None:
                 self.valve[module] = value
             elif part == "OUT" and loop.actual != MAN:
                 return f"!{command.subject}: OUT can be set in Man only, the actual mode is not Man"

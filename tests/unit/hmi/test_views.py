@@ -148,18 +148,46 @@ def test_text_typed_for_one_loop_never_reaches_another(window: Any, rig: Rig) ->
     assert rig.station.tags.read("LIC-102.SP").value == 12.8
 
 
-def test_tuning_is_written(window: Any, rig: Rig) -> None:
-    window.open_faceplate("LIC-101")
-    window.faceplate.show_sheet("Tuning")
+def part_row(window: Any, module: str, part: str) -> Any:
+    window.open_faceplate(module)
+    window.faceplate.show_sheet("Set")
     window.see()
-    gain = window.faceplate.tuning[0]
+    return next(row for row in window.faceplate.parts.rows if row.part == part)
+
+
+@pytest.mark.parametrize(("part", "choice", "value"), [("COMMAND", "STOP", 0.0), ("RESET", "on", 1.0)])
+def test_choices_and_flags_are_written_by_name(window: Any, rig: Rig, part: str, choice: str, value: float) -> None:
+    """Promise: any writable part of any block has a row, and shows what the plant reports."""
+    row = part_row(window, "M-103", part)
+    before = row.box.currentText()
+    row.box.setCurrentText(choice)
+    row.box.activated.emit(row.box.findText(choice))
+    window.see(2.1)
+    assert rig.plant.motor[part] == value
+    assert (row.box.currentText(), before) == (choice, {"COMMAND": "START", "RESET": "off"}[part])
+
+
+def test_state_is_shown_by_its_name(window: Any, rig: Rig) -> None:
+    shown = window.faceplate.view.__class__(rig.station, "M-103").sample()
+    assert (shown.is_state, shown.pv.text) == (True, "RUNNING")
+    assert [(part, value.text) for part, value in shown.facts] == [("FAIL", "off"), ("HOURS", "12.5")]
+
+
+def test_rows_follow_the_module(window: Any) -> None:
+    part_row(window, "M-103", "TRAVEL")
+    part_row(window, "LIC-101", "GAIN")
+    assert [row.part for row in window.faceplate.parts.rows] == ["GAIN", "TI", "TD", "SP_LO", "SP_HI"]
+
+
+def test_tuning_is_written(window: Any, rig: Rig) -> None:
+    gain = part_row(window, "LIC-101", "GAIN")
     type_in(gain, "3.2")
     QTest.keyClick(field(gain), KEY.Key_Return)
     window.see(2.1)
     assert rig.station.tags.read("LIC-101.GAIN").value == 3.2
 
 
-@pytest.mark.parametrize("sheet", ["Trend", "Detail", "Tuning", "Alarms", "Help"])
+@pytest.mark.parametrize("sheet", ["Trend", "Detail", "Set", "Alarms", "Help"])
 def test_every_sheet_of_every_module_draws(window: Any, rig: Rig, sheet: str) -> None:
     for module in rig.station.tags.modules:
         window.open_faceplate(module)
