@@ -147,6 +147,7 @@ class BlockType:
     writable: tuple[str, ...] = ()  # parts that an operator may write
     texts: tuple[Text, ...] = ()
     translate: Translate | None = None
+    by_texts: tuple[str, ...] = ()  # parameters that only ``translate`` writes
     events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
     below: tuple[tuple[str, str], ...] = ()
     above: tuple[tuple[str, str], ...] = ()
@@ -245,6 +246,7 @@ def block_type(
     writable: Iterable[str] = (),
     texts: Iterable[Text] = (),
     translate: Translate | None = None,
+    by_texts: Iterable[str] = (),
     events: Mapping[int, str] | None = None,
     below: Iterable[tuple[str, str]] = (("out", "bkcal_in"),),
     above: Iterable[tuple[str, str]] = (("cas_in", "bkcal_out"),),
@@ -256,6 +258,7 @@ def block_type(
     array), ``now_ns`` (UTC of the scan), ``elapsed_s`` (period plus declared slips), ``mode`` with ``reason`` (changes
     are journalled), ``event`` with ``event_value`` (a code of ``events`` becomes one line of the journal). By the
     configuration: ``<array>_count`` (a parameter: how many elements the list has).
+    ``by_texts`` names the parameters that come from the text parameters only, so that nobody writes them by hand.
     ``below`` and ``above`` may name arrays: their elements pair up; a pair whose fields are not there is left out.
     """
     fields: list[Field] = []
@@ -275,6 +278,7 @@ def block_type(
         writable=tuple(writable),
         texts=tuple(texts),
         translate=translate,
+        by_texts=tuple(by_texts),
         events=dict(events or {}),
     )
     declared.below = _pairs(declared, below)

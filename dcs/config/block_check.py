@@ -174,6 +174,9 @@ def _take_parameter(block: Block, name: str, value: Any) -> None:
         raise ConfigError(f"`{name}` belongs to a scale. Write `{item.scale_of}: [low, high, unit]`.")
     if item.role in ("input", "output") and block.is_terminal(name, item.role):
         raise ConfigError(f"`{name}` is a terminal, not a parameter. Wire it below `{item.role}s`.")
+    if name in kind.by_texts:
+        texts = listed([text.name for text in kind.texts])
+        raise ConfigError(f"`{name}` comes from {texts}. Delete it.")
     if item.role != "param":
         raise ConfigError(f"`{name}` ({item.meaning}) is set by the block itself. Delete it.")
     if item.count > 1:

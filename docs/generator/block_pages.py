@@ -23,8 +23,24 @@ def _file(kind: BlockType) -> str:
     return f"{kind.name.lower()}.md"
 
 
+GROUPS = {
+    "io": "Inputs and outputs",
+    "regulation": "Regulation",
+    "dynamics": "Dynamics",
+    "maths": "Mathematics",
+    "discrete": "Discrete",
+    "sequence": "Sequence",
+    "safety": "Safety",
+}
+"""Folders of ``dcs.blocks`` in the order of the index."""
+
+
+def _group(kind: BlockType) -> str:
+    return kind.step.__module__.split(".")[2] if kind.step else ""
+
+
 def _index() -> str:
-    rows = [[f"[{kind.name}]({_file(kind)})", kind.title, _summary(kind)] for _, kind in sorted(BLOCK_TYPES.items())]
+    groups = [section(title, _types_of(folder)) for folder, title in GROUPS.items()]
     internal = [
         [f"[{kind.name}]({_file(kind)})", kind.title, _summary(kind)] for _, kind in sorted(INTERNAL_TYPES.items())
     ]
@@ -33,12 +49,20 @@ def _index() -> str:
         "Types of blocks that `control.yaml` may name, each with its terminals, parameters and published parts. "
         "A value on a wire always carries its status; modes and the cascade handshake follow the Foundation Fieldbus "
         "block model.",
-        table(("type", "title", "what it computes"), rows),
+        *groups,
         section(
             "Made by the system", "Records that the engine adds by itself; a configuration cannot name them.",
             table(("type", "title", "what it computes"), internal),
         ),
     )  # fmt: skip
+
+
+def _types_of(folder: str) -> str:
+    kinds = [kind for _, kind in sorted(BLOCK_TYPES.items()) if _group(kind) == folder]
+    if not kinds:
+        return ""
+    rows = [[f"[{kind.name}]({_file(kind)})", kind.title, _summary(kind)] for kind in kinds]
+    return table(("type", "title", "what it computes"), rows)
 
 
 def _doc(kind: BlockType) -> str:
@@ -59,6 +83,7 @@ def _block_page(kind: BlockType) -> str:
         section("Outputs", table(("terminal", "unit", "meaning", "values"), _outputs(kind))),
         section("Parameters", _parameters(kind)),
         section("Published parts", _published(kind)),
+        section("In the journal", _events(kind)),
         section("State", "Mirrored to the standby with every scan.", table(("field", "unit", "meaning"), _state(kind)))
         if kind.of_role("state")
         else "",
@@ -67,6 +92,8 @@ def _block_page(kind: BlockType) -> str:
 
 
 def _unit(item: Field) -> str:
+    if item.unit == "*":
+        return "any"
     if item.unit.startswith("@"):
         return f"unit of `{item.unit[1:]}`"
     return item.unit
@@ -80,20 +107,22 @@ def _inputs(kind: BlockType) -> list[list[str]]:
         notes = ["may stay open" if item.name in kind.optional_inputs else "needed"]
         if item.name in kind.feedback_inputs:
             notes.append("carries the value of the last scan")
-        rows.append([code(item.name), _unit(item), item.meaning, ", ".join(notes)])
+        rows.append([_name(item), _unit(item), item.meaning, ", ".join(notes)])
     return rows
+
+
+def _name(item: Field) -> str:
+    return code(item.name) if item.count == 1 else f"{code(f'{item.name}_1')} … {code(f'{item.name}_{item.count}')}"
 
 
 def _outputs(kind: BlockType) -> list[list[str]]:
     return [
-        [code(item.name), _unit(item), item.meaning, _values(item)]
-        for item in kind.of_role("output")
-        if not item.status_of
+        [_name(item), _unit(item), item.meaning, _values(item)] for item in kind.of_role("output") if not item.status_of
     ]
 
 
 def _state(kind: BlockType) -> list[list[str]]:
-    return [[code(item.name), item.unit, item.meaning] for item in kind.of_role("state")]
+    return [[_name(item), item.unit, item.meaning] for item in kind.of_role("state")]
 
 
 def _parameters(kind: BlockType) -> str:
@@ -102,13 +131,16 @@ def _parameters(kind: BlockType) -> str:
         low, high = (item for item in kind.of_role("param") if item.scale_of == name)
         meaning = low.meaning.removesuffix(": value at 0 %")
         rows.append([code(name), "any", f'`[{number(low.default)}, {number(high.default)}, "%"]`', "", meaning])
+    rows += [[code(text.name), "", "", "", text.meaning] for text in kind.texts]
     for item in kind.of_role("param"):
-        if not item.scale_of:
+        if not item.scale_of and item.name not in kind.by_texts:
             rows.append([code(item.name), _unit(item), _default(item), _range(item), item.meaning])
     return table(("key", "unit", "default", "range", "meaning"), rows)
 
 
 def _default(item: Field) -> str:
+    if item.count > 1:
+        return f"up to {item.count} × {code(number(item.default))}"
     if item.default_from:
         return f"that of `{item.default_from}`"
     if item.name == "permitted":
@@ -133,6 +165,10 @@ def _values(item: Field) -> str:
 
 def _choices(item: Field) -> str:
     return ", ".join(code(name) for name, _ in item.choices)
+
+
+def _events(kind: BlockType) -> str:
+    return "\n".join(f"- {text}" for _, text in sorted(kind.events.items()))
 
 
 def _published(kind: BlockType) -> str:
