@@ -256,7 +256,9 @@ def block_type(
 
     Fields with these names are served by the engine: ``<input>_linked`` (1 when that input is wired; of an array, an
     array), ``now_ns`` (UTC of the scan), ``elapsed_s`` (period plus declared slips), ``mode`` with ``reason`` (changes
-    are journalled), ``event`` with ``event_value`` (a code of ``events`` becomes one line of the journal). By the
+    are journalled), ``event`` with ``event_value`` (a code of ``events`` becomes one line of the journal),
+    ``<field>_written`` (1 when a command has written that field), ``settings_changed`` (1 when a parameter may have
+    changed: at start, by a command, by an online change; the step clears both). By the
     configuration: ``<array>_count`` (a parameter: how many elements the list has).
     ``by_texts`` names the parameters that come from the text parameters only, so that nobody writes them by hand.
     ``below`` and ``above`` may name arrays: their elements pair up; a pair whose fields are not there is left out.

@@ -31,6 +31,7 @@ from dcs.core.status import LO as SUB_LO
 
 # Why the actual mode differs from the target; shown to people, so that nobody has to guess.
 AS_ASKED, STARTING, INPUT_BAD, NO_CASCADE, BELOW_NOT_READY, TRACKING, FAULT_STATE, NO_READBACK = range(8)
+NO_HOST, HOST_SILENT = 8, 9
 REASON_TEXTS = (
     "as asked",
     "leaving out of service",
@@ -40,6 +41,8 @@ REASON_TEXTS = (
     "tracking",
     "fault state",
     "no good read-back from the field",
+    "the host has not acknowledged",
+    "the host has not written in time",
 )
 REASON_CHOICES = tuple((text, code) for code, text in enumerate(REASON_TEXTS))
 
@@ -99,14 +102,26 @@ def limit_code(at_low: bool, at_high: bool) -> int:
     return LIMIT_HIGH if at_high else LIMIT_NONE
 
 
+def swapped_limits(limits: int) -> int:
+    """Low for high and high for low: limits on their way up through an action that inverts."""
+    if limits == LIMIT_LOW:
+        return LIMIT_HIGH
+    return LIMIT_LOW if limits == LIMIT_HIGH else limits
+
+
 def backward_status(target: int, mode: int, can_cascade: bool, limits: int) -> int:
     """Status of BKCAL_OUT of a block without fault state: what it lets the block above know."""
+    return backward_status_of(CAS, target, mode, can_cascade, limits)
+
+
+def backward_status_of(own: int, target: int, mode: int, can_enter: bool, limits: int) -> int:
+    """What is said back that belongs to the mode ``own``: Cas to the block above, RCas and ROut to a host."""
     if mode == OOS:
         return make_status(BAD, OUT_OF_SERVICE, LIMIT_CONSTANT)
     if mode == LO:
         return make_status(GOOD_CASCADE, SUB_LO, LIMIT_CONSTANT)
-    if mode == CAS:
+    if mode == own:
         return make_status(GOOD_CASCADE, OK, limits)
-    if target == CAS and can_cascade and mode != IMAN:
+    if target == own and can_enter and mode != IMAN:
         return make_status(GOOD_CASCADE, IR, LIMIT_NONE)
     return make_status(GOOD_CASCADE, NI, LIMIT_CONSTANT)

@@ -318,6 +318,13 @@ def _check_modes(block: Block, problems: Problems) -> None:
         return
     mask = int(block.value("permitted"))
     permitted = [name.upper() for name in modes_in(mask)]
+    possible = [name for name, _ in block.type.field("target").choices] if block.type.has("target") else permitted
+    if impossible := [name for name in permitted if name not in possible]:
+        problems.add(
+            block.place("permitted"),
+            f"{block.label}: permitted holds {', '.join(impossible)}, which a {block.type.name} cannot be asked for. "
+            f"It can be {', '.join(possible)}.",
+        )
     for key in ("target", "normal"):
         if not block.type.has(key) or (key == "normal" and "normal" not in block.section.parameters):
             continue

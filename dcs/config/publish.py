@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dcs.blocks.declare import Field
 from dcs.config.block_check import Block
 from dcs.config.schema import ModuleSection
-from dcs.core.modes import MODE_CHOICES, TARGET_CHOICES, modes_in
+from dcs.core.modes import MODE_CHOICES, RCAS, ROUT, modes_in
 from dcs.engine.strategy import Link, ModuleSpec, PublishedTag
 from field_io.registers import PointSpec
 
@@ -26,7 +26,14 @@ def published_tags(blocks: Iterable[Block], main: Block | None, section: ModuleS
         _tag(block, part, name, section.description, is_main=block is main)
         for block in blocks
         for part, name in block.type.published.items()
+        if _is_used(block, name)
     ]
+
+
+def _is_used(block: Block, name: str) -> bool:
+    """False for what is said to and by a host where no host is permitted."""
+    mode = {"rcas": RCAS, "rout": ROUT}.get(name[:4])
+    return mode is None or not block.type.has("permitted") or bool((int(block.value("permitted")) >> mode) & 1)
 
 
 def tag_name(block: Block, part: str, *, is_main: bool) -> str:
@@ -57,7 +64,7 @@ def tag_kind(item: Field) -> str:
     """float | mode | bool | int."""
     if item.dtype == "f8":
         return "float"
-    if item.choices in (MODE_CHOICES, TARGET_CHOICES):
+    if item.choices and set(item.choices) <= set(MODE_CHOICES):
         return "mode"
     return "bool" if (item.low, item.high) == (0, 1) else "int"
 
@@ -102,7 +109,8 @@ def module_spec(
     main: Block, description: str, scan_class: str, links: Sequence[Link], points: Mapping[str, PointSpec]
 ) -> ModuleSpec:
     """The module as a faceplate needs it."""
-    parts = {part: tag_name(main, part, is_main=True) for part in main.type.published}
+    published = main.type.published.items()
+    parts = {part: tag_name(main, part, is_main=True) for part, name in published if _is_used(main, name)}
     permitted = modes_in(int(main.value("permitted"))) if main.type.has("permitted") else ()
     return ModuleSpec(main.module, description, _module_kind(main, links, points), scan_class, parts, permitted)
 

@@ -14,7 +14,18 @@ MODE_CHOICES = tuple((name.upper(), code) for code, name in enumerate(MODE_NAMES
 """Names in capitals with their codes, as a configuration writes them."""
 
 TARGET_CHOICES = tuple((MODE_NAMES[code].upper(), code) for code in (OOS, MAN, AUTO, CAS))
-"""What can be asked of a block; IMan and LO happen to it. RCas and ROut have no host yet."""
+"""What can be asked of a block; IMan and LO happen to it."""
+
+RCAS_TARGET_CHOICES = (*TARGET_CHOICES, ("RCAS", RCAS))
+"""The same for a block that takes a setpoint from a host."""
+
+HOST_TARGET_CHOICES = (*RCAS_TARGET_CHOICES, ("ROUT", ROUT))
+"""The same for a block that takes a setpoint or an output from a host."""
+
+
+def is_automatic(mode: int) -> bool:
+    """True where the algorithm of the block makes the output: Auto, Cas, RCas."""
+    return AUTO <= mode <= RCAS
 
 
 def mode_name(code: float) -> str:

@@ -11,11 +11,17 @@ from dcs.alarms.machine import after_ack
 from dcs.blocks.declare import Field
 from dcs.bus.messages import Command
 from dcs.core.errors import NotAuthorised
-from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS, mode_name, modes_in
+from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS, RCAS, ROUT, mode_name, modes_in
 from dcs.engine import memory
 from dcs.engine.image import nearest
 from dcs.engine.journal import name_or_number, show
 from dcs.engine.plan import AlarmPlace, Plan, TagPlace
+
+_HOST_MODES = {"rcas_in": RCAS, "rout_in": ROUT}
+"""What a host writes, and the mode that must be permitted for it."""
+
+_BEYOND_SCALE = 0.1
+"""How far, as a part of the output's range, an output may be written where its limits do not hold in Man."""
 
 
 class Commands:
@@ -74,9 +80,11 @@ class Commands:
         kind = self._plan.records[place.record].type
         field_name = "target" if place.field == "mode" else place.field  # a mode is asked for, it then comes about
         f = kind.field(field_name)
-        new = self._number(name, f, command.value, place.tag.choices)
+        new = self._number(place, f, command.value)
         if field_name == "target":
             self._check_mode(place, int(new))
+        if field_name in _HOST_MODES:
+            self._check_host(place, _HOST_MODES[field_name])
         self._check_write(place, f)
         self._check_limits(place, f, new)
         word = self._plan.records[place.record].at + kind.index[field_name]
@@ -86,13 +94,24 @@ class Commands:
         else:
             old = float(self._numbers[word])
             self._numbers[word] = new
+        self._tell(place, f)
         memory.emit(self._words, self._numbers, time_ns, memory.COMMAND_EVENT, self._tag_index[name], 0, old, new)
         before, after = (show(name_or_number(self._plan, place, value), place) for value in (old, new))
         return f"{name} {before} → {after}"
 
-    def _number(self, name: str, f: Field, value: float | str | None, labels: tuple[str, ...]) -> float:
-        """The number behind an entry; ``labels`` are the names of codes that the configuration gave."""
-        choices = f.choices or tuple((label, code) for code, label in enumerate(labels) if label)
+    def _tell(self, place: TagPlace, f: Field) -> None:
+        """Let the block know that it was written, where it wants to know (see ``block_type``)."""
+        record = self._plan.records[place.record]
+        for flag in (f"{f.name}_written", "settings_changed" if f.role == "param" else ""):
+            if flag and record.type.has(flag):
+                self._words[record.at + record.type.index[flag]] = 1
+
+    def _number(self, place: TagPlace, f: Field, value: float | str | None) -> float:
+        name = place.tag.name
+        choices = f.choices or tuple((label, code) for code, label in enumerate(place.tag.choices) if label)
+        if f.name == "target" and self._plan.records[place.record].type.has("permitted"):
+            permitted = int(self._get(place.record, "permitted"))
+            choices = tuple((choice, code) for choice, code in choices if (permitted >> code) & 1)
         names = ", ".join(choice for choice, _ in choices)
         if isinstance(value, str):
             for choice, code in choices:
@@ -128,6 +147,14 @@ class Commands:
         if mode == CAS and kind.has("cas_in_linked") and not self._get(place.record, "cas_in_linked"):
             raise NotAuthorised(f"{name}: Cas is not possible, no block above is wired to it. Use Auto or Man.")
 
+    def _check_host(self, place: TagPlace, mode: int) -> None:
+        """A host may write before the mode is asked for, so that it is ready; where it never can be, it is told."""
+        permitted = int(self._get(place.record, "permitted"))
+        if not (permitted >> mode) & 1:
+            raise NotAuthorised(
+                f"{place.tag.name}: {mode_name(mode)} is not permitted. Permitted are {', '.join(modes_in(permitted))}."
+            )
+
     def _check_write(self, place: TagPlace, f: Field) -> None:
         kind = self._plan.records[place.record].type
         if not f.write_in or not kind.has("target"):
@@ -144,7 +171,9 @@ class Commands:
                 f"{name} cannot be written now: the actual mode is {mode_name(mode)}, so the output is not the "
                 "operator's. Wait until it is Man."
             )
-        tracks = kind.has("sp_track_pv") and self._get(place.record, "sp_track_pv") != 0
+        tracks = any(
+            kind.has(option) and self._get(place.record, option) != 0 for option in ("sp_track_pv", "sp_track_man")
+        )
         if f.name == "sp" and tracks and target not in (AUTO, CAS):
             raise NotAuthorised(f"{name} follows the measurement in {mode_name(target)}. Set the mode to Auto first.")
 
@@ -155,6 +184,12 @@ class Commands:
             kind = self._plan.records[place.record].type
             low, high = (self._get(place.record, name) for name in f.limited_by)
             low_text, high_text = (kind.field(name).meaning.split(";")[0] for name in f.limited_by)
+            free = kind.has("no_out_limits_in_man") and self._get(place.record, "no_out_limits_in_man") != 0
+            if f.name == "out" and free:
+                low, high = (self._get(place.record, f"out_scale_{end}") for end in ("low", "high"))
+                beyond = _BEYOND_SCALE * (high - low)
+                low, high = low - beyond, high + beyond
+                low_text = high_text = "10 % beyond the range"
         name = place.tag.name
         if new < low:
             raise NotAuthorised(f"{name}: {show(new, place)} is below the limit {show(low, place)} ({low_text}).")

@@ -162,6 +162,7 @@ class Engine:
             return False, str(exc)
         for sequence in range(first, int(words[memory.EVENT_HEAD])):
             self._authors[sequence] = (command.user, command.station)
+        self._journal.note_author(command.subject, (command.user, command.station))
         return True, text
 
     # --- memory -------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from dcs.alarms.machine import ACKNOWLEDGED, ALARM_KINDS, BAD_PV, NORMAL, RETURNED, STATE_LETTERS, UNACKNOWLEDGED
-from dcs.blocks.handshake import REASON_TEXTS
+from dcs.blocks.handshake import HOST_SILENT, REASON_TEXTS
 from dcs.bus.messages import Event
 from dcs.core.modes import mode_name
 from dcs.engine import memory
@@ -40,6 +40,14 @@ class Journal:
         self._numbers = numbers
         self._mode_tags = {(p.record, p.field): p.tag.name for p in plan.tags if p.field == "mode"}
         self._tag_of_source = {place.tag.source: place for place in plan.tags}
+        self._hosts: dict[int, Author] = {}
+
+    def note_author(self, tag: str, author: Author) -> None:
+        """Remember who writes as a host, to be named when nothing comes any more. Not part of the memory: after a start
+        or a takeover without commands the line goes without a name."""
+        place = self._plan.tag_by_name.get(tag)
+        if place is not None and place.field in ("rcas_in", "rout_in"):
+            self._hosts[place.record] = author
 
     def event(self, sequence: int, author: Author) -> Event:
         """The event of that sequence number, which must still be in the ring."""
@@ -89,11 +97,19 @@ class Journal:
     def _mode(self, identity: str, time_ns: int, subject: int, code: int, reason_before: int, reason: int) -> Event:
         name = self._mode_tags.get((subject, "mode"), self._plan.records[subject].name)
         before, now = (mode_name(mode) for mode in divmod(code, 16))
-        why = f": {REASON_TEXTS[reason]}" if reason else f", as asked again (was: {REASON_TEXTS[reason_before]})"
+        why = (
+            f": {self._reason(subject, reason)}" if reason else f", as asked again (was: {REASON_TEXTS[reason_before]})"
+        )
         return Event(
             identity, time_ns, self._plan.strategy.name, "system", name, f"{name} {before} → {now}{why}",
             old=before, new=now,
         )  # fmt: skip
+
+    def _reason(self, record: int, reason: int) -> str:
+        if reason == HOST_SILENT and record in self._hosts:
+            user, station = self._hosts[record]
+            return f"{REASON_TEXTS[reason]} ({user} at {station} was the last)"
+        return REASON_TEXTS[reason]
 
     def _block(self, identity: str, time_ns: int, subject: int, code: int, value: float) -> Event:
         """What a block has to say for itself: the sentence of its declaration, with the name of the value."""

@@ -51,7 +51,7 @@ def test_a_mode_is_written_by_name_and_comes_about_in_the_next_scan(bench):
         ("LIC.pid.SP", "high", "LIC.pid.SP: `high` cannot be written. A number is needed."),
         ("LIC.pid.SP", None, "LIC.pid.SP: None cannot be written. A finite number is needed."),
         ("LIC.pid.MODE", "AUTOMATIC", "LIC.pid.MODE: `AUTOMATIC` cannot be written. It can be OOS, MAN, AUTO, CAS."),
-        ("LIC.pid.MODE", 6, "LIC.pid.MODE: 6 cannot be written. It can be OOS, MAN, AUTO, CAS."),
+        ("LIC.pid.MODE", 9, "LIC.pid.MODE: 9 cannot be written. It can be OOS, MAN, AUTO, CAS."),
         ("LIC.pid.MODE", "CAS", "LIC.pid.MODE: Cas is not possible, no block above is wired to it. Use Auto or Man."),
         (
             "LIC.ai.MODE",
