@@ -109,10 +109,11 @@ class Commands:
     def _number(self, place: TagPlace, f: Field, value: float | str | None) -> float:
         name = place.tag.name
         choices = f.choices or tuple((label, code) for code, label in enumerate(place.tag.choices) if label)
+        offered = choices
         if f.name == "target" and self._plan.records[place.record].type.has("permitted"):
             permitted = int(self._get(place.record, "permitted"))
-            choices = tuple((choice, code) for choice, code in choices if (permitted >> code) & 1)
-        names = ", ".join(choice for choice, _ in choices)
+            offered = tuple((choice, code) for choice, code in choices if (permitted >> code) & 1)
+        names = ", ".join(choice for choice, _ in offered)
         if isinstance(value, str):
             for choice, code in choices:
                 if choice.upper() == value.strip().upper():
