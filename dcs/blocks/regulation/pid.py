@@ -4,82 +4,96 @@ Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
 Promise     every change of mode or parameter is bumpless; a NaN, an infinity or a Bad measurement gives actual mode
             Man and a held output, and never reaches the integral; a limited output stops the integral.
-Source      Åström & Hägglund, Advanced PID Control (2006), ch. 3; external reset: Shinskey, Process Control Systems.
+Source      Åström & Hägglund, Advanced PID Control (2006), ch. 3; external reset: Shinskey, Process Control Systems;
+            options and modes: FF-891.
+
+Words that every scan needs lie together: last among the inputs, first in the state, last among the outputs, first among
+the parameters. 10,000 records do not fit into the cache, so a scan costs the lines that it touches.
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from dcs.blocks.declare import block_type, f8, i8, scale, signal, step
-from dcs.blocks.handshake import (
-    AS_ASKED,
-    BELOW_NOT_READY,
-    HANDSHAKE_PART,
-    INPUT_BAD,
-    NO_CASCADE,
-    REASON_CHOICES,
-    STARTING,
-    TRACKING,
-    backward_status,
-    below_ready,
-    cascade_ok,
-    clamp,
-    input_ok,
-    lag_factor,
-    limit_code,
+from dcs.blocks.handshake import REASON_CHOICES, clamp, limit_code
+from dcs.blocks.regulation.pid_host import HOST_PARAMS, HOST_STATE
+from dcs.blocks.regulation.pid_mode import choose_mode
+from dcs.blocks.regulation.pid_output import (
+    RESET_CHOICES,
+    integral_increment,
+    no_faster,
+    output_of_others,
+    report,
 )
-from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
-from dcs.core.status import (
-    BAD,
-    GOOD_CASCADE,
-    IA,
-    IFS,
-    IR,
-    LIMIT_CONSTANT,
-    LIMIT_HIGH,
-    LIMIT_LOW,
-    OK,
-    STATUS_OOS,
-    limits_of,
-    make_status,
-    quality_of,
-    sub_status_of,
+from dcs.blocks.regulation.pid_setpoint import working_setpoint
+from dcs.blocks.regulation.pid_settings import (
+    BYPASS,
+    FEED_FORWARD,
+    INTEGRAL_ONLY,
+    OUT_RATE,
+    RARE_SETTINGS_STATE,
+    SCHEDULED,
+    SETTINGS_STATE,
+    UNCERTAIN_AS_GOOD,
+    absorb_settings,
+    factor_ok,
+    rescaled,
+    shaped,
+    take_settings,
 )
+from dcs.core.modes import AUTO, CAS, HOST_TARGET_CHOICES, MAN, MODE_CHOICES, OOS, is_automatic, mode_mask
+from dcs.core.status import GOOD, LIMIT_CONSTANT, LIMIT_NONE, UNCERTAIN, quality_of
 
 PID = block_type(
     "PID",
     "PID controller",
     inputs=[
-        signal("pv", "@pv_scale", "measurement"),
-        signal("cas_in", "@pv_scale", "setpoint from the block above"),
-        signal("bkcal_in", "@out_scale", "what the block below accepted"),
-        signal("ff", "@out_scale", "feed-forward"),
         signal("trk_in_d", "", "1 asks for tracking"),
         signal("trk_val", "@out_scale", "output while tracking"),
+        signal("readback", "@out_scale", "what the field has taken of OUT, for the external reset"),
+        signal("gain_factor", "", "multiplies the gain: gain scheduling"),
+        signal("ff", "@out_scale", "feed-forward"),
+        signal("cas_in", "@pv_scale", "setpoint from the block above"),
+        signal("bkcal_in", "@out_scale", "what the block below accepted"),
+        signal("pv", "@pv_scale", "measurement"),
     ],
     state=[
-        i8("cas_in_linked", "1 when CAS_IN is wired"),
-        i8("bkcal_in_linked", "1 when BKCAL_IN is wired"),
+        *SETTINGS_STATE,
         f8("integral_pct", "%", "integral term, or the bias without integral action"),
         f8("derivative_pct", "%", "filtered derivative, before the gain"),
         f8("pv_pct", "%", "measurement of the last scan with a good one, in % of its scale"),
         f8("sp_pct", "%", "working setpoint of the last scan"),
-        f8("ff_pct", "%", "feed-forward of the last good one, before its gain"),
-        f8("ff_gain_used", "", "gain of the feed-forward in the last scan"),
-        f8("loop_gain", "", "gain with the sign of the action, as used in the last scan"),
-        f8("beta_used", "", "beta of the last scan"),
-        f8("out_low_used", "@out_scale", "lowest output in the last scan"),
-        f8("out_high_used", "@out_scale", "highest output in the last scan"),
+        f8("ff_pct", "%", "feed-forward of the last scan, with its gain"),
+        f8("elapsed_s", "s", "period with declared slips"),
+        *RARE_SETTINGS_STATE,
+        f8("ff_used", "@out_scale", "last good feed-forward"),
+        i8("ff_lost", "1 while the feed-forward is held for want of a good one"),
+        f8("sp_timer_s", "s", "time left until a change of the setpoint counts as over"),
+        *HOST_STATE,
+        i8("cas_in_linked", "1 when CAS_IN is wired"),
+        i8("bkcal_in_linked", "1 when BKCAL_IN is wired"),
+        i8("ff_linked", "1 when FF is wired"),
+        i8("gain_factor_linked", "1 when GAIN_FACTOR is wired"),
+        i8("readback_linked", "1 when READBACK is wired"),
     ],
     outputs=[
-        signal("out", "@out_scale", "controller output", limited_by=("out_low", "out_high"), write_in=(MAN,)),
+        i8("reset_source", "where the external reset comes from", choices=RESET_CHOICES),
+        i8("sp_settling", "1 for sp_settle_s after a change of the setpoint in Auto", low=0, high=1),
         signal("bkcal_out", "@pv_scale", "setpoint accepted, for the block above"),
-        f8("sp_wrk", "@pv_scale", "working setpoint, after limits and ramp"),
+        signal("out", "@out_scale", "controller output", limited_by=("out_low", "out_high"), write_in=(MAN,)),
+        signal("sp_wrk", "@pv_scale", "working setpoint, after limits and ramp"),
         i8("mode", "actual mode", choices=MODE_CHOICES),
         i8("reason", "why the actual mode is not the target", choices=REASON_CHOICES),
     ],
     params=[
+        i8("target", "mode asked for", default=AUTO, choices=HOST_TARGET_CHOICES),
         scale("pv_scale", "range of measurement and setpoint"),
+        f8("sp", "@pv_scale", "setpoint of the operator", limited_by=("sp_low", "sp_high"), write_in=(MAN, AUTO)),
+        f8("sp_low", "@pv_scale", "lowest setpoint", default_from="pv_scale_low",
+           limited_by=("pv_scale_low", "sp_high")),
+        f8("sp_high", "@pv_scale", "highest setpoint", default_from="pv_scale_high",
+           limited_by=("sp_low", "pv_scale_high")),
         scale("out_scale", "range of the output"),
         f8("gain", "", "proportional gain, % of output per % of measurement", default=1.0, low=0.0),
         f8("ti_s", "s", "reset time; 0 = no integral action", default=60.0, low=0.0),
@@ -87,52 +101,46 @@ PID = block_type(
         f8("beta", "", "setpoint weight of the proportional part", default=1.0, low=0.0, high=1.0),
         f8("gamma", "", "setpoint weight of the derivative part", low=0.0, high=1.0),
         f8("n", "", "derivative filter: its time constant is TD / n", default=10.0, low=1.0),
+        i8("form", "standard (ISA) or series (interacting) form", choices=(("STANDARD", 0), ("SERIES", 1))),
+        i8("proportional", "0: no proportional part (I, ID)", default=1, low=0, high=1),
+        i8("error_squared", "1: the error is multiplied by its size, 100 % = 1", low=0, high=1),
+        f8("gap", "@pv_scale", "half of the gap: an error up to this counts gap_gain times", low=0.0),
+        f8("gap_gain", "", "gain inside the gap; beyond it the rest of the error counts fully", default=1.0, low=0.0,
+           high=1.0),
         f8("ff_gain", "", "gain of the feed-forward", default=1.0),
-        f8("sp", "@pv_scale", "setpoint of the operator", limited_by=("sp_low", "sp_high"), write_in=(MAN, AUTO)),
-        f8(
-            "sp_low",
-            "@pv_scale",
-            "lowest setpoint",
-            default_from="pv_scale_low",
-            limited_by=("pv_scale_low", "sp_high"),
-        ),
-        f8(
-            "sp_high",
-            "@pv_scale",
-            "highest setpoint",
-            default_from="pv_scale_high",
-            limited_by=("sp_low", "pv_scale_high"),
-        ),
-        f8("sp_rate_up", "@pv_scale", "fastest rise of the working setpoint, per second; 0 = any", low=0.0),
-        f8("sp_rate_down", "@pv_scale", "fastest fall of the working setpoint, per second; 0 = any", low=0.0),
-        f8(
-            "out_low",
-            "@out_scale",
-            "lowest output",
-            default_from="out_scale_low",
-            limited_by=("out_scale_low", "out_high"),
-        ),
-        f8(
-            "out_high",
-            "@out_scale",
-            "highest output",
-            default_from="out_scale_high",
-            limited_by=("out_low", "out_scale_high"),
-        ),
+        f8("sp_rate_up", "@pv_scale", "fastest rise of the working setpoint in Auto, per second; 0 = any", low=0.0),
+        f8("sp_rate_down", "@pv_scale", "fastest fall of the working setpoint in Auto, per second; 0 = any", low=0.0),
+        f8("sp_settle_s", "s", "how long SP_SETTLING stays after a change of the setpoint; 0 = not used", low=0.0),
+        f8("out_low", "@out_scale", "lowest output", default_from="out_scale_low",
+           limited_by=("out_scale_low", "out_high")),
+        f8("out_high", "@out_scale", "highest output", default_from="out_scale_high",
+           limited_by=("out_low", "out_scale_high")),
+        f8("out_rate_up", "@out_scale", "fastest rise of the controlled output, per second; 0 = any", low=0.0),
+        f8("out_rate_down", "@out_scale", "fastest fall of the controlled output, per second; 0 = any", low=0.0),
         i8("direct_acting", "1: a rising measurement raises the output", low=0, high=1),
-        i8("sp_track_pv", "1: the setpoint follows the measurement in Man, LO and IMan", low=0, high=1),
+        replace(i8("bypass", "1: OUT is the setpoint, in %; switched in Man", low=0, high=1), write_in=(OOS, MAN)),
+        i8("bypass_enable", "1: a bypass may be switched on", low=0, high=1),
+        i8("sp_track_pv", "1: the setpoint follows the measurement in Man, LO, IMan and ROut", low=0, high=1),
+        i8("sp_track_man", "1: it does so in Man", low=0, high=1),
+        i8("sp_track_lo", "1: it does so in LO and IMan", low=0, high=1),
+        i8("sp_track_rout", "1: it does so in ROut", low=0, high=1),
+        i8("sp_track_retained", "1: there it follows CAS_IN or RCAS_IN instead, if it lived from them", low=0, high=1),
+        i8("obey_sp_limits", "1: the setpoint limits hold in Cas and RCas too", default=1, low=0, high=1),
+        i8("no_out_limits_in_man", "1: the output limits do not hold in Man and while tracking", low=0, high=1),
         i8("uncertain_as_good", "1: control goes on with an Uncertain measurement", low=0, high=1),
         i8("target_man_if_bad", "1: a Bad measurement makes Man the target, so that it stays", low=0, high=1),
         i8("ifs_if_bad", "1: a Bad measurement asks the output block for its fault state", low=0, high=1),
+        i8("ifs_if_bad_cas", "1: a Bad CAS_IN does so, while Cas is asked for", low=0, high=1),
+        i8("dns_if_bad", "1: a Bad measurement asks a selector below to leave this block out", low=0, high=1),
         i8("track_enable", "1: TRK_IN_D is obeyed", low=0, high=1),
         i8("track_in_man", "1: also while the target is Man", low=0, high=1),
         i8("bkcal_pv", "1: BKCAL_OUT carries the measurement, not the setpoint", low=0, high=1),
-        i8("target", "mode asked for", default=AUTO, choices=TARGET_CHOICES),
-        i8("normal", "mode in normal operation", default=AUTO, choices=TARGET_CHOICES),
+        *HOST_PARAMS,
+        i8("normal", "mode in normal operation", default=AUTO, choices=HOST_TARGET_CHOICES),
         i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO, CAS))),
     ],
-    feedback_inputs=("bkcal_in",),
-    optional_inputs=("cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val"),
+    feedback_inputs=("bkcal_in", "readback"),
+    optional_inputs=("cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor"),
     published={
         "PV": "pv",
         "SP": "sp",
@@ -148,167 +156,107 @@ PID = block_type(
         "SP_HI": "sp_high",
         "OUT_LO": "out_low",
         "OUT_HI": "out_high",
+        "BYPASS": "bypass",
+        "RCAS_IN": "rcas_in",
+        "RCAS_OUT": "rcas_out",
+        "ROUT_IN": "rout_in",
+        "ROUT_OUT": "rout_out",
     },
-    writable=("SP", "OUT", "MODE", "TARGET", "GAIN", "TI", "TD", "SP_LO", "SP_HI", "OUT_LO", "OUT_HI"),
-)
+    writable=(
+        "SP", "OUT", "MODE", "TARGET", "GAIN", "TI", "TD", "SP_LO", "SP_HI", "OUT_LO", "OUT_HI", "BYPASS", "RCAS_IN",
+        "ROUT_IN",
+    ),
+)  # fmt: skip
 
 
 @step(PID)
 def pid(b: Any, dt_s: float) -> None:
-    r"""ISA standard form with external reset.
+    r"""ISA form with external reset.
 
     :math:`u = K_c[(\beta r - y) + T_d \frac{d(\gamma r - y)}{dt}] + I + FF` (reverse acting; direct acting turns the
     sign of r and y) and :math:`\dot I = (u_{accepted} - FF - D - K_c(\beta - 1) r - I)/T_i`, which is
     :math:`K_c(r - y)/T_i` as long as the output is accepted. All in % of span.
+
+    The block writes :math:`K_c(\beta r - y) + I` as :math:`K_c f(r - y) + I'`: of every step of the setpoint the
+    integral gives back the part :math:`1 - \beta`. That is the same output, and the error may be shaped (f: gap,
+    error-squared): :math:`\dot I' = (u_{accepted} - FF - D - I')/T_i`, without limits :math:`K_c f(e)/T_i`. In the
+    series form D is not taken off, so that it is integrated as well.
     """
     mode_before = b.mode
-    pv_good = input_ok(b.pv, b.pv_status, b.uncertain_as_good)
-    choose_mode(b, mode_before, pv_good)
-    sp_limits = working_setpoint(b, mode_before, pv_good, dt_s)
+    controlled = is_automatic(mode_before) and b.dt_used_s > 0.0
+    if not controlled:
+        take_settings(b, dt_s, False)
+    elif b.settings_changed != 0 and rescaled(b):
+        take_settings(b, dt_s, True)
+        controlled = False
 
-    pv_pct = (b.pv - b.pv_scale_low) / (b.pv_scale_high - b.pv_scale_low) * 100.0 if pv_good else b.pv_pct
-    sp_pct = (b.sp_wrk - b.pv_scale_low) / (b.pv_scale_high - b.pv_scale_low) * 100.0
-    loop_gain = -b.gain if b.direct_acting != 0 else b.gain
-    ff_pct = b.ff_pct
-    if input_ok(b.ff, b.ff_status, 1):
-        ff_pct = b.ff / (b.out_scale_high - b.out_scale_low) * 100.0
+    pv_pct = (b.pv - b.pv_zero) * b.pv_to_pct
+    quality = quality_of(b.pv_status)
+    pv_good = quality >= GOOD or (quality == UNCERTAIN and b.options & UNCERTAIN_AS_GOOD != 0)
+    pv_good = pv_good and math.isfinite(pv_pct)
+    if not pv_good:
+        pv_pct = b.pv_pct
+    wanted = choose_mode(b, mode_before, pv_good or b.options & BYPASS != 0)
+    sp_limits = working_setpoint(b, mode_before, wanted, pv_good, dt_s)
+    sp_pct = (b.sp_wrk - b.pv_zero) * b.pv_to_pct
+    ff_pct = feed_forward(b, controlled) if b.options & FEED_FORWARD else 0.0
+    error_pct = shaped(b, sp_pct - pv_pct)
 
     limits = LIMIT_CONSTANT
-    proportional_pct = loop_gain * (b.beta * sp_pct - pv_pct)
-    automatic = b.mode == AUTO or b.mode == CAS
-    if automatic and (mode_before in (AUTO, CAS)):
-        absorb_changes(b, loop_gain)
-        increment_pct = integral_increment(b, loop_gain, dt_s)
-        filter_s = b.td_s / b.n
-        change_pct = b.gamma * (sp_pct - b.sp_pct) - (pv_pct - b.pv_pct)
-        derivative_pct = (filter_s * b.derivative_pct + b.td_s * change_pct) / (filter_s + dt_s)
-        integral_pct = b.integral_pct + increment_pct
-        out_pct = proportional_pct + integral_pct + loop_gain * derivative_pct + b.ff_gain * ff_pct
-        out = b.out_scale_low + out_pct / 100.0 * (b.out_scale_high - b.out_scale_low)
+    if controlled and is_automatic(b.mode) and b.options & BYPASS == 0:
+        integral_pct = b.integral_pct + integral_increment(b)
+        if b.kick_kept != 0.0 and sp_pct != b.sp_pct:
+            integral_pct = integral_pct - b.kick_kept * b.loop_gain * (error_pct - shaped(b, b.sp_pct - pv_pct))
+        change_pct = b.gamma_used * (sp_pct - b.sp_pct) - (pv_pct - b.pv_pct)
+        derivative_pct = b.d_keep * b.derivative_pct + b.d_gain * change_pct
+        out_pct = b.p_gain * error_pct + b.loop_gain * derivative_pct + integral_pct + ff_pct
+        out = b.out_zero + out_pct * b.pct_to_out
         if math.isfinite(out):
-            b.out = clamp(out, b.out_low, b.out_high)
+            limits = move_out(b, out, dt_s)
+            if limits != LIMIT_NONE and b.options & INTEGRAL_ONLY:  # nothing but the integral can take the limit
+                integral_pct = integral_pct + (b.out - out) * b.out_to_pct
             b.integral_pct = integral_pct
             b.derivative_pct = derivative_pct
-            limits = limit_code(out < b.out_low, out > b.out_high)
     else:
-        if b.mode == LO:
-            b.out = b.trk_val
-        elif b.mode == IMAN and quality_of(b.bkcal_in_status) != BAD and math.isfinite(b.bkcal_in):
-            b.out = b.bkcal_in
-        if b.mode != IMAN and b.mode != OOS:
-            b.out = clamp(b.out, b.out_low, b.out_high)
+        if not is_automatic(b.mode):
+            b.out = output_of_others(b)
+        elif b.options & BYPASS:
+            limits = move_out(b, b.out_zero + sp_pct * b.pct_to_out, dt_s)
+        else:
+            limits = move_out(b, b.out, dt_s)
         # Back-calculated with this scan's setpoint and measurement: OUT starts, or starts again, where it is.
-        out_pct = (b.out - b.out_scale_low) / (b.out_scale_high - b.out_scale_low) * 100.0
-        integral_pct = out_pct - proportional_pct - b.ff_gain * ff_pct
+        integral_pct = (b.out - b.out_zero) * b.out_to_pct - b.p_gain * error_pct - ff_pct
         if math.isfinite(integral_pct):
             b.integral_pct = integral_pct
         b.derivative_pct = 0.0
-        if automatic:
-            limits = limit_code(False, False)
 
     b.pv_pct, b.sp_pct, b.ff_pct = pv_pct, sp_pct, ff_pct
-    b.loop_gain, b.beta_used, b.ff_gain_used = loop_gain, b.beta, b.ff_gain
-    b.out_low_used, b.out_high_used = b.out_low, b.out_high
-    report(b, pv_good, limits, sp_limits)
+    if b.options & SCHEDULED and b.gain_factor != b.factor_used and factor_ok(b):
+        b.settings_changed = 1
+    if b.settings_changed != 0 or dt_s != b.dt_used_s:
+        absorb_settings(b, dt_s, sp_pct, pv_pct)
+    report(b, wanted, pv_good, limits, sp_limits)
 
 
-def choose_mode(b: Any, mode_before: int, pv_good: bool) -> None:
-    """Actual mode and the reason for it; what comes later has priority."""
-    if b.target == OOS:
-        b.mode, b.reason = OOS, AS_ASKED
-        return
-    b.mode, b.reason = b.target, AS_ASKED
-    if b.target == CAS:
-        tolerance = HANDSHAKE_PART * (b.pv_scale_high - b.pv_scale_low)
-        if b.bkcal_pv != 0:
-            tolerance = math.inf  # a measurement moves by itself
-        if not cascade_ok(b.cas_in, b.cas_in_status, mode_before, b.bkcal_out, tolerance):
-            b.mode, b.reason = AUTO, NO_CASCADE
-    if b.target != MAN and not pv_good:
-        b.mode, b.reason = MAN, INPUT_BAD
-        if b.target_man_if_bad != 0 and (mode_before in (AUTO, CAS)):
-            b.target = MAN
-    if b.target != MAN and mode_before == OOS:
-        b.mode, b.reason = MAN, STARTING
-    wanted = b.track_enable != 0 and input_ok(b.trk_in_d, b.trk_in_d_status, 1) and b.trk_in_d > 0.5
-    if wanted and input_ok(b.trk_val, b.trk_val_status, 1) and (b.target != MAN or b.track_in_man != 0):
-        b.mode, b.reason = LO, TRACKING
-    if b.bkcal_in_linked != 0 and not below_ready(b.bkcal_in, b.bkcal_in_status):
-        b.mode, b.reason = IMAN, BELOW_NOT_READY
+def feed_forward(b: Any, controlled: bool) -> float:
+    """Feed-forward in % with its gain; the last one while there is no good one, and no step when it comes back."""
+    ff_pct = b.ff * b.ff_to_pct
+    quality = quality_of(b.ff_status)
+    if quality < UNCERTAIN or not math.isfinite(ff_pct):
+        b.ff_lost = 1
+        return b.ff_pct  # type: ignore[no-any-return]
+    if b.ff_lost != 0:
+        b.ff_lost = 0
+        if controlled:
+            b.integral_pct = b.integral_pct + b.ff_pct - ff_pct
+            b.ff_pct = ff_pct
+    b.ff_used = b.ff
+    return ff_pct  # type: ignore[no-any-return]
 
 
-def working_setpoint(b: Any, mode_before: int, pv_good: bool, dt_s: float) -> int:
-    """Move ``sp_wrk``; returns which limit the setpoint of the block above has reached."""
-    if b.mode == CAS:
-        b.sp_wrk = clamp(b.cas_in, b.sp_low, b.sp_high)
-        b.sp = b.sp_wrk
-        return limit_code(b.cas_in < b.sp_low, b.cas_in > b.sp_high)
-    idle = b.mode in (IMAN, LO) or (b.mode == MAN and b.target == MAN)
-    starts = b.target == CAS and mode_before not in (AUTO, CAS)  # nobody has given it a setpoint yet
-    if pv_good and b.mode != OOS and ((idle and b.sp_track_pv != 0) or starts):
-        b.sp = clamp(b.pv, b.sp_low, b.sp_high)
-        b.sp_wrk = b.sp
-    wanted = clamp(b.sp, b.sp_low, b.sp_high)
-    if b.mode == AUTO:
-        if b.sp_rate_up > 0.0 and wanted > b.sp_wrk + b.sp_rate_up * dt_s:
-            wanted = b.sp_wrk + b.sp_rate_up * dt_s
-        if b.sp_rate_down > 0.0 and wanted < b.sp_wrk - b.sp_rate_down * dt_s:
-            wanted = b.sp_wrk - b.sp_rate_down * dt_s
-        b.sp_wrk = wanted
-    elif b.target == MAN or mode_before == OOS:
-        b.sp_wrk = wanted  # a ramp waits, rather than jumps, while the block is only kept from its target
-    return limit_code(False, False)
-
-
-def absorb_changes(b: Any, loop_gain: float) -> None:
-    """A changed parameter changes what happens from now on, not the output: the integral takes the difference."""
-    if loop_gain != b.loop_gain or b.beta != b.beta_used:
-        before_pct = b.loop_gain * (b.beta_used * b.sp_pct - b.pv_pct + b.derivative_pct)
-        b.integral_pct = b.integral_pct + before_pct - loop_gain * (b.beta * b.sp_pct - b.pv_pct + b.derivative_pct)
-    if b.td_s <= 0.0 and b.derivative_pct != 0.0:
-        b.integral_pct = b.integral_pct + loop_gain * b.derivative_pct
-        b.derivative_pct = 0.0
-    if b.ff_gain != b.ff_gain_used:
-        b.integral_pct = b.integral_pct + (b.ff_gain_used - b.ff_gain) * b.ff_pct
-    if b.out_low != b.out_low_used or b.out_high != b.out_high_used:
-        # What a limit kept back must not come out at once when the limit is widened.
-        terms_pct = loop_gain * (b.beta * b.sp_pct - b.pv_pct + b.derivative_pct) + b.ff_gain * b.ff_pct
-        out_pct = (b.out - b.out_scale_low) / (b.out_scale_high - b.out_scale_low) * 100.0
-        b.integral_pct = out_pct - terms_pct
-
-
-def integral_increment(b: Any, loop_gain: float, dt_s: float) -> float:
-    """External reset: the integral follows what was accepted of last scan's output, with last scan's other terms."""
-    if b.ti_s <= 0.0:
-        return 0.0
-    accepted = b.bkcal_in if b.bkcal_in_linked != 0 else b.out
-    accepted_pct = (accepted - b.out_scale_low) / (b.out_scale_high - b.out_scale_low) * 100.0
-    others_pct = b.ff_gain * b.ff_pct + loop_gain * (b.derivative_pct + (b.beta - 1.0) * b.sp_pct)
-    increment_pct = lag_factor(dt_s, b.ti_s) * (accepted_pct - others_pct - b.integral_pct)
-    if b.bkcal_in_linked != 0:
-        limits = limits_of(b.bkcal_in_status)
-        if limits == LIMIT_CONSTANT:
-            return 0.0
-        if (limits == LIMIT_HIGH and increment_pct > 0.0) or (limits == LIMIT_LOW and increment_pct < 0.0):
-            return 0.0
-    return increment_pct  # type: ignore[no-any-return]
-
-
-def report(b: Any, pv_good: bool, limits: int, sp_limits: int) -> None:
-    """Statuses, and what the blocks above and below are told."""
-    sub = OK
-    if b.mode == IMAN and quality_of(b.bkcal_in_status) == GOOD_CASCADE and sub_status_of(b.bkcal_in_status) == IR:
-        sub = IA
-    if b.ifs_if_bad != 0 and not pv_good:
-        sub = IFS
-    b.out_status = STATUS_OOS if b.mode == OOS else make_status(GOOD_CASCADE, sub, limits)
-
-    below = limits_of(b.bkcal_in_status) if b.bkcal_in_linked != 0 else 0
-    at_low = ((limits | below) & LIMIT_LOW) != 0
-    at_high = ((limits | below) & LIMIT_HIGH) != 0
-    if b.direct_acting != 0:  # a higher setpoint lowers the output
-        at_low, at_high = at_high, at_low
-    at_low = at_low or (sp_limits & LIMIT_LOW) != 0
-    at_high = at_high or (sp_limits & LIMIT_HIGH) != 0
-    b.bkcal_out = b.pv if b.bkcal_pv != 0 and pv_good else b.sp_wrk
-    b.bkcal_out_status = backward_status(b.target, b.mode, b.mode == AUTO, limit_code(at_low, at_high))
+def move_out(b: Any, wanted: float, dt_s: float) -> int:
+    """OUT inside its rates and limits; returns which of them it has reached."""
+    out = no_faster(b, wanted, dt_s) if b.options & OUT_RATE else wanted
+    out = clamp(out, b.out_low_used, b.out_high_used)
+    b.out = out
+    return limit_code(wanted < out, wanted > out)

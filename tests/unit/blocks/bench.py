@@ -34,7 +34,7 @@ class OnBench:
 
     def step(self, count: int = 1, **values: float) -> Any:
         for name, value in values.items():
-            setattr(self.record, name, value)
+            OnBench.__setattr__(self, name, value)
         for _ in range(count):
             assert self.kind.step is not None
             self.kind.step(self.record, self.dt_s)
@@ -45,6 +45,8 @@ class OnBench:
 
     def __setattr__(self, name: str, value: float) -> None:
         setattr(self.record, name, value)
+        if self.kind.has("settings_changed") and self.kind.field(name).role == "param":
+            self.record.settings_changed = 1  # as the engine does it
 
 
 def pid(dt_s: float = 1.0, **values: float) -> OnBench:

@@ -84,7 +84,7 @@ def test_closed_loop_settles_on_the_setpoint_like_a_continuous_loop():
 
 def test_no_steady_offset_with_feed_forward_and_setpoint_weight():
     """Promise: external reset leaves no offset with beta < 1 and FF (the plain lag of the output does)."""
-    block = pid(gain=1.0, ti_s=5.0, beta=0.3, ff=20.0, ff_status=STATUS_GOOD)
+    block = pid(gain=1.0, ti_s=5.0, beta=0.3, ff=20.0, ff_status=STATUS_GOOD, ff_linked=1)
     y = 50.0
     for _ in range(400):
         out = block.step(sp=60.0, pv=y).out
@@ -92,32 +92,70 @@ def test_no_steady_offset_with_feed_forward_and_setpoint_weight():
     assert y == pytest.approx(60.0, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"gain": 7.0},
-        {"ti_s": 3.0},
-        {"ti_s": 0.0},
-        {"td_s": 0.0},
-        {"td_s": 40.0},
-        {"beta": 0.0},
-        {"gamma": 1.0},
-        {"ff_gain": 3.0},
-        {"n": 3.0},
-        {"gain": 0.1, "ti_s": 0.0, "td_s": 0.0, "beta": 0.2},
-    ],
-)
-def test_a_parameter_change_moves_nothing_in_its_scan(change):
-    """Promise: a changed parameter changes what happens from now on; OUT moves by that scan's integral, no more."""
-    common = {"gain": 2.0, "ti_s": 500.0, "td_s": 10.0, "sp": 60.0, "ff": 10.0, "ff_status": STATUS_GOOD}
-    block = pid(**common)
+CHANGES = [
+    {"gain": 7.0},
+    {"ti_s": 3.0},
+    {"ti_s": 0.0},
+    {"td_s": 0.0},
+    {"td_s": 40.0},
+    {"n": 3.0},
+    {"beta": 0.0},
+    {"gamma": 1.0},
+    {"form": 1},
+    {"proportional": 0},
+    {"error_squared": 1},
+    {"gap": 4.0, "gap_gain": 0.1},
+    {"direct_acting": 1},
+    {"ff_gain": 3.0},
+    {"out_high": 100.0},
+    {"out_rate_up": 0.1, "out_rate_down": 0.1},
+    {"gain": 0.1, "ti_s": 0.0, "td_s": 0.0, "beta": 0.2, "form": 1},
+]
+TUNED = {
+    "gain": 2.0, "ti_s": 50.0, "td_s": 10.0, "sp": 60.0, "ff": 10.0, "ff_status": STATUS_GOOD, "ff_linked": 1,
+    "out_high": 90.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("saturated", [False, True])
+def test_a_changed_parameter_moves_nothing_in_its_scan(change, saturated):
+    """Promise: in the scan of a change OUT is what it is without the change, even while everything moves."""
+    changed, as_before = (pid(**TUNED, out=89.0 if saturated else 50.0) for _ in range(2))
     for k in range(12):
-        block.step(pv=50.0 + 0.5 * k)
-    block.step(count=200, pv=55.0)  # a quiet moment: no derivative decays in the scan under test
+        for block in (changed, as_before):
+            block.step(pv=(50.0 if saturated else 55.0) + (-3.0 if saturated else 0.5) * k)
+    assert (as_before.out == 90.0) is saturated
+    pv = 10.0 if saturated else 61.5
+    assert changed.step(pv=pv, **change).out == as_before.step(pv=pv).out
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_parameter_makes_no_step_afterwards(change):
+    """Promise: with a measurement at rest, what follows a change is the new law's integral alone."""
+    block = pid(**TUNED)
+    block.step(count=300, pv=60.0)
+    before = block.step(pv=60.0, **change).out
+    assert block.step(count=5, pv=60.0).out == pytest.approx(before, abs=1e-6)  # no error, no movement
+
+
+def test_a_changed_parameter_acts_from_the_next_scan_on():
+    block = pid(gain=1.0, ti_s=0.0)
+    block.step(count=3)
+    before = block.step(gain=4.0).out
+    assert block.step(pv=49.0).out == pytest.approx(before + 4.0)
+
+
+def test_a_gain_factor_schedules_the_gain_without_a_bump():
+    """Promise: a factor that is wired multiplies the gain; Bad, negative or no number at all leaves the last one."""
+    block = pid(gain=1.0, ti_s=0.0, gain_factor_linked=1, gain_factor=1.0, gain_factor_status=STATUS_GOOD)
+    block.step(count=2, pv=48.0)
     before = block.out
-    after = block.step(pv=55.0, **change).out
-    increment = (1 - math.exp(-1 / (block.ti_s or math.inf))) * block.gain * (60.0 - 55.0)
-    assert after - before == pytest.approx(increment, abs=1e-9)
+    assert block.step(pv=48.0, gain_factor=3.0).out == before
+    assert block.step(pv=47.0).out == pytest.approx(before + 3.0)
+    for factor, status in ((math.nan, STATUS_GOOD), (9.0, STATUS_BAD), (-2.0, STATUS_GOOD)):
+        block.step(gain_factor=factor, gain_factor_status=status)
+        assert block.loop_gain == 3.0
 
 
 def test_ti_zero_is_proportional_with_bias():

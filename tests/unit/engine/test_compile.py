@@ -124,8 +124,8 @@ def with_alarm(**values: object) -> Strategy:
             "control.yaml:7: LIC.pid: `gain` is nan; a finite number is needed.",
         ),
         (
-            changed(cascade(), "LIC.pid", target=6),
-            "control.yaml:7: LIC.pid: `target` is 6; it can be OOS, MAN, AUTO, CAS.",
+            changed(cascade(), "LIC.pid", target=9),
+            "control.yaml:7: LIC.pid: `target` is 9; it can be OOS, MAN, AUTO, CAS, RCAS, ROUT.",
         ),
         (
             changed(cascade(), "LIC.pid", direct_acting=0.5),
@@ -154,7 +154,7 @@ def with_alarm(**values: object) -> Strategy:
         (
             with_link("LT", "LIC.pid.out"),
             "control.yaml:9: `LIC.pid.out` is no input of PID. "
-            "Its inputs are pv, cas_in, bkcal_in, ff, trk_in_d, trk_val.",
+            "Its inputs are trk_in_d, trk_val, readback, gain_factor, ff, cas_in, bkcal_in, pv.",
         ),
         (without_link("LIC.pid.pv"), "LIC.pid (PID): the input `pv` is not wired. Wire it under `inputs`."),
         (
