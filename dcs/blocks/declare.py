@@ -127,6 +127,9 @@ class Translation:
 Step = Callable[[Any, float], None]
 Translate = Callable[[Mapping[str, Any]], Translation]
 """From the given text parameters, as they stand in the file, to numbers. Raises ``ConfigError`` with a sentence."""
+Validate = Callable[[Mapping[str, ParamValue]], None]
+"""From the values of all parameters (arrays at full length) to nothing, or a ``ConfigError`` with a sentence: what a
+range of one parameter alone cannot say, such as points that must rise."""
 
 
 @dataclass(eq=False)
@@ -135,6 +138,7 @@ class BlockType:
 
     ``below`` are pairs (output, back-calculation input) towards the blocks below, ``above`` pairs (cascade input,
     back-calculation output) towards the blocks above: along them go the requests and answers of the cascade handshake.
+    A cascade input other than ``cas_in`` may also be wired to a block that takes no part in a cascade.
     """
 
     name: str
@@ -148,6 +152,7 @@ class BlockType:
     texts: tuple[Text, ...] = ()
     translate: Translate | None = None
     by_texts: tuple[str, ...] = ()  # parameters that only ``translate`` writes
+    validate: Validate | None = None
     events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
     below: tuple[tuple[str, str], ...] = ()
     above: tuple[tuple[str, str], ...] = ()
@@ -247,6 +252,7 @@ def block_type(
     texts: Iterable[Text] = (),
     translate: Translate | None = None,
     by_texts: Iterable[str] = (),
+    validate: Validate | None = None,
     events: Mapping[int, str] | None = None,
     below: Iterable[tuple[str, str]] = (("out", "bkcal_in"),),
     above: Iterable[tuple[str, str]] = (("cas_in", "bkcal_out"),),
@@ -281,6 +287,7 @@ def block_type(
         texts=tuple(texts),
         translate=translate,
         by_texts=tuple(by_texts),
+        validate=validate,
         events=dict(events or {}),
     )
     declared.below = _pairs(declared, below)

@@ -119,6 +119,25 @@ def check_parameters(block: Block, problems: Problems) -> None:
     _translate(block, texts, problems)
     _check_pairs(block, problems)
     _check_modes(block, problems)
+    _check_together(block, problems)
+
+
+def _check_together(block: Block, problems: Problems) -> None:
+    """What the type itself demands of its parameters, once each is right by itself."""
+    if block.type.validate is None or block.broken:
+        return
+    values: dict[str, ParamValue] = {}
+    for item in block.type.of_role("param"):
+        if item.count > 1:
+            given = block.arrays.get(item.name, ())
+            values[item.name] = (*given, *[item.default] * (item.count - len(given)))
+        else:
+            values[item.name] = block.value(item.name)
+    values.update(block.translated)
+    try:
+        block.type.validate(values)
+    except ConfigError as exc:
+        problems.add(block.place(), f"{block.label}: {exc.message}")
 
 
 def _translate(block: Block, texts: dict[str, Any], problems: Problems) -> None:

@@ -2,6 +2,8 @@
 
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
+Promise     exact for an input that is constant between scans; starts at rest with the first good input, and again
+            after a Bad one; a NaN or an infinity holds the output with a Bad status.
 Source      Seborg, Edgar, Mellichamp, Doyle, Process Dynamics and Control, feed-forward control.
 """
 
@@ -40,16 +42,19 @@ def lead_lag(b: Any, dt_s: float) -> None:
         b.seeded = 0  # hold, and start again without a step from the first good value
         b.out_status = make_status(BAD, SENSOR_FAILURE)
         if quality_of(b.signal_in_status) == BAD:
-            b.out_status = b.signal_in_status
+            b.out_status = b.signal_in_status & 0xFF
         return
     if b.seeded == 0:
         b.lagged = b.signal_in
         b.seeded = 1
+    lagged = b.signal_in
+    out = b.gain * b.signal_in + b.bias
     if b.lag_s > 0.0:
         # The lead acts on the lag's state before this scan: a step of the input shows in full in its first scan.
-        b.out = b.gain * (b.lagged + b.lead_s / b.lag_s * (b.signal_in - b.lagged)) + b.bias
-        b.lagged = b.lagged + lag_factor(dt_s, b.lag_s) * (b.signal_in - b.lagged)
-    else:
-        b.lagged = b.signal_in
-        b.out = b.gain * b.signal_in + b.bias
-    b.out_status = b.signal_in_status
+        out = b.gain * (b.lagged + b.lead_s / b.lag_s * (b.signal_in - b.lagged)) + b.bias
+        lagged = b.lagged + lag_factor(dt_s, b.lag_s) * (b.signal_in - b.lagged)
+    if math.isfinite(lagged):
+        b.lagged = lagged
+    if math.isfinite(out):
+        b.out = out
+    b.out_status = b.signal_in_status & 0xFF
