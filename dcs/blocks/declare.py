@@ -128,6 +128,9 @@ Step = Callable[[Any, float], None]
 Translate = Callable[[Mapping[str, Any]], Translation]
 """From the given text parameters, as they stand in the file, to numbers. Raises ``ConfigError`` with a sentence."""
 
+Check = Callable[[Mapping[str, ParamValue], frozenset[str]], Iterable[str]]
+"""From parameters and names of wired inputs to sentences on what does not go together."""
+
 
 @dataclass(eq=False)
 class BlockType:
@@ -147,6 +150,7 @@ class BlockType:
     writable: tuple[str, ...] = ()  # parts that an operator may write
     texts: tuple[Text, ...] = ()
     translate: Translate | None = None
+    check: Check | None = None
     by_texts: tuple[str, ...] = ()  # parameters that only ``translate`` writes
     events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
     below: tuple[tuple[str, str], ...] = ()
@@ -246,6 +250,7 @@ def block_type(
     writable: Iterable[str] = (),
     texts: Iterable[Text] = (),
     translate: Translate | None = None,
+    check: Check | None = None,
     by_texts: Iterable[str] = (),
     events: Mapping[int, str] | None = None,
     below: Iterable[tuple[str, str]] = (("out", "bkcal_in"),),
@@ -256,10 +261,12 @@ def block_type(
 
     Fields with these names are served by the engine: ``<input>_linked`` (1 when that input is wired; of an array, an
     array), ``now_ns`` (UTC of the scan), ``elapsed_s`` (period plus declared slips), ``mode`` with ``reason`` (changes
-    are journalled), ``event`` with ``event_value`` (a code of ``events`` becomes one line of the journal),
-    ``<field>_written`` (1 when a command has written that field), ``settings_changed`` (1 when a parameter may have
-    changed: at start, by a command, by an online change; the step clears both). By the
-    configuration: ``<array>_count`` (a parameter: how many elements the list has).
+    are journalled), ``event`` with ``event_value`` (a code of ``events`` becomes one line of the journal; as arrays of
+    one length they are so many lines a scan), ``<field>_written`` (1 when a command has written that field),
+    ``settings_changed`` (1 when a parameter may have changed: at start, by a command, by an online change; the step
+    clears both). By the configuration: ``<array>_count`` (a parameter: how many elements the list has).
+    ``check`` is asked with the parameters (defaults filled in) and the names of the wired inputs for sentences on what
+    does not go together.
     ``by_texts`` names the parameters that come from the text parameters only, so that nobody writes them by hand.
     ``below`` and ``above`` may name arrays: their elements pair up; a pair whose fields are not there is left out.
     """
@@ -280,6 +287,7 @@ def block_type(
         writable=tuple(writable),
         texts=tuple(texts),
         translate=translate,
+        check=check,
         by_texts=tuple(by_texts),
         events=dict(events or {}),
     )
