@@ -131,6 +131,9 @@ Validate = Callable[[Mapping[str, ParamValue]], None]
 """From the values of all parameters (arrays at full length) to nothing, or a ``ConfigError`` with a sentence: what a
 range of one parameter alone cannot say, such as points that must rise."""
 
+Check = Callable[[Mapping[str, ParamValue], frozenset[str]], Iterable[str]]
+"""From parameters and names of wired inputs to sentences on what does not go together."""
+
 
 @dataclass(eq=False)
 class BlockType:
@@ -151,6 +154,7 @@ class BlockType:
     writable: tuple[str, ...] = ()  # parts that an operator may write
     texts: tuple[Text, ...] = ()
     translate: Translate | None = None
+    check: Check | None = None
     by_texts: tuple[str, ...] = ()  # parameters that only ``translate`` writes
     validate: Validate | None = None
     events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
@@ -251,6 +255,7 @@ def block_type(
     writable: Iterable[str] = (),
     texts: Iterable[Text] = (),
     translate: Translate | None = None,
+    check: Check | None = None,
     by_texts: Iterable[str] = (),
     validate: Validate | None = None,
     events: Mapping[int, str] | None = None,
@@ -262,10 +267,12 @@ def block_type(
 
     Fields with these names are served by the engine: ``<input>_linked`` (1 when that input is wired; of an array, an
     array), ``now_ns`` (UTC of the scan), ``elapsed_s`` (period plus declared slips), ``mode`` with ``reason`` (changes
-    are journalled), ``event`` with ``event_value`` (a code of ``events`` becomes one line of the journal),
-    ``<field>_written`` (1 when a command has written that field), ``settings_changed`` (1 when a parameter may have
-    changed: at start, by a command, by an online change; the step clears both). By the
-    configuration: ``<array>_count`` (a parameter: how many elements the list has).
+    are journalled), ``event`` with ``event_value`` (a code of ``events`` becomes one line of the journal; as arrays of
+    one length they are so many lines a scan), ``<field>_written`` (1 when a command has written that field),
+    ``settings_changed`` (1 when a parameter may have changed: at start, by a command, by an online change; the step
+    clears both). By the configuration: ``<array>_count`` (a parameter: how many elements the list has).
+    ``check`` is asked with the parameters (defaults filled in) and the names of the wired inputs for sentences on what
+    does not go together.
     ``by_texts`` names the parameters that come from the text parameters only, so that nobody writes them by hand.
     ``below`` and ``above`` may name arrays: their elements pair up; a pair whose fields are not there is left out.
     """
@@ -286,6 +293,7 @@ def block_type(
         writable=tuple(writable),
         texts=tuple(texts),
         translate=translate,
+        check=check,
         by_texts=tuple(by_texts),
         validate=validate,
         events=dict(events or {}),

@@ -207,6 +207,7 @@ class Wiring:
                         f"{block.label}: the input `{terminal}` ({meaning}) is not wired. "
                         f"Add `{terminal}: …` below `inputs`.",
                     )
+            self._check_type(block)
             self._check_cascade(block)
             self._check_way_back(block)
         for point in self._names.points.values():
@@ -218,6 +219,15 @@ class Wiring:
                     f"{point.name} is an output, but no block drives it. "
                     "Wire it below `outputs` of an AO block, or delete the point.",
                 )
+
+    def _check_type(self, block: Block) -> None:
+        """What the type of the block says of parameters and wires together."""
+        if block.type.check is None or block.broken:
+            return
+        inputs = [terminal for terminal in block.terminals("input") if f"{block.name}.{terminal}" in self._tried]
+        values = {item.name: block.value(item.name) for item in block.type.of_role("param")}
+        for sentence in block.type.check({**values, **block.all_params}, frozenset(inputs)):
+            self._problems.add(block.place(), f"{block.label}: {sentence}")
 
     def _named_as_output(self, tag: str) -> bool:
         """True when some block names it as an output, if wrongly."""

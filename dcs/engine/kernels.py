@@ -134,11 +134,15 @@ def _body(kind: BlockType) -> list[str]:
             f"    EMIT_MODE(as_words, as_numbers, {subject}, mode_before, reason_before, b.mode, b.reason)",
         ]
     if kind.has("event"):
+        count = kind.field("event").count
+        indent, slot = ("    ", "[slot]") if count > 1 else ("", "")
+        if count > 1:
+            lines.append(f"for slot in range({count}):")
         lines += [
-            "if b.event != 0:",
-            f"    EMIT(as_words, as_numbers, time_ns, {event_kind(kind)}, first_subject + index, b.event, "
-            "0.0, b.event_value)",
-            "    b.event = 0",
+            f"{indent}if b.event{slot} != 0:",
+            f"{indent}    EMIT(as_words, as_numbers, time_ns, {event_kind(kind)}, first_subject + index, "
+            f"b.event{slot}, 0.0, b.event_value{slot})",
+            f"{indent}    b.event{slot} = 0",
         ]
     return lines
 

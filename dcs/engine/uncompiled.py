@@ -55,13 +55,25 @@ class UncompiledDriver:
                     memory.emit_mode(
                         self._words, self._numbers, time_ns, subject, mode_before, reason_before, b.mode, b.reason
                     )
-                if kind.has("event") and b.event != 0:
-                    memory.emit(self._words, self._numbers, time_ns, code_kind, subject, b.event, 0.0, b.event_value)
-                    b.event = 0
+                for code, value in _events_of(kind, b):
+                    memory.emit(self._words, self._numbers, time_ns, code_kind, subject, code, 0.0, value)
                 packed.pack_into(self._bytes, at, *b.words())
             except (ArithmeticError, AttributeError, TypeError, ValueError, struct.error) as exc:
                 name = self._plan.records[run.first_subject + index].name
                 raise DcsError(f"{name} ({kind.name}): its step failed: {exc}") from exc
+
+
+def _events_of(kind: BlockType, b: Any) -> list[tuple[int, float]]:
+    """Take the events (code, value) that a step has left in its record."""
+    if not kind.has("event"):
+        return []
+    if kind.field("event").count == 1:
+        found = [(b.event, b.event_value)] if b.event != 0 else []
+        b.event = 0
+        return found
+    found = [(code, value) for code, value in zip(b.event, b.event_value, strict=True) if code != 0]
+    b.event = [0] * len(b.event)
+    return found
 
 
 @cache
