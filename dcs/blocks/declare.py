@@ -127,12 +127,9 @@ class Translation:
 Step = Callable[[Any, float], None]
 Translate = Callable[[Mapping[str, Any]], Translation]
 """From the given text parameters, as they stand in the file, to numbers. Raises ``ConfigError`` with a sentence."""
-Validate = Callable[[Mapping[str, ParamValue]], None]
-"""From the values of all parameters (arrays at full length) to nothing, or a ``ConfigError`` with a sentence: what a
-range of one parameter alone cannot say, such as points that must rise."""
-
 Check = Callable[[Mapping[str, ParamValue], frozenset[str]], Iterable[str]]
-"""From parameters and names of wired inputs to sentences on what does not go together."""
+"""From all parameters (arrays at full length) and the names of the wired inputs to sentences on what does not go
+together: points that must rise, more votes than inputs."""
 
 
 @dataclass(eq=False)
@@ -156,7 +153,6 @@ class BlockType:
     translate: Translate | None = None
     check: Check | None = None
     by_texts: tuple[str, ...] = ()  # parameters that only ``translate`` writes
-    validate: Validate | None = None
     events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
     below: tuple[tuple[str, str], ...] = ()
     above: tuple[tuple[str, str], ...] = ()
@@ -257,7 +253,6 @@ def block_type(
     translate: Translate | None = None,
     check: Check | None = None,
     by_texts: Iterable[str] = (),
-    validate: Validate | None = None,
     events: Mapping[int, str] | None = None,
     below: Iterable[tuple[str, str]] = (("out", "bkcal_in"),),
     above: Iterable[tuple[str, str]] = (("cas_in", "bkcal_out"),),
@@ -295,7 +290,6 @@ def block_type(
         translate=translate,
         check=check,
         by_texts=tuple(by_texts),
-        validate=validate,
         events=dict(events or {}),
     )
     declared.below = _pairs(declared, below)

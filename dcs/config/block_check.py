@@ -94,6 +94,17 @@ class Block:
         """Names of all wires' ends of one role."""
         return list(self.type.terminals(role))
 
+    def full_params(self) -> dict[str, ParamValue]:
+        """Every parameter with its default filled in, arrays at full length."""
+        values: dict[str, ParamValue] = {}
+        for item in self.type.of_role("param"):
+            if item.count > 1:
+                given = self.arrays.get(item.name, ())
+                values[item.name] = (*given, *[item.default] * (item.count - len(given)))
+            else:
+                values[item.name] = self.value(item.name)
+        return {**values, **self.translated}
+
     @property
     def all_params(self) -> dict[str, ParamValue]:
         """Everything that differs from the declaration's defaults, for the engine."""
@@ -119,25 +130,6 @@ def check_parameters(block: Block, problems: Problems) -> None:
     _translate(block, texts, problems)
     _check_pairs(block, problems)
     _check_modes(block, problems)
-    _check_together(block, problems)
-
-
-def _check_together(block: Block, problems: Problems) -> None:
-    """What the type itself demands of its parameters, once each is right by itself."""
-    if block.type.validate is None or block.broken:
-        return
-    values: dict[str, ParamValue] = {}
-    for item in block.type.of_role("param"):
-        if item.count > 1:
-            given = block.arrays.get(item.name, ())
-            values[item.name] = (*given, *[item.default] * (item.count - len(given)))
-        else:
-            values[item.name] = block.value(item.name)
-    values.update(block.translated)
-    try:
-        block.type.validate(values)
-    except ConfigError as exc:
-        problems.add(block.place(), f"{block.label}: {exc.message}")
 
 
 def _translate(block: Block, texts: dict[str, Any], problems: Problems) -> None:

@@ -225,8 +225,7 @@ class Wiring:
         if block.type.check is None or block.broken:
             return
         inputs = [terminal for terminal in block.terminals("input") if f"{block.name}.{terminal}" in self._tried]
-        values = {item.name: block.value(item.name) for item in block.type.of_role("param")}
-        for sentence in block.type.check({**values, **block.all_params}, frozenset(inputs)):
+        for sentence in block.type.check(block.full_params(), frozenset(inputs)):
             self._problems.add(block.place(), f"{block.label}: {sentence}")
 
     def _named_as_output(self, tag: str) -> bool:

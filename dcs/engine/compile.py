@@ -174,9 +174,13 @@ class _Compiler:
         count = len(self.inputs)
         numbers[self.inputs_at : self.inputs_at + count] = math.nan
         words[self.inputs_at + count : self.inputs_at + 2 * count] = STATUS_NOT_CONNECTED
+        wired: dict[str, list[str]] = {}
+        for link in self.strategy.links:
+            block, _, terminal = link.target.rpartition(".")
+            wired.setdefault(block, []).append(terminal)
         for name, spec in self.specs.items():
             kind = self.types[name]
-            values = initial_values(kind, name, spec.params, spec.place)
+            values = initial_values(kind, name, spec.params, spec.place, frozenset(wired.get(name, ())))
             fill(words, numbers, self.records[self.record_of[name]].at, kind, values)
         for place in self.alarm_places:
             values = initial_values(ALARM, place.spec.name, _alarm_params(place.spec), place.spec.place)

@@ -21,8 +21,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean `{found[0]}`?" if found else ""
 
 
-def initial_values(kind: BlockType, name: str, params: Mapping[str, ParamValue], place: Place) -> list[float]:
-    """Words of a record before the first scan, as numbers. Raises ``ConfigError`` for a parameter that cannot be."""
+def initial_values(
+    kind: BlockType, name: str, params: Mapping[str, ParamValue], place: Place, wired: frozenset[str] = frozenset()
+) -> list[float]:
+    """Words of a record before the first scan, as numbers; ``wired`` are its inputs with a link.
+
+    Raises ``ConfigError`` for a parameter that cannot be.
+    """
     known = {f.name: f for f in kind.of_role("param")}
     for given in params:
         if given not in known:
@@ -40,21 +45,21 @@ def initial_values(kind: BlockType, name: str, params: Mapping[str, ParamValue],
         low, high = values[f"{scale}_low"][0], values[f"{scale}_high"][0]
         if not low < high:
             raise ConfigError(f"{name}: `{scale}` goes from {low:g} to {high:g}; the first must be lower.", place)
-    check_together(kind, values, name, place)
+    check_together(kind, values, wired, name, place)
     return [value for f in kind.fields for value in values[f.name]]
 
 
-def check_together(kind: BlockType, values: Mapping[str, list[float]], name: str, place: Place) -> None:
-    """What the type itself demands of its parameters. Raises ``ConfigError``."""
-    if kind.validate is None:
+def check_together(
+    kind: BlockType, values: Mapping[str, list[float]], wired: frozenset[str], name: str, place: Place
+) -> None:
+    """What the type itself demands of its parameters and wires. Raises ``ConfigError``."""
+    if kind.check is None:
         return
     params: dict[str, ParamValue] = {
         f.name: tuple(values[f.name]) if f.count > 1 else values[f.name][0] for f in kind.of_role("param")
     }
-    try:
-        kind.validate(params)
-    except ConfigError as exc:
-        raise ConfigError(f"{name} ({kind.name}): {exc.message}", place) from None
+    for sentence in kind.check(params, wired):
+        raise ConfigError(f"{name} ({kind.name}): {sentence}", place)
 
 
 def _elements(name: str, f: Field, given: ParamValue, place: Place) -> list[float]:

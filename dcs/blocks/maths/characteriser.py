@@ -7,34 +7,35 @@ Promise     the way back is the inverse of the curve; a falling curve swaps the 
 Source      FF-891 signal characterizer (21 pairs, reverse function for BKCAL).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
 from dcs.blocks.declare import ParamValue, block_type, f8, i8, scale, signal, step
 from dcs.blocks.handshake import limit_code
 from dcs.blocks.regulation.transfer import pass_back, pass_on, swapped, taken_below, taken_whole, usable
-from dcs.core.errors import ConfigError
 from dcs.core.status import limits_of
 
 POINTS_MAX = 21
 
 
-def validate(params: Mapping[str, ParamValue]) -> None:
+def check(params: Mapping[str, ParamValue], wired: frozenset[str]) -> Iterable[str]:
     """As many x as y, x rising, y in one direction unless the curve is never to be turned back."""
     x, y, count = params["x"], params["y"], params["x_count"]
     if params["x_count"] != params["y_count"]:
-        raise ConfigError(f"`x` has {count:g} points and `y` has {params['y_count']:g}. Give as many of each.")
+        yield f"`x` has {count:g} points and `y` has {params['y_count']:g}. Give as many of each."
+        return
     if count == 1:
-        raise ConfigError("a curve of one point has no slope. Give at least two, or none for a straight line.")
+        yield "a curve of one point has no slope. Give at least two, or none for a straight line."
+        return
     pairs = list(zip(x, y, strict=True))[: int(count)]  # type: ignore[arg-type]
     rises = [after[1] > before[1] for before, after in pairwise(pairs)]
     for k, (before, after) in enumerate(pairwise(pairs), 1):
         if not before[0] < after[0]:
-            raise ConfigError(f"x goes from {before[0]:g} to {after[0]:g} (points {k} and {k + 1}); it must rise.")
+            yield f"x goes from {before[0]:g} to {after[0]:g} (points {k} and {k + 1}); it must rise."
         turns = before[1] == after[1] or rises[k - 1] != rises[0]
         if params["invertible"] and turns:
-            raise ConfigError(
+            yield (
                 f"y goes from {before[1]:g} to {after[1]:g} (points {k} and {k + 1}), so the curve cannot be turned "
                 "back. Let y rise or fall throughout, or write `invertible: 0` if the block is never in a cascade."
             )
@@ -69,7 +70,7 @@ CHARACTERISER = block_type(
     feedback_inputs=("bkcal_in",),
     optional_inputs=("bkcal_in",),
     above=(("inp", "bkcal_out"),),
-    validate=validate,
+    check=check,
     published={"IN": "inp", "OUT": "out"},
 )
 

@@ -7,25 +7,24 @@ Promise     a Bad scheduling variable holds the tuning; at the border of two reg
 Source      Åström & Hägglund, Advanced PID Control (2006), gain scheduling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dcs.blocks.declare import ParamValue, block_type, f8, i8, scale, signal, step
 from dcs.blocks.regulation.transfer import bad_status_of, plain_status, usable
-from dcs.core.errors import ConfigError
 from dcs.core.status import STATUS_GOOD
 
 POINTS_MAX = 8
 LINEAR, STEPWISE = 0, 1
 
 
-def validate(params: Mapping[str, ParamValue]) -> None:
+def check(params: Mapping[str, ParamValue], wired: frozenset[str]) -> Iterable[str]:
     """The points rise, so that each value of the variable has one place among them."""
     count = int(params["points_count"])  # type: ignore[arg-type]
     points = params["points"]
     for k in range(1, count):
         if not points[k - 1] < points[k]:  # type: ignore[index]
-            raise ConfigError(
+            yield (
                 f"`points` goes from {points[k - 1]:g} to {points[k]:g}; they must rise. Sort them."  # type: ignore[index]
             )
 
@@ -55,7 +54,7 @@ GAIN_SCHEDULER = block_type(
         f8("hysteresis", "@variable_scale", "how far beyond a border a region is kept (STEPWISE)", low=0.0),
         i8("in_service", "0: the base tuning as it is", default=1, low=0, high=1),
     ],
-    validate=validate,
+    check=check,
     published={
         "VARIABLE": "variable",
         "GAIN": "gain",

@@ -9,7 +9,7 @@ Source      FF-891 output splitter (IN_ARRAY, OUT_ARRAY, LOCKVAL, BAL_TIME).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dcs.blocks.declare import ParamValue, block_type, f8, i8, scale, signal, signals, step
@@ -27,7 +27,6 @@ from dcs.blocks.handshake import (
     limit_code,
 )
 from dcs.blocks.regulation.transfer import bled, swapped, usable
-from dcs.core.errors import ConfigError
 from dcs.core.modes import AUTO, CAS, IMAN, MAN, MODE_CHOICES, OOS, mode_mask
 from dcs.core.status import (
     GOOD_CASCADE,
@@ -48,12 +47,12 @@ from dcs.core.status import (
 LEGS_MAX = 4
 
 
-def validate(params: Mapping[str, ParamValue]) -> None:
+def check(params: Mapping[str, ParamValue], wired: frozenset[str]) -> Iterable[str]:
     """Each leg in use needs a range that rises."""
     for k in range(int(params["legs"])):  # type: ignore[arg-type]
         low, high = params["leg_in_low"][k], params["leg_in_high"][k]  # type: ignore[index]
         if not low < high:
-            raise ConfigError(
+            yield (
                 f"leg {k + 1} goes from {low:g} to {high:g} of the setpoint (`leg_in_low`, `leg_in_high`); the first "
                 "must be lower. To let a leg fall with the setpoint, exchange its `leg_out_low` and `leg_out_high`."
             )
@@ -103,7 +102,7 @@ SPLITTER = block_type(
     ],
     feedback_inputs=("bkcal_in",),
     optional_inputs=("cas_in", "bkcal_in"),
-    validate=validate,
+    check=check,
     published={
         "SP": "sp",
         "OUT1": "out_1",
