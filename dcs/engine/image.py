@@ -22,9 +22,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def initial_values(
-    kind: BlockType, name: str, params: Mapping[str, ParamValue], place: Place, wired: frozenset[str] = frozenset()
+    kind: BlockType, name: str, params: Mapping[str, ParamValue], place: Place, wired: frozenset[str] | None = None
 ) -> list[float]:
-    """Words of a record before the first scan, as numbers; ``wired`` are its inputs with a link.
+    """Words of a record before the first scan, as numbers; ``wired`` are its inputs with a link, None if not known yet.
 
     Raises ``ConfigError`` for a parameter that cannot be.
     """
@@ -45,7 +45,8 @@ def initial_values(
         low, high = values[f"{scale}_low"][0], values[f"{scale}_high"][0]
         if not low < high:
             raise ConfigError(f"{name}: `{scale}` goes from {low:g} to {high:g}; the first must be lower.", place)
-    check_together(kind, values, wired, name, place)
+    if wired is not None:
+        check_together(kind, values, wired, name, place)
     return [value for f in kind.fields for value in values[f.name]]
 
 
