@@ -86,6 +86,7 @@ class Commands:
         if field_name in _HOST_MODES:
             self._check_host(place, _HOST_MODES[field_name])
         self._check_write(place, f)
+        self._check_refusals(place, f, new)
         self._check_limits(place, f, new)
         word = self._plan.records[place.record].at + kind.index[field_name]
         if f.dtype == "i8":
@@ -127,7 +128,7 @@ class Commands:
             raise NotAuthorised(f"{name}: {value} cannot be written. A finite number is needed.")
         if choices and value not in [code for _, code in choices]:
             raise NotAuthorised(f"{name}: {value:g} cannot be written. It can be {names}.")
-        if f.dtype == "i8" and value != int(value):
+        if (f.dtype == "i8" or f.discrete) and value != int(value):
             raise NotAuthorised(f"{name}: {value:g} cannot be written. A whole number is needed.")
         return float(value)
 
@@ -177,6 +178,22 @@ class Commands:
         )
         if f.name == "sp" and tracks and target not in (AUTO, CAS):
             raise NotAuthorised(f"{name} follows the measurement in {mode_name(target)}. Set the mode to Auto first.")
+
+    def _check_refusals(self, place: TagPlace, f: Field, new: float) -> None:
+        """The reasons that the declaration of the block gives, first one first."""
+        for refusal in f.refused_if:
+            if refusal.value is not None and new != refusal.value:
+                continue
+            stands = refusal.when and self._get(place.record, self._sibling(place, f, refusal.when)) != 0
+            lacks = refusal.unless and self._get(place.record, self._sibling(place, f, refusal.unless)) == 0
+            if stands or lacks:
+                raise NotAuthorised(f"{place.tag.name}: {refusal.sentence}")
+
+    def _sibling(self, place: TagPlace, f: Field, name: str) -> str:
+        """The element of an array that goes with the one written: ``simulate_3`` with ``sim_value_3``."""
+        kind = self._plan.records[place.record].type
+        is_element = f.count > 1 and kind.field(name).count == f.count
+        return f"{name}{place.field.removeprefix(f.name)}" if is_element else name
 
     def _check_limits(self, place: TagPlace, f: Field, new: float) -> None:
         low, high = f.low, f.high
