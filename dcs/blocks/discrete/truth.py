@@ -2,10 +2,10 @@
 
 Called by   the steps of the discrete blocks; compiled together with them.
 Knows       numbers and status bytes. No block.
-Promise     two rules, said here once. *Combinations* (logic, majority) know a third answer, unknown: a Bad input counts
-            as unknown, and the result is Good as soon as the other inputs decide it (AND with one Good FALSE is FALSE).
-            An unknown result keeps its last value and is Bad. *Sequences* (flip-flops, edges, timers, counters) keep the
-            last usable value of a Bad input, go on with it, and put its status on their output.
+Promise     two rules, said here once. *Combinations* (logic, majority) know a third answer, unknown: a Bad input
+            counts as unknown, and the result is Good as soon as the other inputs decide it (AND with one Good FALSE is
+            FALSE). An unknown result keeps its last value and is Bad. *Sequences* (flip-flops, edges, timers,
+            counters) keep the last usable value of a Bad input, go on with it, and put its status on their output.
 Source      Kleene's strong three-valued logic for the combinations.
 """
 
@@ -50,3 +50,17 @@ def better(a: int, b: int) -> int:
 def as_number(truth_value: int) -> float:
     """1.0 or 0.0, as terminals carry it."""
     return 1.0 if truth_value == TRUE else 0.0
+
+
+def reached(elapsed_s: float, preset_s: float) -> bool:
+    """Has a timer run its time? Never early; ten times 0.1 s is one second whatever the rounding."""
+    return elapsed_s >= preset_s * (1.0 - 1e-9)
+
+
+def selection(value: float, status: int, count: int) -> int:
+    """The whole number 1 … ``count`` that a selector carries; 0 where it carries none or cannot be believed."""
+    if quality_of(status) == BAD or not math.isfinite(value):
+        return 0
+    if value < 0.5 or value >= count + 0.5:
+        return 0
+    return math.floor(value + 0.5)

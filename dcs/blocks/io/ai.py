@@ -2,8 +2,9 @@
 
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
-Promise     a signal that cannot be believed is never Good: NE 43 for 4–20 mA, hold against flicker, Bad passed on; while
-            Bad the last good value is shown. Simulated and forced values show as such (``dcs.blocks.io.override``).
+Promise     a signal that cannot be believed is never Good: NE 43 for 4–20 mA, hold against flicker, Bad passed on;
+            while Bad the last good value is shown. Simulated and forced values show as such
+            (``dcs.blocks.io.override``).
 Source      NAMUR NE 43 (2003): 3.8–20.5 mA is measurement, ≤ 3.6 and ≥ 21.0 mA is failure; FF-891 analogue input.
 """
 

@@ -2,9 +2,9 @@
 
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
-Promise     nothing is sent before the field has been read back once (where a read-back is wired), and what is sent first
-            is what the field already has. Above it stands a device control (``cas_in``, with handshake: only in Cas) or
-            plain logic (``demand``, without: in Auto). Fault state and force are local overrides.
+Promise     nothing is sent before the field has been read back once (where a read-back is wired), and what is sent
+            first is what the field already has. Above it stands a device control (``cas_in``, with handshake: only in
+            Cas) or plain logic (``demand``, without: in Auto). Fault state and force are local overrides.
 Source      FF-891 discrete output, IO_OPTS.
 """
 

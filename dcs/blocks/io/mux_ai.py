@@ -84,7 +84,7 @@ MUX_AI = block_type(
 
 @step(MUX_AI)
 def mux_ai(b: Any, dt_s: float) -> None:
-    r"""Per channel as AI: conversion, cut-off, :math:`y_k = y_{k-1} + (1 - e^{-dt/T_f})(v_k - y_{k-1})`. Man holds all."""
+    r"""Per channel as AI: conversion, cut-off, then :math:`y_k = y_{k-1} + (1 - e^{-dt/T_f})(v_k - y_{k-1})`."""
     leaving_oos = b.mode == OOS and b.target != OOS
     b.mode, b.reason = b.target, AS_ASKED
     if leaving_oos and b.target != MAN:

@@ -2,8 +2,8 @@
 
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
-Promise     every channel behaves as a DI with the same options, and is simulated and forced for itself; a channel that is
-            not wired is Bad, not connected, and disturbs no other one.
+Promise     every channel behaves as a DI with the same options, and is simulated and forced for itself; a channel that
+            is not wired is Bad, not connected, and disturbs no other one.
 Source      FF-891 multiple discrete input.
 """
 

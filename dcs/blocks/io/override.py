@@ -2,9 +2,9 @@
 
 Called by   the declarations of the I/O blocks.
 Knows       names of fields and parts. What they do is in the steps.
-Promise     SIMULATE replaces what comes from the field, FORCE what the block puts out; while they are off, SIM_VALUE and
-            FORCE_VALUE follow the field and the output, so that switching them on moves nothing. A forced output has
-            the limit bits "constant". The parts SIMULATE and FORCE are what ``dcs abnormal`` looks for.
+Promise     SIMULATE replaces what comes from the field, FORCE what the block puts out; while they are off, SIM_VALUE
+            and FORCE_VALUE follow the field and the output, so that switching them on moves nothing. A forced output
+            has the limit bits "constant". The parts SIMULATE and FORCE are what ``dcs abnormal`` looks for.
 Source      FF-891, simulate parameter.
 """
 
@@ -23,7 +23,13 @@ def simulated(unit: str, count: int = 1) -> tuple[Field, Field]:
     """``simulate`` and ``sim_value`` of an analogue input in the unit of the raw signal."""
     return (
         flag("simulate", "1: SIM_VALUE is taken instead of the signal from the field", count=count),
-        f8("sim_value", unit, "signal while simulated; else follows the field", count=count, refused_if=(NOT_SIMULATED,)),
+        f8(
+            "sim_value",
+            unit,
+            "signal while simulated; else follows the field",
+            count=count,
+            refused_if=(NOT_SIMULATED,),
+        ),
     )
 
 

@@ -2,9 +2,9 @@
 
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, the time since the last scan. No clock, no I/O, no log.
-Promise     no pulse is lost or counted twice: a counter that rolls over goes on, pulses that came while the link was down
-            are added on its return, and a counter that jumps further than the range allows (the device started anew) adds
-            nothing and is journalled.
+Promise     no pulse is lost or counted twice: a counter that rolls over goes on, pulses that came while the link was
+            down are added on its return, and a counter that jumps further than the range allows (the device started
+            anew) adds nothing and is journalled.
 Source      modulo arithmetic of counters of 16 and 32 bits, IEC 61131-3 UINT and UDINT.
 """
 
@@ -137,7 +137,7 @@ def count_pulses(b: Any) -> None:
     if not 0.0 <= b.raw < ring:
         b.pv_status = make_status(BAD, SENSOR_FAILURE)
         return
-    counter = int(math.floor(b.raw))
+    counter = math.floor(b.raw)
     new_pulses = (counter - b.counted) % ring
     if b.seeded == 0 or b.simulate != 0:
         new_pulses = 0

@@ -4,7 +4,6 @@ import math
 import random
 from collections.abc import Mapping
 
-
 from dcs.blocks.declare import BLOCK_TYPES, BlockType, ParamValue
 from dcs.core.status import BAD, GOOD, GOOD_CASCADE, UNCERTAIN, make_status, quality_of
 from dcs.engine.engine import Engine
@@ -55,9 +54,7 @@ def check(kind: BlockType, at: Bench) -> None:
 
 
 def nothing_comes_through(name: str, params: Mapping[str, ParamValue] | None = None, seeds: int = 3) -> None:
-    """Promise: NaN, infinity, any status and slips on every terminal leave numbers only; compiled gives the same bits."""
+    """Promise: NaN, infinity, any status and slips on every terminal leave numbers only; the same bits compiled."""
     for seed in range(seeds):
         images = [any_bits(run(name, params or {}, seed, compiled).memory) for compiled in (True, False)]
         assert images[0] == images[1], f"{name}: compiled and uncompiled differ (seed {seed})"
-
-

@@ -10,8 +10,8 @@ from dcs.core.status import LO as LOCAL_OVERRIDE
 from dcs.core.status import sub_status_of as sub
 from tests.unit.blocks.bench import CASCADE_IA, CASCADE_OK, OnBench
 from tests.unit.blocks.hostile import nothing_comes_through
-from tests.unit.engine.strategies import BlockSpec, Channel, strategy
 from tests.unit.engine.strategies import Bench as Engine
+from tests.unit.engine.strategies import BlockSpec, Channel, strategy
 
 
 def coil(**values: float) -> OnBench:
