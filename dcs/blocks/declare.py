@@ -29,7 +29,8 @@ class Refusal:
     """When an operator's write is refused, and the sentence that says why and what to do instead.
 
     It is refused while the word ``when`` is not 0, or while the word ``unless`` is 0. With ``value`` only the write of
-    that value is (a start needs permission, a stop never does).
+    that value is (a start needs permission, a stop never does). ``{field}`` in the sentence is that field as people
+    read it.
     """
 
     sentence: str
@@ -54,7 +55,7 @@ class Field:
     default: float = 0.0
     low: float = -math.inf
     high: float = math.inf
-    choices: tuple[tuple[str, int], ...] = ()  # names accepted in a configuration, for an i8 field
+    choices: tuple[tuple[str, int], ...] = ()  # names of its whole numbers; a configuration writes them by name
     status_of: str = ""  # set on the status word of a signal
     scale_of: str = ""  # set on the two words (low, high) of a scale
     default_from: str = ""  # the field whose configured value is the default: sp_low starts as pv_scale_low
@@ -63,6 +64,7 @@ class Field:
     count: int = 1  # above 1: an array
     refused_if: tuple[Refusal, ...] = ()  # when an operator may not write it
     discrete: bool = False  # a terminal that carries 0.0 or 1.0
+    coded: bool = False  # a terminal that carries a whole number with a name
 
     @property
     def is_flag(self) -> bool:
@@ -131,6 +133,14 @@ def discrete(name: str, meaning: str, *, count: int = 1, write_in: Iterable[int]
     return (
         Field(name, "", "", meaning, low=0.0, high=1.0, write_in=tuple(write_in), count=count, discrete=True),
         Field(f"{name}_status", "", "", f"status of {name}", "i8", status_of=name, count=count),
+    )
+
+
+def coded(name: str, meaning: str, choices: Iterable[tuple[str, int]] = ()) -> tuple[Field, Field]:
+    """A terminal that carries a whole number with a name, such as a state, and its status."""
+    return (
+        Field(name, "", "", meaning, choices=tuple(choices), coded=True),
+        Field(f"{name}_status", "", "", f"status of {name}", "i8", status_of=name),
     )
 
 

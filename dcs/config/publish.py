@@ -65,7 +65,7 @@ def tag_kind(item: Field) -> str:
     if item.is_flag:
         return "bool"
     if item.dtype == "f8":
-        return "float"
+        return "int" if item.coded else "float"
     if item.choices and set(item.choices) <= set(MODE_CHOICES):
         return "mode"
     return "int"

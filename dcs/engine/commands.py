@@ -5,6 +5,7 @@ declarations (``limited_by``, ``write_in``, ``choices``, ``permitted``).
 """
 
 import math
+import re
 from typing import Any
 
 from dcs.alarms.machine import after_ack
@@ -22,6 +23,9 @@ _HOST_MODES = {"rcas_in": RCAS, "rout_in": ROUT}
 
 _BEYOND_SCALE = 0.1
 """How far, as a part of the output's range, an output may be written where its limits do not hold in Man."""
+
+_WORD_LIMIT = 2.0**63
+"""Whole numbers from here on do not fit into a word."""
 
 
 class Commands:
@@ -130,6 +134,8 @@ class Commands:
             raise NotAuthorised(f"{name}: {value:g} cannot be written. It can be {names}.")
         if (f.dtype == "i8" or f.discrete) and value != int(value):
             raise NotAuthorised(f"{name}: {value:g} cannot be written. A whole number is needed.")
+        if f.dtype == "i8" and abs(value) >= _WORD_LIMIT:
+            raise NotAuthorised(f"{name}: {value:g} cannot be written. It is more than a word holds.")
         return float(value)
 
     def _get(self, record: int, name: str) -> float:
@@ -187,7 +193,17 @@ class Commands:
             stands = refusal.when and self._get(place.record, self._sibling(place, f, refusal.when)) != 0
             lacks = refusal.unless and self._get(place.record, self._sibling(place, f, refusal.unless)) == 0
             if stands or lacks:
-                raise NotAuthorised(f"{place.tag.name}: {refusal.sentence}")
+                sentence = re.sub(r"{(\w+)}", lambda found: self._shown(place.record, found[1]), refusal.sentence)
+                raise NotAuthorised(f"{place.tag.name}: {sentence}")
+
+    def _shown(self, record: int, name: str) -> str:
+        """A field as people read it: by its label, its choice, or as the number."""
+        value = self._get(record, name)
+        where = self._plan.records[record]
+        labels = self._plan.labels_of(where.name).get(name, ())
+        if 0 <= value < len(labels):
+            return labels[int(value)]
+        return next((choice for choice, code in where.type.field(name).choices if code == value), f"{value:g}")
 
     def _sibling(self, place: TagPlace, f: Field, name: str) -> str:
         """The element of an array that goes with the one written: ``simulate_3`` with ``sim_value_3``."""
