@@ -25,6 +25,21 @@ _TAKEN = frozenset(dir(np.recarray)) | {"pprint"}
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """When an operator's write is refused, and the sentence that says why and what to do instead.
+
+    It is refused while the word ``when`` is not 0, or while the word ``unless`` is 0. With ``value`` only the write of
+    that value is (a start needs permission, a stop never does). ``{field}`` in the sentence is that field as people
+    read it.
+    """
+
+    sentence: str
+    when: str = ""
+    unless: str = ""
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One 8-byte word of a block record, or ``count`` of them.
 
@@ -40,13 +55,21 @@ class Field:
     default: float = 0.0
     low: float = -math.inf
     high: float = math.inf
-    choices: tuple[tuple[str, int], ...] = ()  # names accepted in a configuration, for an i8 field
+    choices: tuple[tuple[str, int], ...] = ()  # names of its whole numbers; a configuration writes them by name
     status_of: str = ""  # set on the status word of a signal
     scale_of: str = ""  # set on the two words (low, high) of a scale
     default_from: str = ""  # the field whose configured value is the default: sp_low starts as pv_scale_low
     limited_by: tuple[str, ...] = ()  # the two fields (low, high) between which an operator may write it
     write_in: tuple[int, ...] = ()  # target modes in which an operator may write it; () = any
     count: int = 1  # above 1: an array
+    refused_if: tuple[Refusal, ...] = ()  # when an operator may not write it
+    discrete: bool = False  # a terminal that carries 0.0 or 1.0
+    coded: bool = False  # a terminal that carries a whole number with a name
+
+    @property
+    def is_flag(self) -> bool:
+        """True for a yes or no: a whole number or a discrete terminal that goes from 0 to 1."""
+        return (self.low, self.high) == (0, 1) and (self.dtype == "i8" or self.discrete)
 
     @property
     def is_signal(self) -> bool:
@@ -60,20 +83,31 @@ FieldGroup = Field | tuple[Field, ...]
 def f8(
     name: str, unit: str, meaning: str, *, default: float = 0.0, low: float = -math.inf, high: float = math.inf,
     default_from: str = "", limited_by: Iterable[str] = (), write_in: Iterable[int] = (), count: int = 1,
+    refused_if: Iterable[Refusal] = (),
 ) -> Field:  # fmt: skip
     """A number, or an array of them: a parameter is then a list in the configuration, which may be shorter."""
     return Field(
         name, "", unit, meaning, "f8", default, low, high,
         default_from=default_from, limited_by=tuple(limited_by), write_in=tuple(write_in), count=count,
+        refused_if=tuple(refused_if),
     )  # fmt: skip
 
 
 def i8(
     name: str, meaning: str, *, default: int = 0, low: float = -math.inf, high: float = math.inf,
-    choices: Iterable[tuple[str, int]] = (), count: int = 1,
+    choices: Iterable[tuple[str, int]] = (), count: int = 1, write_in: Iterable[int] = (),
+    refused_if: Iterable[Refusal] = (),
 ) -> Field:  # fmt: skip
     """A whole number, flag (0/1) or one of ``choices``; or an array of them."""
-    return Field(name, "", "", meaning, "i8", default, low, high, tuple(choices), count=count)
+    return Field(
+        name, "", "", meaning, "i8", default, low, high, tuple(choices),
+        write_in=tuple(write_in), count=count, refused_if=tuple(refused_if),
+    )  # fmt: skip
+
+
+def flag(name: str, meaning: str, *, default: int = 0, count: int = 1, refused_if: Iterable[Refusal] = ()) -> Field:
+    """A whole number that is 0 or 1; or an array of them."""
+    return i8(name, meaning, default=default, low=0, high=1, count=count, refused_if=refused_if)
 
 
 def signal(
@@ -91,6 +125,22 @@ def signals(name: str, count: int, unit: str, meaning: str) -> tuple[Field, Fiel
     return (
         Field(name, "", unit, meaning, count=count),
         Field(f"{name}_status", "", "", f"status of {name}", "i8", status_of=name, count=count),
+    )
+
+
+def discrete(name: str, meaning: str, *, count: int = 1, write_in: Iterable[int] = ()) -> tuple[Field, Field]:
+    """A terminal that carries 0.0 or 1.0 with its status, or ``count`` of them; a coil is wired to it."""
+    return (
+        Field(name, "", "", meaning, low=0.0, high=1.0, write_in=tuple(write_in), count=count, discrete=True),
+        Field(f"{name}_status", "", "", f"status of {name}", "i8", status_of=name, count=count),
+    )
+
+
+def coded(name: str, meaning: str, choices: Iterable[tuple[str, int]] = ()) -> tuple[Field, Field]:
+    """A terminal that carries a whole number with a name, such as a state, and its status."""
+    return (
+        Field(name, "", "", meaning, choices=tuple(choices), coded=True),
+        Field(f"{name}_status", "", "", f"status of {name}", "i8", status_of=name),
     )
 
 

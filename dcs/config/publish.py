@@ -62,11 +62,13 @@ def _tag(block: Block, part: str, name: str, module_description: str, *, is_main
 
 def tag_kind(item: Field) -> str:
     """float | mode | bool | int."""
+    if item.is_flag:
+        return "bool"
     if item.dtype == "f8":
-        return "float"
+        return "int" if item.coded else "float"
     if item.choices and set(item.choices) <= set(MODE_CHOICES):
         return "mode"
-    return "bool" if (item.low, item.high) == (0, 1) else "int"
+    return "int"
 
 
 def tag_choices(block: Block, item: Field) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ declarations (``limited_by``, ``write_in``, ``choices``, ``permitted``).
 """
 
 import math
+import re
 from typing import Any
 
 from dcs.alarms.machine import after_ack
@@ -22,6 +23,9 @@ _HOST_MODES = {"rcas_in": RCAS, "rout_in": ROUT}
 
 _BEYOND_SCALE = 0.1
 """How far, as a part of the output's range, an output may be written where its limits do not hold in Man."""
+
+_WORD_LIMIT = 2.0**63
+"""Whole numbers from here on do not fit into a word."""
 
 
 class Commands:
@@ -86,6 +90,7 @@ class Commands:
         if field_name in _HOST_MODES:
             self._check_host(place, _HOST_MODES[field_name])
         self._check_write(place, f)
+        self._check_refusals(place, f, new)
         self._check_limits(place, f, new)
         word = self._plan.records[place.record].at + kind.index[field_name]
         if f.dtype == "i8":
@@ -127,8 +132,10 @@ class Commands:
             raise NotAuthorised(f"{name}: {value} cannot be written. A finite number is needed.")
         if choices and value not in [code for _, code in choices]:
             raise NotAuthorised(f"{name}: {value:g} cannot be written. It can be {names}.")
-        if f.dtype == "i8" and value != int(value):
+        if (f.dtype == "i8" or f.discrete) and value != int(value):
             raise NotAuthorised(f"{name}: {value:g} cannot be written. A whole number is needed.")
+        if f.dtype == "i8" and abs(value) >= _WORD_LIMIT:
+            raise NotAuthorised(f"{name}: {value:g} cannot be written. It is more than a word holds.")
         return float(value)
 
     def _get(self, record: int, name: str) -> float:
@@ -177,6 +184,32 @@ class Commands:
         )
         if f.name == "sp" and tracks and target not in (AUTO, CAS):
             raise NotAuthorised(f"{name} follows the measurement in {mode_name(target)}. Set the mode to Auto first.")
+
+    def _check_refusals(self, place: TagPlace, f: Field, new: float) -> None:
+        """The reasons that the declaration of the block gives, first one first."""
+        for refusal in f.refused_if:
+            if refusal.value is not None and new != refusal.value:
+                continue
+            stands = refusal.when and self._get(place.record, self._sibling(place, f, refusal.when)) != 0
+            lacks = refusal.unless and self._get(place.record, self._sibling(place, f, refusal.unless)) == 0
+            if stands or lacks:
+                sentence = re.sub(r"{(\w+)}", lambda found: self._shown(place.record, found[1]), refusal.sentence)
+                raise NotAuthorised(f"{place.tag.name}: {sentence}")
+
+    def _shown(self, record: int, name: str) -> str:
+        """A field as people read it: by its label, its choice, or as the number."""
+        value = self._get(record, name)
+        where = self._plan.records[record]
+        labels = self._plan.labels_of(where.name).get(name, ())
+        if 0 <= value < len(labels):
+            return labels[int(value)]
+        return next((choice for choice, code in where.type.field(name).choices if code == value), f"{value:g}")
+
+    def _sibling(self, place: TagPlace, f: Field, name: str) -> str:
+        """The element of an array that goes with the one written: ``simulate_3`` with ``sim_value_3``."""
+        kind = self._plan.records[place.record].type
+        is_element = f.count > 1 and kind.field(name).count == f.count
+        return f"{name}{place.field.removeprefix(f.name)}" if is_element else name
 
     def _check_limits(self, place: TagPlace, f: Field, new: float) -> None:
         low, high = f.low, f.high

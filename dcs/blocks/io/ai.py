@@ -1,16 +1,27 @@
-"""Analogue input block: from what the transmitter says to an engineering value with an honest status.
+"""Analogue input block: from a raw signal to a value in engineering units.
 
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
-Promise     a value that is not trusted is never shown as Good; while Bad the last good value is held.
-Source      NAMUR NE 43 (limits of 4–20 mA signals); FF-891 analogue input.
+Promise     a signal that cannot be believed is never Good: NE 43 for 4–20 mA, hold against flicker, Bad passed on;
+            while Bad the last good value is shown. Simulated and forced values show as such
+            (``dcs.blocks.io.override``).
+Source      NAMUR NE 43 (2003): 3.8–20.5 mA is measurement, ≤ 3.6 and ≥ 21.0 mA is failure; FF-891 analogue input.
 """
 
 import math
 from typing import Any
 
-from dcs.blocks.declare import block_type, f8, i8, scale, signal, step
+from dcs.blocks.declare import block_type, f8, flag, i8, scale, signal, step
 from dcs.blocks.handshake import AS_ASKED, REASON_CHOICES, STARTING, lag_factor
+from dcs.blocks.io.conversion import (
+    LINEARISATION_CHOICES,
+    OVER_RANGE_PCT,
+    delay_passed,
+    engineering_value,
+    judge_ne43,
+    judge_range,
+)
+from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced, simulated
 from dcs.core.modes import AUTO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
 from dcs.core.status import (
     BAD,
@@ -18,19 +29,14 @@ from dcs.core.status import (
     GOOD,
     LAST_USABLE,
     LIMIT_CONSTANT,
-    LIMIT_HIGH,
-    LIMIT_LOW,
     OK,
-    RANGE_VIOLATION,
     SENSOR_FAILURE,
+    STATUS_GOOD,
     STATUS_OOS,
     UNCERTAIN,
     make_status,
     quality_of,
 )
-
-# NE 43, in mA: below and above these the signal is no measurement any more.
-FAIL_LOW_MA, SATURATED_LOW_MA, SATURATED_HIGH_MA, FAIL_HIGH_MA = 3.6, 3.8, 20.5, 21.0
 
 AI = block_type(
     "AI",
@@ -39,44 +45,48 @@ AI = block_type(
     state=[
         f8("filtered", "@out_scale", "value after the filter"),
         f8("fail_timer_s", "s", "how long the signal has been in the failure range"),
+        f8("elapsed_s", "s", "period plus declared slips"),
         i8("seeded", "1 once a good value has been seen since the last Bad one"),
     ],
     outputs=[
         signal("out", "@out_scale", "value for control and display", write_in=(MAN,)),
-        signal("pv", "@out_scale", "measurement, also while OUT is set by hand"),
+        signal("pv", "@out_scale", "measurement, also while OUT is set by hand or forced"),
         i8("mode", "actual mode", choices=MODE_CHOICES),
         i8("reason", "why the actual mode is not the target", choices=REASON_CHOICES),
     ],
     params=[
         scale("xd_scale", "signal range of the transmitter"),
         scale("out_scale", "range of the value"),
+        i8("linearisation", "SQRT for a flow by differential pressure", choices=LINEARISATION_CHOICES),
         f8("filter_s", "s", "time constant of the filter", low=0.0),
-        f8("low_cut", "@out_scale", "values below it count as zero; 0 = no cut-off", low=0.0),
-        i8("ne43", "judge the raw signal by NE 43 (for mA)", low=0, high=1),
+        f8("low_cut", "@out_scale", "values below it count as zero, before the filter; 0 = no cut-off", low=0.0),
+        f8("over_range_pct", "%", "how far beyond its range a value may be and still be Good",
+           default=OVER_RANGE_PCT, low=0.0),
+        flag("ne43", "judge the raw signal by NE 43 (for mA)"),
         f8("fail_delay_s", "s", "time in the failure range before the value is Bad", default=2.0, low=0.0),
+        simulated("@xd_scale"),
+        forced("@out_scale"),
         i8("target", "mode asked for", default=AUTO, choices=TARGET_CHOICES),
         i8("normal", "mode in normal operation", default=AUTO, choices=TARGET_CHOICES),
         i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO))),
     ],
-    published={"PV": "pv", "OUT": "out", "MODE": "mode", "TARGET": "target", "FILTER": "filter_s"},
-    writable=("OUT", "MODE", "TARGET", "FILTER"),
-)
-
-
-def judge_ne43(raw_ma: float, status: int) -> int:
-    """Status of a 4–20 mA signal: Bad in the failure range, Uncertain where it is saturated, else as it came."""
-    if raw_ma <= FAIL_LOW_MA or raw_ma >= FAIL_HIGH_MA:
-        return make_status(BAD, SENSOR_FAILURE, LIMIT_LOW if raw_ma <= FAIL_LOW_MA else LIMIT_HIGH)
-    if raw_ma < SATURATED_LOW_MA:
-        return make_status(UNCERTAIN, RANGE_VIOLATION, LIMIT_LOW)
-    if raw_ma > SATURATED_HIGH_MA:
-        return make_status(UNCERTAIN, RANGE_VIOLATION, LIMIT_HIGH)
-    return status
+    published={
+        "PV": "pv",
+        "OUT": "out",
+        "MODE": "mode",
+        "TARGET": "target",
+        "NORMAL": "normal",
+        "FILTER": "filter_s",
+        **SIMULATE_PARTS,
+        **FORCE_PARTS,
+    },
+    writable=("OUT", "MODE", "TARGET", "FILTER", *SIMULATE_PARTS, *FORCE_PARTS),
+)  # fmt: skip
 
 
 @step(AI)
 def ai(b: Any, dt_s: float) -> None:
-    r"""Linear conversion :math:`pv = o_l + (raw - x_l)(o_h - o_l)/(x_h - x_l)` and a first-order filter."""
+    r"""Conversion (``engineering_value``), cut-off, then :math:`y_k = y_{k-1} + (1 - e^{-dt/T_f})(v_k - y_{k-1})`."""
     if b.target == OOS:
         b.mode, b.reason, b.seeded = OOS, AS_ASKED, 0
         b.out_status = STATUS_OOS
@@ -85,39 +95,58 @@ def ai(b: Any, dt_s: float) -> None:
     leaving_oos = b.mode == OOS
     b.mode = MAN if leaving_oos else b.target
     b.reason = STARTING if leaving_oos and b.target != MAN else AS_ASKED
+    measure(b, dt_s)
 
-    status = b.raw_status
-    span = b.xd_scale_high - b.xd_scale_low
+    if b.force == 0:
+        if b.mode == AUTO or leaving_oos:
+            b.out = b.pv
+            b.out_status = b.pv_status
+        else:
+            b.out_status = make_status(GOOD, OK, LIMIT_CONSTANT)
+        b.force_value = b.out
+    else:
+        b.out = b.force_value
+        b.out_status = make_status(GOOD, OK, LIMIT_CONSTANT)
+
+
+def measure(b: Any, dt_s: float) -> None:
+    """PV and its status, from the field or from SIM_VALUE."""
+    raw, status = b.raw, b.raw_status
+    if b.simulate != 0:
+        raw, status = b.sim_value, STATUS_GOOD
+    elif math.isfinite(raw):
+        b.sim_value = raw
     in_failure_range = False
-    if span == 0.0:
+    if b.xd_scale_high == b.xd_scale_low:
         status = make_status(BAD, CONFIGURATION_ERROR)
     elif quality_of(status) != BAD:
-        if not math.isfinite(b.raw):
+        if not math.isfinite(raw):
             status = make_status(BAD, SENSOR_FAILURE)
         elif b.ne43 != 0:
-            status = judge_ne43(b.raw, status)
+            status = judge_ne43(raw, status)
             in_failure_range = quality_of(status) == BAD
 
     # A flicker into the failure range is bridged with the last value, but never as Good.
-    b.fail_timer_s = b.fail_timer_s + dt_s if in_failure_range else 0.0
+    b.fail_timer_s = b.fail_timer_s + b.elapsed_s if in_failure_range else 0.0
     if quality_of(status) == BAD:
-        if in_failure_range and b.seeded != 0 and b.fail_timer_s <= b.fail_delay_s:
+        if in_failure_range and b.seeded != 0 and not delay_passed(b.fail_timer_s, b.fail_delay_s, dt_s):
             b.pv_status = make_status(UNCERTAIN, LAST_USABLE, LIMIT_CONSTANT)
         else:
             b.pv_status = status
             b.seeded = 0  # the filter starts again from the first good value
+        return
+    value = engineering_value(
+        raw, b.xd_scale_low, b.xd_scale_high, b.out_scale_low, b.out_scale_high, b.linearisation, b.low_cut
+    )
+    if not math.isfinite(value):
+        b.pv_status = make_status(BAD, SENSOR_FAILURE)
+        b.seeded = 0
+    elif b.seeded != 0:
+        b.filtered = b.filtered + lag_factor(dt_s, b.filter_s) * (value - b.filtered)
     else:
-        value = b.out_scale_low + (b.raw - b.xd_scale_low) / span * (b.out_scale_high - b.out_scale_low)
-        if b.seeded != 0:
-            b.filtered = b.filtered + lag_factor(dt_s, b.filter_s) * (value - b.filtered)
-        else:
-            b.filtered = value
-            b.seeded = 1
-        b.pv = 0.0 if b.low_cut > 0.0 and b.filtered < b.low_cut else b.filtered
-        b.pv_status = status
-
-    if b.mode == AUTO or leaving_oos:
-        b.out = b.pv
-        b.out_status = b.pv_status
-    else:
-        b.out_status = make_status(GOOD, OK, LIMIT_CONSTANT)
+        b.filtered = value
+        b.seeded = 1
+    if b.seeded == 0:
+        return
+    b.pv = b.filtered
+    b.pv_status = judge_range(b.pv, b.out_scale_low, b.out_scale_high, b.over_range_pct, status)

@@ -3,14 +3,15 @@
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
 Promise     nothing is sent before the field has been read back once (where a read-back is wired), and what is sent
-            first is what the field already has. ``output_valid`` says whether OUT may be sent.
-Source      FF-891 analogue output.
+            first is what the field already has, also after a restart. ``output_valid`` says whether OUT may be sent.
+            Fault state and force are local overrides: the block above follows and comes back by the handshake.
+Source      FF-891 analogue output, IO_OPTS.
 """
 
 import math
 from typing import Any
 
-from dcs.blocks.declare import block_type, f8, i8, scale, signal, step
+from dcs.blocks.declare import block_type, f8, flag, i8, scale, signal, step
 from dcs.blocks.handshake import (
     AS_ASKED,
     FAULT_STATE,
@@ -19,11 +20,14 @@ from dcs.blocks.handshake import (
     NO_READBACK,
     REASON_CHOICES,
     STARTING,
+    TRACKING,
     backward_status,
     cascade_ok,
     clamp,
     limit_code,
 )
+from dcs.blocks.io.conversion import delay_passed
+from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced, simulated
 from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
 from dcs.core.status import (
     BAD,
@@ -44,6 +48,13 @@ from dcs.core.status import (
 )
 
 FAULT_NONE, FAULT_HOLD, FAULT_VALUE = 0, 1, 2
+FAULT_CHOICES = (("NONE", FAULT_NONE), ("HOLD", FAULT_HOLD), ("VALUE", FAULT_VALUE))
+
+STRAYS, FOLLOWS = 1, 2
+READBACK_EVENTS = {
+    STRAYS: "does not follow: the read-back is off by {value}",
+    FOLLOWS: "follows again",
+}
 
 AO = block_type(
     "AO",
@@ -56,9 +67,14 @@ AO = block_type(
         i8("cas_in_linked", "1 when CAS_IN is wired"),
         i8("readback_linked", "1 when READBACK is wired"),
         i8("started", "1 once OUT has its first value"),
+        i8("restarted", "1 after a restart of the controller, until OUT is taken from the field"),
         i8("waiting", "1 while a good read-back is waited for"),
         f8("readback_timer_s", "s", "how long the read-back has been Bad"),
         f8("fault_timer_s", "s", "how long the cascade input has been Bad"),
+        f8("stray_timer_s", "s", "how long the read-back has been off"),
+        f8("elapsed_s", "s", "period plus declared slips"),
+        i8("event", "what the journal hears"),
+        f8("event_value", "@pv_scale", "read-back minus demand"),
     ],
     outputs=[
         signal("out", "@xd_scale", "demand to the field", limited_by=("out_low", "out_high"), write_in=(MAN,)),
@@ -66,6 +82,7 @@ AO = block_type(
         signal("pv", "@pv_scale", "position read back, or the working setpoint without a read-back"),
         f8("sp_wrk", "@pv_scale", "working setpoint, after limits and rate"),
         i8("output_valid", "1 when OUT may be sent to the field", low=0, high=1),
+        flag("mismatch", "1 while the read-back does not follow the demand"),
         i8("mode", "actual mode", choices=MODE_CHOICES),
         i8("reason", "why the actual mode is not the target", choices=REASON_CHOICES),
     ],
@@ -79,16 +96,18 @@ AO = block_type(
         f8("sp_rate_down", "@pv_scale", "fastest fall, per second; 0 = any", low=0.0),
         f8("out_low", "@xd_scale", "lowest demand", default_from="xd_scale_low"),
         f8("out_high", "@xd_scale", "highest demand", default_from="xd_scale_high"),
-        i8("increase_to_close", "1: 100 % of setpoint is the low end of the demand", low=0, high=1),
-        i8(
-            "fault_state",
-            "what to do when the cascade input stays Bad",
-            choices=(("NONE", FAULT_NONE), ("HOLD", FAULT_HOLD), ("VALUE", FAULT_VALUE)),
-        ),
+        f8("low_cut", "@pv_scale", "setpoints up to it close fully; 0 = no cut-off", low=0.0),
+        flag("increase_to_close", "1: 100 % of setpoint is the low end of the demand"),
+        i8("fault_state", "what to do when the cascade input stays Bad", choices=FAULT_CHOICES),
         f8("fault_value", "@pv_scale", "setpoint in fault state"),
+        flag("fault_restart", "1: start at the fault value, not where the field is"),
         f8("fault_time_s", "s", "time of a Bad cascade input before the fault state", default=5.0, low=0.0),
         f8("readback_fail_s", "s", "time of a Bad read-back before control stops", default=5.0, low=0.0),
+        f8("mismatch_band", "@pv_scale", "how far the read-back may be off; 0 = not checked", low=0.0),
+        f8("travel_s", "s", "time the field may take to follow", default=10.0, low=0.0),
         i8("bkcal_readback", "1: the block above is fed back the position, not the setpoint", low=0, high=1),
+        simulated("@xd_scale"),
+        forced("@xd_scale"),
         i8("target", "mode asked for", default=CAS, choices=TARGET_CHOICES),
         i8("normal", "mode in normal operation", default=CAS, choices=TARGET_CHOICES),
         i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO, CAS))),
@@ -105,8 +124,12 @@ AO = block_type(
         "NORMAL": "normal",
         "SP_LO": "sp_low",
         "SP_HI": "sp_high",
+        "MISMATCH": "mismatch",
+        **SIMULATE_PARTS,
+        **FORCE_PARTS,
     },
-    writable=("SP", "OUT", "MODE", "TARGET", "SP_LO", "SP_HI"),
+    writable=("SP", "OUT", "MODE", "TARGET", "SP_LO", "SP_HI", *SIMULATE_PARTS, *FORCE_PARTS),
+    events=READBACK_EVENTS,
 )
 
 
@@ -114,6 +137,10 @@ AO = block_type(
 def ao(b: Any, dt_s: float) -> None:
     r"""Limits and rate of the setpoint, then :math:`out = x_l + (sp - p_l)(x_h - x_l)/(p_h - p_l)`."""
     mode_before = b.mode
+    if b.simulate != 0:
+        b.readback, b.readback_status = b.sim_value, STATUS_GOOD
+    elif math.isfinite(b.readback):
+        b.sim_value = b.readback
     follow_readback(b, dt_s)
     choose_mode(b, mode_before, dt_s)
     at_low, at_high = False, False
@@ -133,7 +160,7 @@ def ao(b: Any, dt_s: float) -> None:
             wanted = b.sp_wrk - b.sp_rate_down * dt_s
             at_low = True
         b.sp_wrk = wanted
-        demand = to_field(b, wanted)
+        demand = to_field(b, b.pv_scale_low if b.low_cut > 0.0 and wanted <= b.low_cut else wanted)
         b.out = clamp(demand, b.out_low, b.out_high)
         if b.out != demand:
             # The limit of the demand in terms of the setpoint; the ends swap where the action inverts.
@@ -141,12 +168,17 @@ def ao(b: Any, dt_s: float) -> None:
             at_low = at_low or b.sp_wrk > wanted
             at_high = at_high or b.sp_wrk < wanted
     else:
-        if b.mode == LO and b.fault_state == FAULT_VALUE:
+        if b.mode == LO and b.force != 0:
+            b.out = clamp(b.force_value, b.out_low, b.out_high)
+        elif b.mode == LO and b.fault_state == FAULT_VALUE:
             b.out = clamp(to_field(b, b.fault_value), b.out_low, b.out_high)
         elif b.mode == MAN:
             b.out = clamp(b.out, b.out_low, b.out_high)
         b.sp_wrk = to_setpoint(b, b.out)
         b.sp = b.sp_wrk  # so that leaving this mode is bumpless
+    if b.force == 0:
+        b.force_value = b.out
+    watch_readback(b, dt_s)
     report(b, limit_code(at_low, at_high))
 
 
@@ -167,23 +199,41 @@ def to_setpoint(b: Any, demand: float) -> float:
 
 
 def follow_readback(b: Any, dt_s: float) -> None:
-    """Take the first value from the field, also after the field was away for long: it may have moved meanwhile."""
+    """Take the first value from the field, also after a restart or a long loss: it may have moved meanwhile."""
+    if b.restarted != 0 and b.readback_linked != 0:
+        b.waiting = 1
     if b.readback_linked == 0:
-        if b.started == 0:
-            b.out = clamp(to_field(b, b.sp), b.out_low, b.out_high)
-            b.started = 1
-        b.waiting = 0
+        if b.started == 0 or (b.restarted != 0 and b.fault_restart != 0):
+            b.out = clamp(to_field(b, b.fault_value if b.fault_restart != 0 else b.sp), b.out_low, b.out_high)
+        b.started, b.restarted, b.waiting = 1, 0, 0
         return
     if quality_of(b.readback_status) != BAD and math.isfinite(b.readback):
         b.readback_timer_s = 0.0
         if b.started == 0 or b.waiting != 0:
             b.out = b.readback
-            b.started = 1
-        b.waiting = 0
+            if b.fault_restart != 0 and (b.started == 0 or b.restarted != 0):
+                b.out = clamp(to_field(b, b.fault_value), b.out_low, b.out_high)
+        b.started, b.restarted, b.waiting = 1, 0, 0
         return
-    b.readback_timer_s = b.readback_timer_s + dt_s
-    if b.started == 0 or b.readback_timer_s > b.readback_fail_s:
+    b.readback_timer_s = b.readback_timer_s + b.elapsed_s
+    if b.started == 0 or delay_passed(b.readback_timer_s, b.readback_fail_s, dt_s):
         b.waiting = 1
+
+
+def watch_readback(b: Any, dt_s: float) -> None:
+    """MISMATCH once the read-back has been off for longer than the travel time; nothing is said while it is Bad."""
+    if b.readback_linked == 0 or b.mismatch_band <= 0.0 or b.mode == OOS:
+        b.stray_timer_s, b.mismatch = 0.0, 0
+        return
+    if quality_of(b.readback_status) == BAD or not math.isfinite(b.readback) or b.started == 0:
+        return
+    off = to_setpoint(b, b.readback) - to_setpoint(b, b.out)
+    b.stray_timer_s = b.stray_timer_s + b.elapsed_s if abs(off) > b.mismatch_band else 0.0
+    strays = 1 if delay_passed(b.stray_timer_s, b.travel_s, dt_s) else 0
+    if strays != b.mismatch:
+        b.mismatch = strays
+        b.event = STRAYS if strays != 0 else FOLLOWS
+        b.event_value = off
 
 
 def choose_mode(b: Any, mode_before: int, dt_s: float) -> None:
@@ -197,8 +247,9 @@ def choose_mode(b: Any, mode_before: int, dt_s: float) -> None:
     elif b.target == CAS:
         bad = b.cas_in_linked != 0 and (quality_of(b.cas_in_status) == BAD or not math.isfinite(b.cas_in))
         demanded = quality_of(b.cas_in_status) == GOOD_CASCADE and sub_status_of(b.cas_in_status) == IFS
-        b.fault_timer_s = b.fault_timer_s + dt_s if bad else 0.0
-        if b.fault_state != FAULT_NONE and (demanded or (bad and b.fault_timer_s > b.fault_time_s)):
+        b.fault_timer_s = b.fault_timer_s + b.elapsed_s if bad else 0.0
+        late = bad and delay_passed(b.fault_timer_s, b.fault_time_s, dt_s)
+        if b.fault_state != FAULT_NONE and (demanded or late):
             b.mode, b.reason = LO, FAULT_STATE
         else:
             tolerance = HANDSHAKE_PART * (b.pv_scale_high - b.pv_scale_low)
@@ -208,6 +259,8 @@ def choose_mode(b: Any, mode_before: int, dt_s: float) -> None:
                 b.mode, b.reason = AUTO, NO_CASCADE
     if b.waiting != 0:
         b.mode, b.reason = IMAN, NO_READBACK
+    if b.force != 0 and b.started != 0:
+        b.mode, b.reason = LO, TRACKING
 
 
 def report(b: Any, limits: int) -> None:
@@ -233,7 +286,7 @@ def report(b: Any, limits: int) -> None:
     b.bkcal_out = b.sp_wrk
     if b.bkcal_readback != 0 and b.readback_linked != 0 and quality_of(b.readback_status) != BAD:
         b.bkcal_out = b.pv
-    if b.mode == LO:
+    if b.mode == LO and b.force == 0:
         b.bkcal_out_status = make_status(GOOD_CASCADE, FSA, LIMIT_CONSTANT)
     else:
         b.bkcal_out_status = backward_status(b.target, b.mode, b.mode == AUTO, limits)

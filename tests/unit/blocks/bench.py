@@ -29,6 +29,8 @@ class OnBench:
         self.__dict__.update(fields)
         if started and kind.has("mode"):
             self.record.mode = MAN  # not leaving out of service
+        if kind.has("elapsed_s"):
+            self.record.elapsed_s = dt_s
         for name, value in values.items():
             setattr(self.record, name, value)
 

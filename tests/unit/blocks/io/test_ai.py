@@ -22,6 +22,7 @@ from dcs.core.status import (
     sub_status_of,
 )
 from tests.unit.blocks.bench import OnBench
+from tests.unit.blocks.hostile import nothing_comes_through
 
 
 def level(**values: float) -> OnBench:
@@ -112,3 +113,72 @@ def test_out_of_service_and_back():
     assert block.mode == MAN
     block.step()
     assert (block.mode, block.out_status) == (AUTO, STATUS_GOOD)
+
+
+# --- conversion ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("raw_ma", "flow"), [(4.0, 0.0), (8.0, 10.0), (20.0, 20.0), (5.0, 5.0), (3.9, 0.0)])
+def test_square_root_of_a_differential_pressure(raw_ma, flow):
+    """Promise: a quarter of the pressure is half of the flow; below zero pressure is zero flow, not NaN."""
+    assert level(linearisation=1, raw=raw_ma).step().out == pytest.approx(flow, abs=1e-12)
+
+
+def test_the_cut_off_acts_after_the_root_and_before_the_filter():
+    """Promise: 0.4 % of pressure is 6.3 % of flow, cut to zero by a cut-off of 10 %; the filter then decays to zero."""
+    block = level(linearisation=1, low_cut=2.0, filter_s=5.0, raw=20.0)
+    block.step()
+    assert block.step(raw=4.064).out == pytest.approx(20.0 * math.exp(-0.2))
+    assert level(linearisation=0, low_cut=2.0, raw=8.0).step().out == 5.0
+
+
+@pytest.mark.parametrize(
+    ("raw", "quality", "limits"),
+    [(104.9, GOOD, 0), (105.1, UNCERTAIN, LIMIT_HIGH), (-4.9, GOOD, 0), (-5.1, UNCERTAIN, LIMIT_LOW)],
+)
+def test_a_value_beyond_its_range_is_uncertain(raw, quality, limits):
+    block = OnBench("AI", raw=raw, raw_status=STATUS_GOOD)
+    block.step()
+    assert (quality_of(block.out_status), limits_of(block.out_status)) == (quality, limits)
+    assert block.out == pytest.approx(raw)
+
+
+def test_slips_count_in_the_hold_against_flicker():
+    block = level(fail_delay_s=4.0)
+    block.step()
+    block.step(raw=0.0, elapsed_s=5.0)
+    assert quality_of(block.out_status) == BAD
+
+
+# --- simulate and force ----------------------------------------------------------------------------------------
+def test_switching_simulation_on_moves_nothing_and_what_is_simulated_is_judged_like_a_signal():
+    block = level(raw=12.0)
+    block.step(count=2)
+    assert block.step(simulate=1, raw=18.0).out == 10.0
+    assert block.step(sim_value=16.0).out == 15.0
+    block.step(count=4, sim_value=3.5)
+    assert (quality_of(block.out_status), block.out) == (BAD, 15.0)
+    assert block.step(simulate=0, raw=20.0).out == 20.0
+
+
+def test_simulation_works_without_any_field():
+    block = level(raw=math.nan, raw_status=make_status(BAD, NO_COMM), sim_value=8.0, simulate=1)
+    assert (block.step().out, block.out_status) == (5.0, STATUS_GOOD)
+
+
+def test_force_holds_the_output_in_every_mode_and_shows_as_constant():
+    block = level(raw=12.0)
+    block.step(count=2)
+    block.step(force=1, raw=20.0)
+    assert (block.out, block.pv, limits_of(block.out_status)) == (10.0, 20.0, LIMIT_CONSTANT)
+    block.step(force_value=7.0, raw_status=make_status(BAD, NO_COMM))
+    assert (block.out, quality_of(block.out_status)) == (7.0, GOOD)
+    block.step(target=MAN, out=3.0)
+    assert block.out == 7.0
+    block.step(target=OOS)
+    assert quality_of(block.out_status) == BAD, "out of service is stronger than a force"
+    block.step(count=2, target=AUTO, force=0, raw_status=STATUS_GOOD)
+    assert (block.out, block.out_status) == (20.0, STATUS_GOOD)
+
+
+@pytest.mark.parametrize("params", [{}, {"linearisation": 1.0, "low_cut": 5.0}, {"ne43": 1.0, "filter_s": 3.0}])
+def test_nothing_comes_through(params):
+    nothing_comes_through("AI", params)

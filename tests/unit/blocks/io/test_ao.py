@@ -24,7 +24,9 @@ from dcs.core.status import (
     quality_of,
     sub_status_of,
 )
+from dcs.core.status import LO as LOCAL_OVERRIDE
 from tests.unit.blocks.bench import CASCADE_IA, CASCADE_OK, OnBench
+from tests.unit.blocks.hostile import nothing_comes_through
 
 
 def output(**values: float) -> OnBench:
@@ -144,3 +146,64 @@ def test_out_of_service_sends_nothing():
     block.step(count=2)
     block.step(target=OOS)
     assert (block.output_valid, block.out, quality_of(block.out_status)) == (0, 12.0, BAD)
+
+
+# --- options of the output ------------------------------------------------------------------------------------
+def test_cut_off_closes_fully_but_does_not_hold_the_block_above():
+    """Promise: at and below LOW_CUT the demand is the low end; what goes back up is what was asked for, unlimited."""
+    block = output(low_cut=2.0)
+    block.step(cas_in=1.5)
+    assert (block.out, block.bkcal_out, limits_of(block.bkcal_out_status)) == (4.0, 1.5, 0)
+    assert block.step(cas_in=2.5).out == pytest.approx(4.4)
+
+
+def test_mismatch_after_the_travel_time_and_back():
+    block = output(readback_linked=1, readback=12.0, readback_status=STATUS_GOOD, mismatch_band=5.0, travel_s=3.0)
+    block.step(count=2)
+    block.step(cas_in=70.0)
+    seen = [(block.step().mismatch, block.event) for _ in range(3)]
+    assert seen == [(0, 0), (0, 0), (1, 1)]
+    assert block.event_value == pytest.approx(-20.0)
+    block.step(event=0, readback=15.0)
+    assert (block.mismatch, block.event) == (0, 2)
+
+
+def test_a_moving_demand_that_the_field_follows_is_no_mismatch():
+    block = output(readback_linked=1, readback=12.0, readback_status=STATUS_GOOD, mismatch_band=5.0, travel_s=3.0)
+    for k in range(60):
+        demand = block.step(cas_in=50.0 + 0.5 * k).out
+        block.readback = demand - 0.5  # 3 % behind
+    assert block.mismatch == 0
+
+
+@pytest.mark.parametrize(("use_fault_value", "expected"), [(0, 8.0), (1, 5.6)])
+def test_after_a_restart_the_output_is_where_the_field_is_or_at_the_fault_value(use_fault_value, expected):
+    """Promise: nothing moves before the read-back is good; then OUT is the field's, or FAULT_VALUE by option."""
+    block = output(fault_restart=use_fault_value, fault_value=10.0, readback_linked=1, readback=12.0)
+    block.step(readback_status=STATUS_GOOD, count=2)
+    block.step(restarted=1, readback_status=STATUS_BAD)
+    assert (block.mode, block.out) == (IMAN, 12.0)
+    block.step(readback=8.0, readback_status=STATUS_GOOD)
+    assert (block.out, block.restarted) == (pytest.approx(expected), 0)
+
+
+def test_force_holds_the_output_and_the_block_above_follows():
+    """Promise: forced is a local override: the primary is told LO and the value; it comes back by the handshake."""
+    block = output()
+    block.step(count=2)
+    block.step(force=1, cas_in=90.0)
+    assert (block.mode, block.out, sub_status_of(block.bkcal_out_status)) == (LO, 12.0, LOCAL_OVERRIDE)
+    block.step(force_value=99.0)
+    assert (block.out, block.bkcal_out, limits_of(block.out_status)) == (20.0, 100.0, 3)
+    block.step(force=0, cas_in=90.0)
+    assert (block.mode, block.out, sub_status_of(block.bkcal_out_status)) == (AUTO, 20.0, IR)
+
+
+def test_a_simulated_read_back_lets_control_go_on_without_the_device():
+    block = output(readback_linked=1, readback=math.nan, readback_status=STATUS_BAD, simulate=1, sim_value=12.0)
+    block.step(count=2, cas_in_status=CASCADE_OK)
+    assert (block.mode, block.out, block.output_valid) == (CAS, 12.0, 1)
+
+
+def test_nothing_comes_through():
+    nothing_comes_through("AO", {"mismatch_band": 1.0, "fault_state": 2.0, "low_cut": 1.0})
