@@ -30,7 +30,10 @@ from tests.unit.engine.strategies import published, strategy
 
 TYPES = tuple(kind for kind in LIBRARY if kind.name in BLOCK_TYPES)
 TEXTS: dict[str, dict[str, Any]] = {
-    "CAUSE_EFFECT": {"matrix": [["cause", "XV-1", "P-1"], ["PSHH-1", "T", "T 5 s"], ["LSLL-1", "T", "T"]]},
+    "UNIT_STATE": {"states": ["stopped", "starting", "running", "tripped"]},
+    "CAUSE_EFFECT": {
+        "matrix": [["cause", "XV-1", "P-1"], *([f"PSHH-{k}", "T" if k % 3 else "", f"T {k} s"] for k in range(1, 17))]
+    },
 }
 """Text parameters for types that need some, as they would stand in a configuration."""
 
@@ -186,7 +189,7 @@ class Checked:
         self.numbers = engine.memory.view(np.float64)
         self.finite: dict[int, str] = {}
         self.statuses: dict[int, str] = {}
-        self.choices: list[tuple[int, str, set[int]]] = []
+        self.choices: list[tuple[Any, int, str, set[int]]] = []
         for record in engine.plan.records:
             for f in record.type.fields:
                 for k in range(f.count):
@@ -197,7 +200,8 @@ class Checked:
                     if f.status_of and f.role == "output":
                         self.statuses[word] = name
                     if f.choices:
-                        self.choices.append((word, name, {code for _, code in f.choices}))
+                        memory = self.words if f.dtype == "i8" else self.numbers
+                        self.choices.append((memory, word, name, {code for _, code in f.choices}))
         self.finite_words = np.array(list(self.finite), np.intp)
         self.status_words = np.array(list(self.statuses), np.intp)
 
@@ -207,7 +211,7 @@ class Checked:
         values = self.words[self.status_words]
         outside = self.status_words[(values < 0) | (values > 255)]
         assert not len(outside), {self.statuses[word]: int(self.words[word]) for word in outside.tolist()}
-        strangers = {name: int(self.words[word]) for word, name, codes in self.choices if self.words[word] not in codes}
+        strangers = {name: memory[word] for memory, word, name, codes in self.choices if memory[word] not in codes}
         assert not strangers
 
 
