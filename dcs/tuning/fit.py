@@ -22,11 +22,19 @@ NO_MODEL, FIRST_ORDER, INTEGRATING = 0, 1, 2
 MODEL_TEXTS = ("none", "first-order lag with dead time", "integrating with dead time")
 
 RATIO_SMALLEST, RATIO_LARGEST = 1e-4, 20.0
-"""Range of L/T in which the ratio of the half periods is looked up."""
+"""Range of L/T that is looked for."""
+TINY, HUGE = 1e-9, 1e9
+"""What a time in s or a signal in % can be at all: beyond this, figures are no experiment."""
 LAG_DOMINATED = 0.05
 """Below this L/T the test cannot tell a first-order lag from an integrator, nor does a controller need to know."""
 MEAN_SMALLEST = 0.004
 """Mean of the relay over its swing below which a static gain is not worth the division."""
+
+
+def plausible(up_s: float, down_s: float, pv_rms: float, step_up: float, step_down: float) -> bool:
+    """Can these be figures of an experiment?"""
+    low = min(up_s, down_s, pv_rms, step_up, step_down)
+    return low > TINY and max(up_s, down_s, pv_rms, step_up, step_down) < HUGE
 
 
 def log_up(ratio: float, drive_up: float, drive_down: float, level: float) -> float:
@@ -34,24 +42,9 @@ def log_up(ratio: float, drive_up: float, drive_down: float, level: float) -> fl
     return math.log(((drive_up + drive_down) * math.exp(ratio) - drive_down + level) / (drive_up - level))
 
 
-def dead_time_ratio(up_s: float, down_s: float, drive_up: float, drive_down: float, level: float) -> float:
-    """L/T from the ratio of the half periods, by bisection; the ends of the range where it lies outside."""
-    low, high = RATIO_SMALLEST, RATIO_LARGEST
-    wanted = math.log(up_s / down_s)
-    at_low = math.log(log_up(low, drive_up, drive_down, level) / log_up(low, drive_down, drive_up, level)) - wanted
-    at_high = math.log(log_up(high, drive_up, drive_down, level) / log_up(high, drive_down, drive_up, level)) - wanted
-    if at_low * at_high > 0.0:
-        return low if abs(at_low) < abs(at_high) else high
-    for _ in range(50):
-        middle = 0.5 * (low + high)
-        there = math.log(
-            log_up(middle, drive_up, drive_down, level) / log_up(middle, drive_down, drive_up, level)
-        )  # fmt: skip
-        if (there - wanted) * at_low > 0.0:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+def lag_of(ratio: float, cycle_s: float, drive_up: float, drive_down: float, level: float) -> float:
+    """T in s from the period of the limit cycle, once L/T is known."""
+    return cycle_s / (log_up(ratio, drive_up, drive_down, level) + log_up(ratio, drive_down, drive_up, level))
 
 
 def cycle_rms(
@@ -75,6 +68,26 @@ def cycle_rms(
     return math.sqrt(max(sum_2 / (up_s + down_s) - mean * mean, 0.0))
 
 
+def dead_time_ratio(
+    pv_rms: float, up_s: float, down_s: float, drive_up: float, drive_down: float, level: float
+) -> float:
+    """L/T from the swing of the measurement, by bisection; the ends of the range where it lies outside.
+
+    The longer the dead time, the further the measurement overshoots the levels at which the relay switches. (The ratio
+    of the half periods tells L/T as well, but with noise at a third of the hysteresis four times worse.)
+    """
+    cycle_s = up_s + down_s
+    low, high = RATIO_SMALLEST, RATIO_LARGEST
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        lag_s = lag_of(middle, cycle_s, drive_up, drive_down, level)
+        if cycle_rms(lag_s, middle, up_s, down_s, drive_up, drive_down, level) < pv_rms:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
 def fit_first_order(
     up_s: float, down_s: float, pv_mean: float, pv_rms: float, out_mean: float, level_up: float, level_down: float,
     step_up: float, step_down: float, period_s: float,
@@ -84,23 +97,24 @@ def fit_first_order(
     ``level_up`` (> 0) and ``level_down`` (< 0) are the mean measurements one scan *after* the relay switched down and
     up: noise chose the scan of the switch, so the value of that scan is biased; the next one is not. The formulas then
     see a relay that acts one scan before it switches, so one scan is added to the dead time, and half a scan for the
-    hold of the output. The quality compares the swing of the model with the one measured, which nothing else uses.
+    hold of the output. A load that changed since the start of the test falsifies K (and T with it), hardly K/T, L and
+    the ultimate point. The quality compares the ratio of the half periods with that of the model: nothing else uses it.
     """
     none = (0.0, 0.0, 0.0, 0.0)
     level = 0.5 * (level_up - level_down)
-    if up_s <= 0.0 or down_s <= 0.0 or level <= 0.0 or pv_rms <= 0.0:
+    if not plausible(up_s, down_s, pv_rms, step_up, step_down) or level <= TINY:
         return none
-    if abs(out_mean) < MEAN_SMALLEST * (step_up + step_down) or pv_mean * out_mean <= 0.0:
+    if abs(out_mean) < MEAN_SMALLEST * (step_up + step_down) or abs(pv_mean) < TINY or pv_mean * out_mean <= 0.0:
         return none
     gain = pv_mean / out_mean
     middle = 0.5 * (level_up + level_down)
     drive_up, drive_down = gain * step_up - middle, gain * step_down + middle
     if min(drive_up, drive_down) < 1.0001 * level:
         return none
-    ratio = dead_time_ratio(up_s, down_s, drive_up, drive_down, level)
-    logs = log_up(ratio, drive_up, drive_down, level) + log_up(ratio, drive_down, drive_up, level)
-    lag_s = (up_s + down_s) / logs
-    mismatch = cycle_rms(lag_s, ratio, up_s, down_s, drive_up, drive_down, level) / pv_rms - 1.0
+    ratio = dead_time_ratio(pv_rms, up_s, down_s, drive_up, drive_down, level)
+    lag_s = lag_of(ratio, up_s + down_s, drive_up, drive_down, level)
+    model = log_up(ratio, drive_up, drive_down, level) / log_up(ratio, drive_down, drive_up, level)
+    mismatch = math.log(model) - math.log(up_s / down_s)
     return gain, lag_s, ratio * lag_s + 1.5 * period_s, 100.0 * max(1.0 - abs(mismatch), 0.0)
 
 
@@ -114,7 +128,7 @@ def fit_integrating(
     give :math:`K'(d_1 + d_2) = A/t_{up} + A/t_{down}`, a constant load included, and what it overshoots the switching
     levels by gives L. The quality compares the middle of the triangle with where these figures put it.
     """
-    if up_s <= 0.0 or down_s <= 0.0 or pv_rms <= 0.0 or step_up + step_down <= 0.0:
+    if not plausible(up_s, down_s, pv_rms, step_up, step_down):
         return 0.0, 0.0, 0.0
     height = math.sqrt(12.0) * pv_rms
     rise, fall = height / up_s, height / down_s
@@ -125,12 +139,12 @@ def fit_integrating(
 
 
 def ultimate(gain: float, lag_s: float, dead_s: float) -> tuple[float, float]:
-    """(Ku in %/%, Pu s) where :math:`K e^{-Ls}/(Ts+1)` turns the phase by 180°; (0, 0) without a dead time.
+    r"""(Ku in %/%, Pu s) where :math:`K e^{-Ls}/(Ts+1)` turns the phase by 180°; (0, 0) without a dead time.
 
-    With ``lag_s`` = 0 the gain is that of an integrator, K' in 1/s: :math:`K_u = \\pi/(2K'L)`, :math:`P_u = 4L`.
+    With ``lag_s`` = 0 the gain is that of an integrator, K' in 1/s: :math:`K_u = \pi/(2K'L)`, :math:`P_u = 4L`.
     """
     size = abs(gain)
-    if dead_s <= 0.0 or size <= 0.0:
+    if dead_s <= TINY or size <= TINY * TINY:
         return 0.0, 0.0
     if lag_s <= 0.0:
         return 0.5 * math.pi / (size * dead_s), 4.0 * dead_s
@@ -153,7 +167,7 @@ def describing_function(
     :math:`4d/(\pi a)`. Åström & Hägglund (1984). Up to 27 % off where the dead time dominates.
     """
     cycle_s = up_s + down_s
-    if up_s <= 0.0 or down_s <= 0.0 or pv_rms <= 0.0:
+    if not plausible(up_s, down_s, pv_rms, step_up, step_down):
         return 0.0, 0.0
     harmonic = 2.0 * (step_up + step_down) / math.pi * math.sin(math.pi * up_s / cycle_s)
     return harmonic / (math.sqrt(2.0) * pv_rms), cycle_s

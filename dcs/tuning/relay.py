@@ -14,10 +14,10 @@ from dcs.tuning.model import ProcessModel
 class RelayExperiment:
     """Averages over whole periods of a settled limit cycle; signals in % of span as deviations from the start.
 
-    ``up_s`` and ``down_s``: how long the relay was up (towards a higher measurement) and down; ``pv_mean``, ``out_mean``:
-    mean values; ``pv_rms``: standard deviation of the measurement with that of its noise taken out; ``level_up``,
-    ``level_down``: mean measurement one scan after the relay left its upper and its lower position; ``step_up``,
-    ``step_down``: amplitudes of the relay, both positive; ``period_s``: time from scan to scan.
+    ``up_s`` and ``down_s``: how long the relay was up (towards a higher measurement) and down; ``pv_mean`` and
+    ``out_mean``: mean values; ``pv_rms``: standard deviation of the measurement with that of its noise taken out;
+    ``level_up`` and ``level_down``: mean measurement one scan after the relay left its upper and its lower position;
+    ``step_up`` and ``step_down``: amplitudes of the relay, both positive; ``period_s``: time from scan to scan.
     """
 
     up_s: float

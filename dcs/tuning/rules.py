@@ -54,7 +54,8 @@ def lambda_tuning(process: ProcessModel, form: str = "PI", closed_s: float | Non
     PI: :math:`K_c = T/(K(\lambda + L))`, :math:`T_i = T`. PID: :math:`K_c = (T + L/2)/(K(\lambda + L/2))`,
     :math:`T_i = T + L/2`, :math:`T_d = TL/(2T + L)`. Integrating PI: :math:`K_c = (2\lambda + L)/(K'(\lambda+L)^2)`,
     :math:`T_i = 2\lambda + L`; PID: :math:`K_c = (2\lambda + L)/(K'(\lambda + L/2)^2)`,
-    :math:`T_d = (\lambda L + L^2/4)/(2\lambda + L)`. ``closed_s`` (λ): max(T, 3 L) when not given, 3 L where integrating.
+    :math:`T_d = (\lambda L + L^2/4)/(2\lambda + L)`. ``closed_s`` (λ): when not given max(T, 3 L), or 3 L where
+    integrating.
     """
     _check(process, form)
     dead_s, lag_s, size = process.dead_s, process.lag_s, abs(process.gain)

@@ -1,4 +1,4 @@
-"""Small processes to try controllers on: a lag or an integrator with dead time, exact between scans; valves that stick."""
+"""Processes to try controllers on: a lag or an integrator with dead time, exact between scans; a sticky valve."""
 
 import math
 import random
