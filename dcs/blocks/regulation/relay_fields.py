@@ -55,13 +55,20 @@ RELAY_TEST_OUTPUTS = (
 RELAY_TEST_PARAMS = (
     f8("tune_step_pct", "%", "larger amplitude of the relay, % of the output's range", default=5.0, low=0.1, high=50.0),
     f8("tune_asymmetry", "", "larger over smaller amplitude of the relay", default=2.0, low=1.2, high=5.0),
-    f8("tune_hysteresis_pct", "%", "hysteresis of the relay; at least 3 σ of the noise", default=0.5, low=0.01, high=20.0),
+    f8(
+        "tune_hysteresis_pct",
+        "%",
+        "hysteresis of the relay, at least 3 σ of noise",
+        default=0.5,
+        low=0.01,
+        high=20.0,
+    ),
     f8("tune_pv_dev_pct", "%", "how far the measurement may go from its start", default=10.0, low=0.1, high=100.0),
     f8("tune_band_pct", "%", "how far it may move in the check before the start", default=1.0, low=0.01, high=20.0),
     f8("tune_settle_s", "s", "length of that check", default=60.0, low=1.0),
     f8("tune_timeout_s", "s", "longest test", default=3600.0, low=10.0),
     i8("tune_periods", "periods that must agree", default=3, low=2, high=20),
-)  # fmt: skip
+)
 
 RELAY_TEST_PUBLISHED = {
     "TUNE": "tune_request",

@@ -5,7 +5,8 @@ Knows       the controller's record (``relay_fields``) and dt. No clock, no I/O,
 Promise     setpoint, target mode and tuning are never written; the output stays within its limits and the measurement
             within ``tune_pv_dev_pct`` of where it was, or the test ends; on any end the output is back where the test
             found it before the controller goes on; a NaN never enters a sum.
-Source      Åström & Hägglund (1984); asymmetric relay: see ``dcs.tuning.fit``; reference for function blocks, pitfall 16.
+Source      Åström & Hägglund (1984); asymmetric relay: see ``dcs.tuning.fit``; the 16th pitfall of the
+            reference for function blocks.
 """
 
 import math

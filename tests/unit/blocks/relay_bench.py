@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from dcs.blocks.declare import BlockType, block_type, i8, f8, scale, signal, step
+from dcs.blocks.declare import BlockType, block_type, f8, i8, scale, signal, step
 from dcs.blocks.handshake import below_ready, clamp, input_ok
 from dcs.blocks.regulation.relay_fields import (
     RELAY_TEST_INPUTS,
@@ -68,9 +68,8 @@ class Loop:
         dt_s: float = 0.5, integrating: bool = False, **values: float,
     ) -> None:  # fmt: skip
         self.process = Process(gain, lag_s, dead_s, dt_s, integrating, noise, seed)
-        self.block = OnBench(
-            "PLAIN_PI", dt_s, **{"out": 50.0, "integral_pct": 50.0, "pv_status": STATUS_GOOD, "tune_settle_s": 20.0} | values
-        )  # fmt: skip
+        start = {"out": 50.0, "integral_pct": 50.0, "pv_status": STATUS_GOOD, "tune_settle_s": 20.0}
+        self.block = OnBench("PLAIN_PI", dt_s, **start | values)
         self.start_out = self.block.out
         self.history: list[tuple[float, float, int]] = []  # PV, OUT, mode
 
