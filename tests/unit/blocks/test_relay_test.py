@@ -212,8 +212,8 @@ wild = st.fixed_dictionaries(
 @given(script=st.lists(st.tuples(wild, st.integers(1, 30)), max_size=20), seed=st.integers(0, 99))
 @settings(max_examples=60, deadline=None)
 def test_nothing_on_its_terminals_makes_a_sum_or_the_output_a_nonsense(script, seed):
-    """Promise: whatever arrives in whatever state of a test, every word of the test stays finite, the relay within the limits, the result
-    one that has a text; setpoint and tuning are never written."""
+    """Promise: whatever arrives in whatever state of a test, its words stay finite, the relay within the limits and the
+    result one that has a text; setpoint and tuning are never written."""
     loop = Loop(noise=0.02, seed=seed, tune_abort_linked=1, tune_abort_status=STATUS_GOOD).start().scan(50)
     for values, count in script:
         loop.block.__dict__["dt_s"] = values.pop("dt_s", 0.5)
