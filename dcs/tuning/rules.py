@@ -109,7 +109,7 @@ def amigo(process: ProcessModel, form: str = "PI") -> Proposal:
         ti_s += 13.0 * dead_s * lag_s * lag_s / (lag_s * lag_s + 12.0 * lag_s * dead_s + 7.0 * dead_s * dead_s)
     beta = 0.0 if process.normalised_dead_time <= 0.5 else 1.0
     return _proposal(
-        "amigo", form, process, Tuning(gain, ti_s, td_s), beta, "robust against load changes, Ms about 1.4"
+        "amigo", form, process, Tuning(gain, ti_s, td_s), beta, "robust against load changes; designed for Ms up to 1.4"
     )
 
 
