@@ -4,7 +4,8 @@ Called by   dcs.engine once per scan, after the loop that it watches; ``monitor:
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
 Promise     a window of fixed length, so every share of time is exact; nothing Bad or not finite enters a sum; a fixed
             and small amount of work per scan.
-Source      see ``dcs.blocks.regulation.loop_statistics``.
+Source      Hägglund (1995) and Forsman & Stattin (1999) on oscillations, Harris (1989) on minimum variance, Singhal &
+            Salsbury (2005) on the shape of half waves; titles in ``dcs.blocks.regulation.loop_statistics``.
 """
 
 import math
@@ -139,8 +140,10 @@ def loop_monitor(b: Any, dt_s: float) -> None:
     r"""Over a window of n scans, with the control error :math:`e = (SP - PV)` in % of the measuring range:
 
     variability :math:`\sqrt{\sum (e - \bar e)^2/(n-1)}`, shares of time :math:`100\,n_i/n`, oscillation: the share of
-    time in half waves that are as long and as large as the one before on their side, Harris index
-    :math:`\sigma_{mv}^2/\sigma_e^2`. The error counts only while the loop is in Auto or Cas with a usable measurement.
+    time in half waves of at least ``amplitude_least_pct`` that are as long and as large as the last one on their side,
+    Harris index :math:`\sigma_{mv}^2/\sigma_e^2`: what of the variance arrives within the dead time, so that no
+    controller can take it away, by an autoregressive model of order 20. The error counts only while the loop is in Auto,
+    Cas or RCas with a usable measurement; after a gap everything starts anew.
     """
     if b.scans == 0:
         begin_window(b, dt_s)

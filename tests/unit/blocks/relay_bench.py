@@ -6,6 +6,7 @@ from typing import Any
 from dcs.blocks.declare import BlockType, block_type, f8, i8, scale, signal, step
 from dcs.blocks.handshake import below_ready, clamp, input_ok
 from dcs.blocks.regulation.relay_fields import (
+    RELAY_TEST_FLAGS,
     RELAY_TEST_INPUTS,
     RELAY_TEST_OUTPUTS,
     RELAY_TEST_PARAMS,
@@ -22,7 +23,12 @@ PLAIN_PI: BlockType = block_type(
     "PLAIN_PI",
     "PI controller of the tests",
     inputs=[signal("pv", "%", "measurement"), signal("bkcal_in", "%", "accepted"), *RELAY_TEST_INPUTS],
-    state=[i8("bkcal_in_linked", "1 when wired"), f8("integral_pct", "%", "integral term"), *RELAY_TEST_STATE],
+    state=[
+        i8("bkcal_in_linked", "1 when wired"),
+        f8("integral_pct", "%", "integral term"),
+        *RELAY_TEST_FLAGS,
+        *RELAY_TEST_STATE,
+    ],
     outputs=[signal("out", "%", "output"), i8("mode", "actual mode"), *RELAY_TEST_OUTPUTS],
     params=[
         scale("pv_scale", "measurement"),
