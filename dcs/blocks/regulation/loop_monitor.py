@@ -142,8 +142,8 @@ def loop_monitor(b: Any, dt_s: float) -> None:
     variability :math:`\sqrt{\sum (e - \bar e)^2/(n-1)}`, shares of time :math:`100\,n_i/n`, oscillation: the share of
     time in half waves of at least ``amplitude_least_pct`` that are as long and as large as the last one on their side,
     Harris index :math:`\sigma_{mv}^2/\sigma_e^2`: what of the variance arrives within the dead time, so that no
-    controller can take it away, by an autoregressive model of order 20. The error counts only while the loop is in Auto,
-    Cas or RCas with a usable measurement; after a gap everything starts anew.
+    controller can take it away, by an autoregressive model of order 20. The error counts only in Auto, Cas and RCas
+    with a usable measurement; after a gap everything starts anew.
     """
     if b.scans == 0:
         begin_window(b, dt_s)
