@@ -9,14 +9,10 @@ from dcs.tuning.texts import RESULT_CHOICES, STATE_CHOICES
 
 RELAY_TEST_INPUTS = (signal("tune_abort", "", "1 ends a relay test, as does Bad: an alarm, an interlock"),)
 
-RELAY_TEST_FLAGS = (
-    i8("tune_request", "relay test", choices=(("OFF", 0), ("START", 1), ("ABORT", 2))),
-    i8("tune_state", "what the relay test does", choices=STATE_CHOICES),
-)
-"""State that is looked at in every scan."""
-
 RELAY_TEST_STATE = (
     i8("tune_abort_linked", "1 when TUNE_ABORT is wired"),
+    i8("tune_request", "relay test", choices=(("OFF", 0), ("START", 1), ("ABORT", 2))),
+    i8("tune_state", "what the relay test does", choices=STATE_CHOICES),
     i8("tune_target", "target mode at the start of the test"),
     i8("tune_up", "1 while the relay is on the side that raises the measurement"),
     i8("tune_scans", "scans of this half period; while checking: scans checked"),
