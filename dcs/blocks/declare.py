@@ -314,8 +314,9 @@ def block_type(
     array), ``now_ns`` (UTC of the scan), ``elapsed_s`` (period plus declared slips), ``mode`` with ``reason`` (changes
     are journalled), ``event`` with ``event_value`` (a code of ``events`` becomes one line of the journal; as arrays of
     one length they are so many lines a scan), ``<field>_written`` (1 when a command has written that field),
-    ``settings_changed`` (1 when a parameter may have changed: at start, by a command, by an online change; the step
-    clears both). By the configuration: ``<array>_count`` (a parameter: how many elements the list has).
+    ``settings_changed`` (1 when a parameter may have changed: at start, by a command, by an online change; also by a
+    command to a state word without a ``_written`` of its own; the step clears both). By the configuration:
+    ``<array>_count`` (a parameter: how many elements the list has).
     ``check`` is asked with the parameters (defaults filled in) and the names of the wired inputs for sentences on what
     does not go together.
     ``by_texts`` names the parameters that come from the text parameters only, so that nobody writes them by hand.

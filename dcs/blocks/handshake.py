@@ -31,7 +31,7 @@ from dcs.core.status import LO as SUB_LO
 
 # Why the actual mode differs from the target; shown to people, so that nobody has to guess.
 AS_ASKED, STARTING, INPUT_BAD, NO_CASCADE, BELOW_NOT_READY, TRACKING, FAULT_STATE, NO_READBACK = range(8)
-NO_HOST, HOST_SILENT = 8, 9
+NO_HOST, HOST_SILENT, RELAY_TEST = 8, 9, 10
 REASON_TEXTS = (
     "as asked",
     "leaving out of service",
@@ -43,6 +43,7 @@ REASON_TEXTS = (
     "no good read-back from the field",
     "the host has not acknowledged",
     "the host has not written in time",
+    "relay test",
 )
 REASON_CHOICES = tuple((text, code) for code, text in enumerate(REASON_TEXTS))
 

@@ -188,7 +188,7 @@ def show_status(run_dir: Path | None, as_json: bool) -> int:
             _node_dict(name, kind, reports[name], client.endpoints) for name, kind in client.endpoints.nodes.items()
         ]
         if as_json:
-            _print_json({"plant": client.plant, "nodes": nodes})
+            print_json({"plant": client.plant, "nodes": nodes})
         else:
             _print_status(client.plant, reports, client.endpoints)
         return 0
@@ -242,7 +242,7 @@ def show_alarms(run_dir: Path | None, as_json: bool) -> int:
             (row for row in await client.alarms() if row[1]), key=lambda row: (row[1] == 2, row[0].priority, -row[2])
         )
         if as_json:
-            _print_json(
+            print_json(
                 [
                     {**asdict(info), "state": ALARM_STATES[state], "time": utc_text(time_ns), "value": value}
                     for info, state, time_ns, value in standing
@@ -271,7 +271,7 @@ def acknowledge(run_dir: Path | None, alarm: str, as_json: bool) -> int:
             return max(_print_reply(reply, as_json) for reply in replies)
         alarms = {info.name: layout.pair for layout in await client.layouts() for info in layout.alarms}
         if alarm not in alarms:
-            raise ConfigError(f"There is no alarm {alarm}.{_nearest(alarm, alarms)}")
+            raise ConfigError(f"There is no alarm {alarm}.{nearest_tags(alarm, alarms)}")
         return _print_reply(await client.command(alarms[alarm], "ack", alarm), as_json)
 
     return with_plant(run_dir, work)
@@ -307,7 +307,7 @@ def show_events(run_dir: Path | None, last: int, as_json: bool) -> int:
     async def work(client: PlantClient) -> int:
         found = await client.events(last)
         if as_json:
-            _print_json([asdict(event) for event in found])
+            print_json([asdict(event) for event in found])
         elif not found:
             print("The journal is empty.")
         else:
@@ -359,7 +359,7 @@ def _print_status(plant: str, reports: dict[str, NodeReport | None], endpoints: 
 
 def _print_readings(readings: list[TagReading], as_json: bool) -> None:
     if as_json:
-        _print_json([reading.to_dict() for reading in readings])
+        print_json([reading.to_dict() for reading in readings])
         return
     rows = [[r.info.name, r.shown(), r.info.unit, describe_status(r.status), r.info.description] for r in readings]
     print(table(["tag", ">value", "unit", "status", "description"], rows))
@@ -367,13 +367,14 @@ def _print_readings(readings: list[TagReading], as_json: bool) -> None:
 
 def _print_reply(reply: Reply, as_json: bool) -> int:
     if as_json:
-        _print_json(asdict(reply))
+        print_json(asdict(reply))
     else:
         print(reply.text)
     return 0 if reply.ok else 1
 
 
-def _print_json(data: Any) -> None:
+def print_json(data: Any) -> None:
+    """JSON for a script."""
     typer.echo(json.dumps(data, indent=1, ensure_ascii=False))
 
 
@@ -385,9 +386,10 @@ def _number_or_text(value: str) -> float | str:
 
 
 def _unknown_tag(name: str, known: Any) -> str:
-    return f"There is no tag {name}.{_nearest(name, known)} `dcs tags` lists them all."
+    return f"There is no tag {name}.{nearest_tags(name, known)} `dcs tags` lists them all."
 
 
-def _nearest(name: str, known: Any) -> str:
+def nearest_tags(name: str, known: Any) -> str:
+    """`` Did you mean …?``, or nothing."""
     near = difflib.get_close_matches(name.upper(), list(known), n=3)
     return f" Did you mean {' or '.join(near)}?" if near else ""

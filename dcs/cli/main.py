@@ -187,6 +187,26 @@ def set_tag(
 
 
 @app.command()
+def tune(
+    tag: Annotated[str, typer.Argument(metavar="TAG", help="A loop: FIC-101.")],
+    apply: Annotated[
+        str | None, typer.Option("--apply", metavar="RULE", help="Write the tuning of a rule: simc, lambda or amigo.")
+    ] = None,
+    form: Annotated[str, typer.Option("--form", metavar="PI|PID", help="With or without derivative action.")] = "PI",
+    last: Annotated[bool, typer.Option("--last", help="No new test: take the results of the last one.")] = False,
+    abort: Annotated[bool, typer.Option("--abort", help="End a test that runs.")] = False,
+    run_dir: RunDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find out by a relay test how a loop's process behaves, and propose its tuning; Ctrl-C ends the test."""
+    from dcs.cli.tune import TuneOptions
+    from dcs.cli.tune import tune as tune_plant
+
+    options = TuneOptions(tag, apply, form.upper(), abort, last, as_json)
+    raise typer.Exit(tune_plant(run_dir, options))
+
+
+@app.command()
 def alarms(run_dir: RunDir = None, as_json: AsJson = False) -> None:
     """List the alarms of a running plant that are not normal."""
     from dcs.cli.client import show_alarms

@@ -13,6 +13,7 @@ from dcs.blocks.declare import BLOCK_TYPES
 from dcs.config.alarm_check import check_alarms
 from dcs.config.block_check import Block, check_parameters
 from dcs.config.loops import check_loops
+from dcs.config.monitors import monitor_of
 from dcs.config.problems import Problems, did_you_mean
 from dcs.config.publish import module_spec, published_tags
 from dcs.config.schema import AlarmsFile, ControlFile, ModuleSection
@@ -75,6 +76,7 @@ class ControlCheck:
         check_loops(names.blocks, scan_class_of, wiring.links, self._problems)
         self._check_borders(modules, wiring.links)
         self._note_unused(wiring.links, names)
+        links = [*wiring.links, *self._add_monitors(modules)]
         specs = {
             name: check_alarms(
                 name,
@@ -93,7 +95,7 @@ class ControlCheck:
         for controller in self._controllers:
             mine = [module for module in modules.values() if module.controller == controller]
             strategies[controller] = self._strategy(
-                controller, mine, wiring.links, tuple(spec for module in mine for spec in specs.get(module.name, ()))
+                controller, mine, links, tuple(spec for module in mine for spec in specs.get(module.name, ()))
             )
         return strategies
 
@@ -199,6 +201,17 @@ class ControlCheck:
         for point in self._points.values():
             if point.name not in used and point.direction == "in" and names.complete:
                 self._problems.note(point.place, f"{point.name} is read, but no block uses it.")
+
+    def _add_monitors(self, modules: Mapping[str, Module]) -> list[Link]:
+        """Put a loop monitor into each module that wants one; returns their links."""
+        links: list[Link] = []
+        for name, module in modules.items():
+            if module.section.monitor:
+                found = monitor_of(name, module.main, list(module.blocks), self._document, self._problems)
+                if found is not None:
+                    module.blocks[found[0].short_name] = found[0]
+                    links += found[1]
+        return links
 
     def _check_alarm_modules(self, alarms: AlarmsFile, document: Document, modules: Mapping[str, Module]) -> None:
         for name in alarms.alarms:

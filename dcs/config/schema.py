@@ -198,6 +198,10 @@ class ModuleSection(Section):
     main: BlockName | None = Field(
         None, description="block whose PV, SP, OUT … become the module's; may be left out when there is only one block"
     )
+    monitor: Flag = Field(
+        False,
+        description="true: its loop (main block: a PID) is watched; the figures are `MODULE.monitor.OSCILLATION` …",
+    )
     blocks: dict[BlockName, BlockSection] = Field(description="by name")
 
 

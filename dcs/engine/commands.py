@@ -107,7 +107,9 @@ class Commands:
     def _tell(self, place: TagPlace, f: Field) -> None:
         """Let the block know that it was written, where it wants to know (see ``block_type``)."""
         record = self._plan.records[place.record]
-        for flag in (f"{f.name}_written", "settings_changed" if f.role == "param" else ""):
+        written = f"{f.name}_written"
+        request = f.role == "state" and not record.type.has(written)  # a state word that people write: a relay test
+        for flag in (written, "settings_changed" if f.role == "param" or request else ""):
             if flag and record.type.has(flag):
                 self._words[record.at + record.type.index[flag]] = 1
 

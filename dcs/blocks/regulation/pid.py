@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from dcs.blocks.declare import block_type, f8, i8, scale, signal, step
-from dcs.blocks.handshake import REASON_CHOICES, clamp, limit_code
+from dcs.blocks.handshake import REASON_CHOICES, RELAY_TEST, clamp, limit_code
 from dcs.blocks.regulation.pid_host import HOST_PARAMS, HOST_STATE
 from dcs.blocks.regulation.pid_mode import choose_mode
 from dcs.blocks.regulation.pid_output import (
@@ -35,6 +35,7 @@ from dcs.blocks.regulation.pid_settings import (
     RARE_SETTINGS_STATE,
     SCHEDULED,
     SETTINGS_STATE,
+    TUNE,
     UNCERTAIN_AS_GOOD,
     absorb_settings,
     factor_ok,
@@ -42,13 +43,23 @@ from dcs.blocks.regulation.pid_settings import (
     shaped,
     take_settings,
 )
-from dcs.core.modes import AUTO, CAS, HOST_TARGET_CHOICES, MAN, MODE_CHOICES, OOS, is_automatic, mode_mask
+from dcs.blocks.regulation.relay_fields import (
+    RELAY_TEST_INPUTS,
+    RELAY_TEST_OUTPUTS,
+    RELAY_TEST_PARAMS,
+    RELAY_TEST_PUBLISHED,
+    RELAY_TEST_STATE,
+    RELAY_TEST_WRITABLE,
+)
+from dcs.blocks.regulation.relay_test import relay_test
+from dcs.core.modes import AUTO, CAS, HOST_TARGET_CHOICES, LO, MAN, MODE_CHOICES, OOS, is_automatic, mode_mask
 from dcs.core.status import GOOD, LIMIT_CONSTANT, LIMIT_NONE, UNCERTAIN, quality_of
 
 PID = block_type(
     "PID",
     "PID controller",
     inputs=[
+        *RELAY_TEST_INPUTS,
         signal("trk_in_d", "", "1 asks for tracking"),
         signal("trk_val", "@out_scale", "output while tracking"),
         signal("readback", "@out_scale", "what the field has taken of OUT, for the external reset"),
@@ -76,8 +87,10 @@ PID = block_type(
         i8("ff_linked", "1 when FF is wired"),
         i8("gain_factor_linked", "1 when GAIN_FACTOR is wired"),
         i8("readback_linked", "1 when READBACK is wired"),
+        *RELAY_TEST_STATE,
     ],
     outputs=[
+        *RELAY_TEST_OUTPUTS,
         i8("reset_source", "where the external reset comes from", choices=RESET_CHOICES),
         i8("sp_settling", "1 for sp_settle_s after a change of the setpoint in Auto", low=0, high=1),
         signal("bkcal_out", "@pv_scale", "setpoint accepted, for the block above"),
@@ -138,9 +151,10 @@ PID = block_type(
         *HOST_PARAMS,
         i8("normal", "mode in normal operation", default=AUTO, choices=HOST_TARGET_CHOICES),
         i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO, CAS))),
+        *RELAY_TEST_PARAMS,
     ],
     feedback_inputs=("bkcal_in", "readback"),
-    optional_inputs=("cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor"),
+    optional_inputs=("cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "tune_abort"),
     published={
         "PV": "pv",
         "SP": "sp",
@@ -161,10 +175,11 @@ PID = block_type(
         "RCAS_OUT": "rcas_out",
         "ROUT_IN": "rout_in",
         "ROUT_OUT": "rout_out",
+        **RELAY_TEST_PUBLISHED,
     },
     writable=(
         "SP", "OUT", "MODE", "TARGET", "GAIN", "TI", "TD", "SP_LO", "SP_HI", "OUT_LO", "OUT_HI", "BYPASS", "RCAS_IN",
-        "ROUT_IN",
+        "ROUT_IN", *RELAY_TEST_WRITABLE,
     ),
 )  # fmt: skip
 
@@ -196,8 +211,13 @@ def pid(b: Any, dt_s: float) -> None:
     pv_good = pv_good and math.isfinite(pv_pct)
     if not pv_good:
         pv_pct = b.pv_pct
+    tested = mode_before == LO and b.reason == RELAY_TEST  # then it has its setpoint, as if it had controlled
     wanted = choose_mode(b, mode_before, pv_good or b.options & BYPASS != 0)
-    sp_limits = working_setpoint(b, mode_before, wanted, pv_good, dt_s)
+    testing = b.options & TUNE != 0 and (b.tune_request != 0 or b.tune_state != 0) and relay_test(b, dt_s, pv_good)
+    if testing:
+        b.mode, b.reason, sp_limits = LO, RELAY_TEST, LIMIT_CONSTANT
+    else:
+        sp_limits = working_setpoint(b, AUTO if tested else mode_before, wanted, pv_good, dt_s)
     sp_pct = (b.sp_wrk - b.pv_zero) * b.pv_to_pct
     ff_pct = feed_forward(b, controlled) if b.options & FEED_FORWARD else 0.0
     error_pct = shaped(b, sp_pct - pv_pct)
@@ -218,7 +238,9 @@ def pid(b: Any, dt_s: float) -> None:
             b.integral_pct = integral_pct
             b.derivative_pct = derivative_pct
     else:
-        if not is_automatic(b.mode):
+        if testing:
+            b.out = b.tune_out
+        elif not is_automatic(b.mode):
             b.out = output_of_others(b)
         elif b.options & BYPASS:
             limits = move_out(b, b.out_zero + sp_pct * b.pct_to_out, dt_s)

@@ -21,6 +21,7 @@ SHAPED, INTEGRAL_ONLY, FEED_FORWARD, SCHEDULED, READBACK = 256, 512, 1024, 2048,
 SP_RATE, OUT_RATE, SP_SETTLE, SP_FREE, OUT_FREE_IN_MAN = 8192, 16384, 32768, 65536, 131072
 SP_TRACK_MAN, SP_TRACK_ROUT, SP_TRACK_LO, SP_TRACK_RETAINED = 262144, 524288, 1048576, 2097152
 IFS_IF_BAD, IFS_IF_BAD_CAS, DNS_IF_BAD, BKCAL_PV = 4194304, 8388608, 16777216, 33554432
+TUNE = 67108864  # a relay test is asked for or under way
 
 SPEAKS = IFS_IF_BAD | IFS_IF_BAD_CAS | DNS_IF_BAD
 """Options that put something into the status of OUT."""
@@ -112,6 +113,7 @@ def options_of(b: Any) -> int:
     options |= on(b.no_out_limits_in_man, OUT_FREE_IN_MAN) | on(b.sp_track_retained, SP_TRACK_RETAINED)
     options |= on(b.sp_track_pv, SP_TRACK_MAN | SP_TRACK_LO | SP_TRACK_ROUT)
     options |= on(b.sp_track_man, SP_TRACK_MAN) | on(b.sp_track_rout, SP_TRACK_ROUT) | on(b.sp_track_lo, SP_TRACK_LO)
+    options |= on(b.tune_request, TUNE) | on(b.tune_state, TUNE)
     options |= on(b.ifs_if_bad, IFS_IF_BAD) | on(b.ifs_if_bad_cas, IFS_IF_BAD_CAS)
     return options | on(b.dns_if_bad, DNS_IF_BAD) | on(b.bkcal_pv, BKCAL_PV)
 
