@@ -73,7 +73,7 @@ def kernel_address(kind: BlockType, report: Report | None = None) -> int:
 
     Raises ``ConfigError`` for a step that cannot be compiled, ``Missing`` for a cache folder that cannot be written.
     """
-    source = _KERNEL.format(name=kind.name, body="\n".join(" " * 8 + line for line in _body(kind)))
+    source = _KERNEL.format(name=kind.name, body="\n".join(" " * 8 + line for line in kernel_lines(kind)))
     emit, emit_mode = plain_function(memory.emit), plain_function(memory.emit_mode)
     parts = {
         "STEP": lambda: _jitted(step_of(kind), {}),
@@ -116,8 +116,8 @@ def signature(kind: BlockType) -> Any:
     )  # fmt: skip
 
 
-def _body(kind: BlockType) -> list[str]:
-    """Lines around the step, for the fields that the engine serves (see ``block_type``)."""
+def kernel_lines(kind: BlockType) -> list[str]:
+    """Lines of a kernel for one record: its step, and the fields that the engine serves (see ``block_type``)."""
     lines = []
     if kind.has("now_ns"):
         lines.append("b.now_ns = time_ns")
