@@ -20,6 +20,9 @@ import numpy as np
 
 from dcs.core.errors import ConfigError
 
+LINE_WORDS = 8
+"""Words of a cache line."""
+
 # Attribute names of NumPy records and arrays: as field names they would mean the array's attribute when uncompiled.
 _TAKEN = frozenset(dir(np.recarray)) | {"pprint"}
 
@@ -33,7 +36,7 @@ class Field:
     """
 
     name: str
-    role: str  # input | state | output | param
+    role: str  # input | state | output | param | spare
     unit: str
     meaning: str
     dtype: str = "f8"  # f8 | i8
@@ -124,7 +127,8 @@ class Translation:
     of events."""
 
 
-Step = Callable[[Any, float], None]
+Step = Callable[..., None]
+"""``step(b, dt_s)``; further arguments named ``elapsed_s`` and ``now_ns`` are served without a field for them."""
 Translate = Callable[[Mapping[str, Any]], Translation]
 """From the given text parameters, as they stand in the file, to numbers. Raises ``ConfigError`` with a sentence."""
 
@@ -154,7 +158,7 @@ class BlockType:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The record: inputs, state, outputs, statuses where declared, parameters last."""
+        """The record: hot fields, inputs, state, outputs, statuses where declared, parameters last."""
         return np.dtype([(f.name, "<" + f.dtype, (f.count,) if f.count > 1 else ()) for f in self.fields])
 
     @cached_property
@@ -250,6 +254,7 @@ def block_type(
     events: Mapping[int, str] | None = None,
     below: Iterable[tuple[str, str]] = (("out", "bkcal_in"),),
     above: Iterable[tuple[str, str]] = (("cas_in", "bkcal_out"),),
+    hot: Iterable[str] = (),
     internal: bool = False,
 ) -> BlockType:
     """Declare a block type. Raises ``ConfigError`` for a name that would not work as a record field.
@@ -262,6 +267,8 @@ def block_type(
     configuration: ``<array>_count`` (a parameter: how many elements the list has).
     ``by_texts`` names the parameters that come from the text parameters only, so that nobody writes them by hand.
     ``below`` and ``above`` may name arrays: their elements pair up; a pair whose fields are not there is left out.
+    ``hot`` names the fields that every scan needs: they lie first in the record, and records start on lines of 64 bytes,
+    so that the others cost no time while nobody asks for them.
     """
     fields: list[Field] = []
     for role, groups in (("input", inputs), ("state", state), ("output", outputs), ("param", params)):
@@ -273,7 +280,7 @@ def block_type(
     declared = BlockType(
         name,
         title,
-        tuple(fields),
+        _laid_out(name, fields, tuple(hot)),
         feedback_inputs=tuple(feedback_inputs),
         optional_inputs=tuple(optional_inputs),
         published=dict(published or {}),
@@ -302,6 +309,18 @@ def step(block: BlockType) -> Callable[[Step], Step]:
 def _names_of(item: Field) -> list[str]:
     """The names that a field takes: its own and those of its elements."""
     return [item.name, *(f"{item.name}_{n + 1}" for n in range(item.count))] if item.count > 1 else [item.name]
+
+
+def _laid_out(block: str, fields: list[Field], hot: tuple[str, ...]) -> tuple[Field, ...]:
+    """The fields in the order of the record: the hot ones first, filled up to whole lines; all as declared without."""
+    if not hot:
+        return tuple(fields)
+    by_name = {f.name: f for f in fields}
+    if unknown := [name for name in hot if name not in by_name]:
+        raise ConfigError(f"block type {block}: `{unknown[0]}` is named as hot, but not declared.")
+    order = [*(by_name[name] for name in hot), *(f for f in fields if f.name not in hot)]
+    spare = -sum(f.count for f in order) % LINE_WORDS
+    return (*order, Field("spare_words", "spare", "", "fills the last line", "i8", count=spare)) if spare else tuple(order)
 
 
 def _with_role(item: Field, role: str) -> Field:

@@ -131,7 +131,7 @@ class _Compiler:
         self.ring_at = _line(memory.class_at(len(self.classes)))
         self.inputs_at = _line(self.ring_at + self.ring_size * memory.EVENT_WORDS)
         self.outputs_at = _line(self.inputs_at + 3 * len(self.inputs))
-        self.end = _line(self.outputs_at + 2 * len(self.outputs))
+        self.end = _line(self.outputs_at + 2 * len(self.outputs) + 1)  # a wire of one word touches the next as well
 
         groups: dict[tuple[int, int, str], list[str]] = {}
         for name, spec in self.specs.items():

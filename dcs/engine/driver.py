@@ -4,6 +4,7 @@ Copied into the cache directory and imported from there by ``dcs.engine.kernels`
 file). Needs nothing but Numba, so that its file is all that its cached code depends on.
 """
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
@@ -43,16 +44,24 @@ def call_kernel(  # type: ignore[no-untyped-def]
 
 
 @njit(
-    "void(int64[::1], int64, int64[:, ::1], int64[:, ::1], float64, float64, int64)",
+    "void(int64[::1], int64, int64[:, ::1], uint32[:, ::1], float64, float64, int64)",
     cache=True,
     nogil=True,
     error_model="numpy",
 )
-def run_class(words, base, runs, links, dt_s, elapsed_s, time_ns):  # type: ignore[no-untyped-def]
-    """One scan class: ``runs`` rows are (kernel address or 0, first word, count, gather from, gather to, subject)."""
+def run_class(words, base, runs, wires, dt_s, elapsed_s, time_ns):  # type: ignore[no-untyped-def]
+    """One scan class: ``runs`` rows are (kernel address or 0, first word, count, first wire, last wire + 1, subject).
+
+    ``wires`` rows are (target word, source of it, source of the next one), see ``dcs.engine.tables``. Unsigned numbers:
+    a signed index would be asked whether it counts from the end.
+    """
+    one = np.uint64(1)
     for row in range(runs.shape[0]):
-        for pair in range(runs[row, 3], runs[row, 4]):
-            words[links[pair, 0]] = words[links[pair, 1]]
+        for wire in range(np.uint64(runs[row, 3]), np.uint64(runs[row, 4])):
+            target = np.uint64(wires[wire, 0])
+            first, second = words[np.uint64(wires[wire, 1])], words[np.uint64(wires[wire, 2])]
+            words[target] = first
+            words[target + one] = second
         if runs[row, 0] != 0:
             call_kernel(
                 runs[row, 0], base, base, words.shape[0], base + 8 * runs[row, 1], runs[row, 2],

@@ -28,7 +28,7 @@ from numba.core.errors import NumbaError
 from dcs.blocks.declare import BlockType
 from dcs.core.errors import ConfigError, Missing
 from dcs.engine import memory
-from dcs.engine.sources import functions_hash, parts_of, plain_function, source_hash, step_of
+from dcs.engine.sources import arguments_of, functions_hash, parts_of, plain_function, source_hash, step_of
 
 Report = Callable[[str], None]
 
@@ -126,7 +126,8 @@ def kernel_lines(kind: BlockType) -> list[str]:
     journals_mode = kind.has("mode") and kind.has("reason")
     if journals_mode:
         lines += ["mode_before = b.mode", "reason_before = b.reason"]
-    lines.append("STEP(b, dt_s)")
+    served = {"elapsed_s": "elapsed_s", "now_ns": "time_ns"}
+    lines.append(f"STEP({', '.join(['b', 'dt_s', *(served[name] for name in arguments_of(kind))])})")
     subject = "time_ns, first_subject + index"
     if journals_mode:
         lines += [

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LINE_WORDS = 8
-"""Runs start on 64-byte lines."""
+from dcs.blocks.declare import LINE_WORDS as LINE_WORDS  # runs start on 64-byte lines
 
 # --- prefix, in words -----------------------------------------------------------------------------------
 MAGIC, PLAN_HASH, EPOCH, GENERATION, SCANS, TIME_NS = 0, 1, 2, 3, 4, 5

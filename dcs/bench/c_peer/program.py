@@ -17,6 +17,7 @@ from dcs.bench.loops_plan import PERIOD_NS, START_NS, Trace
 from dcs.blocks.declare import BlockType
 from dcs.core.errors import DcsError, Missing
 from dcs.engine.plan import Plan
+from dcs.engine.tables import tables
 
 FLAGS = ("-O2", "-ffp-contract=off")
 """The second: no fused multiply-add, which would round once where Python rounds twice."""
@@ -75,18 +76,17 @@ class ScanProgram:
     def _write(self, path: Path, scans: int, discarded: int) -> None:
         plan = self._plan
         number = {kind.name: index for index, kind in enumerate(plan.types)}
-        rows = [
-            (number[run.type.name] if run.type else -1, run.at, run.count, run.gather_from, run.gather_to, run.first_subject)
-            for run in plan.runs[0]
-        ]
+        table = tables(plan, number, none=-1)
+        rows = table.rows[0]
         frames, inputs = self._trace.values.shape
         header = [
-            0, plan.words, len(rows), len(plan.links), plan.inputs_at, inputs, frames, scans, discarded, PERIOD_NS,
+            0, plan.words, len(rows), len(table.wires), plan.inputs_at, inputs, frames, scans, discarded, PERIOD_NS,
             START_NS,
         ]  # fmt: skip
         with path.open("wb") as file:
-            for part in (header, np.frombuffer(plan.image, np.int64), rows, plan.links):
+            for part in (header, np.frombuffer(plan.image, np.int64), rows):
                 file.write(np.ascontiguousarray(part, np.int64).tobytes())
+            file.write(table.wires.tobytes() + bytes(table.wires.nbytes % 8))
             for values, statuses in zip(self._trace.values, self._trace.statuses, strict=True):
                 file.write(values.tobytes())
                 file.write(statuses.tobytes())

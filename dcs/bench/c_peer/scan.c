@@ -15,8 +15,8 @@
 
 #include "steps.h"
 
-enum { MAGIC, WORDS, ROWS, LINKS, INPUTS_AT, INPUTS, FRAMES, SCANS, DISCARDED, PERIOD_NS, START_NS, HEADER };
-enum { KERNEL, AT, COUNT, GATHER_FROM, GATHER_TO, SUBJECT, ROW };
+enum { MAGIC, WORDS, ROWS, WIRES, INPUTS_AT, INPUTS, FRAMES, SCANS, DISCARDED, PERIOD_NS, START_NS, HEADER };
+enum { KERNEL, AT, COUNT, WIRE_FROM, WIRE_TO, SUBJECT, ROW };
 /* words of the prefix, as in dcs.engine.memory */
 enum { AT_SCANS = 4, AT_TIME_NS = 5, EVENT_HEAD = 6, EVENT_MARK = 7, FIRST_CLASS = 16 };
 enum { CLASS_SCANS, CLASS_TIME_NS, CLASS_SLIPS };
@@ -40,14 +40,18 @@ static int64_t *loaded(FILE *file, size_t count)
     return words;
 }
 
-static void scan(int64_t *words, const int64_t *rows, int64_t row_count, const int64_t *links, int64_t period_ns,
-                 int64_t time_ns)
+static void scan(int64_t *words, const int64_t *rows, int64_t row_count, const uint32_t *wires,
+                 int64_t period_ns, int64_t time_ns)
 {
     double dt_s = (double)period_ns / 1e9;
     words[EVENT_MARK] = words[EVENT_HEAD];
     for (const int64_t *row = rows; row < rows + ROW * row_count; row += ROW) {
-        for (int64_t pair = row[GATHER_FROM]; pair < row[GATHER_TO]; pair++)
-            memcpy(words + links[2 * pair], words + links[2 * pair + 1], 8);
+        for (const uint32_t *wire = wires + 3 * row[WIRE_FROM]; wire < wires + 3 * row[WIRE_TO]; wire += 3) {
+            uint64_t pair[2];
+            memcpy(pair, words + wire[1], 8);
+            memcpy(pair + 1, words + wire[2], 8);
+            memcpy(words + wire[0], pair, 16);
+        }
         if (row[KERNEL] >= 0)
             kernels[row[KERNEL]](words, (double *)words, words + row[AT], row[COUNT], dt_s, dt_s, time_ns,
                                  row[SUBJECT]);
@@ -82,7 +86,7 @@ int main(int argc, char **argv)
     int64_t inputs = header[INPUTS], scans = header[SCANS], discarded = header[DISCARDED];
     int64_t *words = loaded(file, header[WORDS]);
     int64_t *rows = loaded(file, ROW * header[ROWS]);
-    int64_t *links = loaded(file, 2 * header[LINKS]);
+    uint32_t *wires = (uint32_t *)loaded(file, (3 * header[WIRES] + 1) / 2);
     int64_t *trace = loaded(file, 2 * inputs * header[FRAMES]);
     int64_t *times = room(8 * inputs + 8), *taken_ns = room(8 * scans + 8);
     fclose(file);
@@ -94,7 +98,7 @@ int main(int argc, char **argv)
         int64_t started_ns = now_ns();
         memcpy(image, frame, 16 * inputs);
         memcpy(image + 2 * inputs, times, 8 * inputs);
-        scan(words, rows, header[ROWS], links, header[PERIOD_NS], time_ns);
+        scan(words, rows, header[ROWS], wires, header[PERIOD_NS], time_ns);
         taken_ns[n] = now_ns() - started_ns;
     }
     file = fopen(argv[2], "wb");
