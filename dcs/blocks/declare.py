@@ -20,9 +20,6 @@ import numpy as np
 
 from dcs.core.errors import ConfigError
 
-LINE_WORDS = 8
-"""Words of a cache line."""
-
 # Attribute names of NumPy records and arrays: as field names they would mean the array's attribute when uncompiled.
 _TAKEN = frozenset(dir(np.recarray)) | {"pprint"}
 
@@ -36,7 +33,7 @@ class Field:
     """
 
     name: str
-    role: str  # input | state | output | param | spare
+    role: str  # input | state | output | param
     unit: str
     meaning: str
     dtype: str = "f8"  # f8 | i8
@@ -128,7 +125,7 @@ class Translation:
 
 
 Step = Callable[..., None]
-"""``step(b, dt_s)``; further arguments named ``elapsed_s`` and ``now_ns`` are served without a field for them."""
+"""``step(b, dt_s)``; further arguments are ``elapsed_s``, ``now_ns`` and what the type ``reads``."""
 Translate = Callable[[Mapping[str, Any]], Translation]
 """From the given text parameters, as they stand in the file, to numbers. Raises ``ConfigError`` with a sentence."""
 
@@ -155,10 +152,11 @@ class BlockType:
     events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
     below: tuple[tuple[str, str], ...] = ()
     above: tuple[tuple[str, str], ...] = ()
+    reads: tuple[str, ...] = ()  # arguments of the step that are words of other records; status words end in _status
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The record: hot fields, inputs, state, outputs, statuses where declared, parameters last."""
+        """The record: inputs, state, outputs, statuses where declared, parameters last."""
         return np.dtype([(f.name, "<" + f.dtype, (f.count,) if f.count > 1 else ()) for f in self.fields])
 
     @cached_property
@@ -254,7 +252,7 @@ def block_type(
     events: Mapping[int, str] | None = None,
     below: Iterable[tuple[str, str]] = (("out", "bkcal_in"),),
     above: Iterable[tuple[str, str]] = (("cas_in", "bkcal_out"),),
-    hot: Iterable[str] = (),
+    reads: Iterable[str] = (),
     internal: bool = False,
 ) -> BlockType:
     """Declare a block type. Raises ``ConfigError`` for a name that would not work as a record field.
@@ -267,8 +265,8 @@ def block_type(
     configuration: ``<array>_count`` (a parameter: how many elements the list has).
     ``by_texts`` names the parameters that come from the text parameters only, so that nobody writes them by hand.
     ``below`` and ``above`` may name arrays: their elements pair up; a pair whose fields are not there is left out.
-    ``hot`` names the fields that every scan needs: they lie first in the record, and records start on lines of 64 bytes,
-    so that the others cost no time while nobody asks for them.
+    ``reads`` is for internal types: values that the step
+    gets as arguments from where they are, so that they need not be copied into the record.
     """
     fields: list[Field] = []
     for role, groups in (("input", inputs), ("state", state), ("output", outputs), ("param", params)):
@@ -280,7 +278,7 @@ def block_type(
     declared = BlockType(
         name,
         title,
-        _laid_out(name, fields, tuple(hot)),
+        tuple(fields),
         feedback_inputs=tuple(feedback_inputs),
         optional_inputs=tuple(optional_inputs),
         published=dict(published or {}),
@@ -289,6 +287,7 @@ def block_type(
         translate=translate,
         by_texts=tuple(by_texts),
         events=dict(events or {}),
+        reads=tuple(reads),
     )
     declared.below = _pairs(declared, below)
     declared.above = _pairs(declared, above)
@@ -309,18 +308,6 @@ def step(block: BlockType) -> Callable[[Step], Step]:
 def _names_of(item: Field) -> list[str]:
     """The names that a field takes: its own and those of its elements."""
     return [item.name, *(f"{item.name}_{n + 1}" for n in range(item.count))] if item.count > 1 else [item.name]
-
-
-def _laid_out(block: str, fields: list[Field], hot: tuple[str, ...]) -> tuple[Field, ...]:
-    """The fields in the order of the record: the hot ones first, filled up to whole lines; all as declared without."""
-    if not hot:
-        return tuple(fields)
-    by_name = {f.name: f for f in fields}
-    if unknown := [name for name in hot if name not in by_name]:
-        raise ConfigError(f"block type {block}: `{unknown[0]}` is named as hot, but not declared.")
-    order = [*(by_name[name] for name in hot), *(f for f in fields if f.name not in hot)]
-    spare = -sum(f.count for f in order) % LINE_WORDS
-    return (*order, Field("spare_words", "spare", "", "fills the last line", "i8", count=spare)) if spare else tuple(order)
 
 
 def _with_role(item: Field, role: str) -> Field:

@@ -66,6 +66,7 @@ class Engine:
             address = {kind.name: kernels.kernel_address(kind, report) for kind in plan.types}
             self._run_class = kernels.driver(report)
             self._tables = tables(plan, address)
+            self._reads_at = int(self._tables.reads.ctypes.data)
         else:
             self._driver = UncompiledDriver(plan, self._words, self._numbers)
 
@@ -84,7 +85,7 @@ class Engine:
         elapsed_s = dt_s * (1 + slips)
         if self.compiled:
             table = self._tables
-            self._run_class(words, self._base, table.rows[class_index], table.wires, dt_s, elapsed_s, time_ns)
+            self._run_class(words, self._base, table.rows[class_index], table.wires, self._reads_at, dt_s, elapsed_s, time_ns)
         else:
             self._driver.run_class(class_index, dt_s, elapsed_s, time_ns)
         words[memory.SCANS] += 1

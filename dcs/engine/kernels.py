@@ -40,10 +40,11 @@ from numba import carray, cfunc
 
 
 @cfunc(SIGNATURE, cache=True, error_model="numpy")
-def run(words, numbers, word_count, records, count, dt_s, elapsed_s, time_ns, first_subject):
+def run(words, numbers, word_count, records, count, read_words, dt_s, elapsed_s, time_ns, first_subject):
     as_words = carray(words, word_count)
     as_numbers = carray(numbers, word_count)
     blocks = carray(records, count)
+    reads = carray(read_words, count * {reads})
     for index in range(count):
         b = blocks[index]
 {body}
@@ -73,7 +74,7 @@ def kernel_address(kind: BlockType, report: Report | None = None) -> int:
 
     Raises ``ConfigError`` for a step that cannot be compiled, ``Missing`` for a cache folder that cannot be written.
     """
-    source = _KERNEL.format(name=kind.name, body="\n".join(" " * 8 + line for line in kernel_lines(kind)))
+    source = _KERNEL.format(name=kind.name, reads=len(kind.reads), body="\n".join(" " * 8 + line for line in kernel_lines(kind)))
     emit, emit_mode = plain_function(memory.emit), plain_function(memory.emit_mode)
     parts = {
         "STEP": lambda: _jitted(step_of(kind), {}),
@@ -107,11 +108,12 @@ def warm_cache(report: Report, kinds: Iterable[BlockType]) -> None:
 
 
 def signature(kind: BlockType) -> Any:
-    """Numba signature of a kernel: words, numbers, word count, records, count, dt, elapsed, time, first subject."""
+    """Numba signature of a kernel: words, numbers, word count, records, count, words to read, dt, elapsed, time, first
+    subject."""
     t = numba.types
     record = numba.from_dtype(np.dtype(kind.dtype.descr, align=True))
     return t.void(
-        t.CPointer(t.int64), t.CPointer(t.float64), t.int64, t.CPointer(record), t.int64,
+        t.CPointer(t.int64), t.CPointer(t.float64), t.int64, t.CPointer(record), t.int64, t.CPointer(t.uint32),
         t.float64, t.float64, t.int64, t.int64,
     )  # fmt: skip
 
@@ -127,6 +129,9 @@ def kernel_lines(kind: BlockType) -> list[str]:
     if journals_mode:
         lines += ["mode_before = b.mode", "reason_before = b.reason"]
     served = {"elapsed_s": "elapsed_s", "now_ns": "time_ns"}
+    for at, name in enumerate(kind.reads):
+        memory_as = "as_words" if name.endswith("_status") else "as_numbers"
+        served[name] = f"{memory_as}[reads[{len(kind.reads)} * index + {at}]]"
     lines.append(f"STEP({', '.join(['b', 'dt_s', *(served[name] for name in arguments_of(kind))])})")
     subject = "time_ns, first_subject + index"
     if journals_mode:

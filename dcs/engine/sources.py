@@ -48,7 +48,7 @@ def arguments_of(kind: BlockType) -> tuple[str, ...]:
     code = step_of(kind).__code__
     found = code.co_varnames[2 : code.co_argcount]
     for name in found:
-        if name not in SERVED:
+        if name not in (*SERVED, *kind.reads):
             raise ConfigError(f"block type {kind.name}: its step asks for `{name}`; it can have {', '.join(SERVED)}.")
     return found
 

@@ -16,13 +16,15 @@ from dcs.engine.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """``rows``: per scan class (n, 6): kernel, first word, count, first wire, last wire + 1, first subject.
+    """``rows``: per scan class (n, 7): kernel, first word, count, first wire, last wire + 1, first subject, first of the
+    words to read.
 
-    ``wires``: (m, 3): target word, source of that word, source of the word after it.
+    ``wires``: (m, 3): target word, source of that word, source of the word after it. ``reads``: words that steps read.
     """
 
     rows: tuple[NDArray[np.int64], ...]
     wires: NDArray[np.uint32]
+    reads: NDArray[np.uint32]
 
 
 def tables(plan: Plan, kernels: Mapping[str, int], none: int = 0) -> Tables:
@@ -42,9 +44,9 @@ def tables(plan: Plan, kernels: Mapping[str, int], none: int = 0) -> Tables:
             first = len(wires)
             wires += _packed(plan.links[run.gather_from : run.gather_to].tolist())
             kernel = kernels[run.type.name] if run.type else none
-            numbered.append((kernel, run.at, run.count, first, len(wires), run.first_subject))
-        rows.append(np.array(numbered, np.int64).reshape(-1, 6))
-    return Tables(tuple(rows), np.array(wires, np.uint32).reshape(-1, 3))
+            numbered.append((kernel, run.at, run.count, first, len(wires), run.first_subject, run.reads_from))
+        rows.append(np.array(numbered, np.int64).reshape(-1, 7))
+    return Tables(tuple(rows), np.array(wires, np.uint32).reshape(-1, 3), plan.reads.astype(np.uint32))
 
 
 def _packed(pairs: list[list[int]]) -> list[tuple[int, int, int]]:

@@ -47,8 +47,8 @@ def steps_text(kinds: tuple[BlockType, ...]) -> str:
     names = [program.kernel(kind) for kind in kinds]
     table = ", ".join(names)
     return (
-        f"{program.text}\ntypedef void kernel_type(int64_t *, double *, void *, int64_t, double, double, int64_t, "
-        f"int64_t);\nstatic kernel_type *const kernels[] = {{{table}}};\n"
+        f"{program.text}\ntypedef void kernel_type(int64_t *, double *, void *, int64_t, const uint32_t *, "
+        f"double, double, int64_t, int64_t);\nstatic kernel_type *const kernels[] = {{{table}}};\n"
     )
 
 
@@ -80,13 +80,14 @@ class ScanProgram:
         rows = table.rows[0]
         frames, inputs = self._trace.values.shape
         header = [
-            0, plan.words, len(rows), len(table.wires), plan.inputs_at, inputs, frames, scans, discarded, PERIOD_NS,
+            0, plan.words, len(rows), len(table.wires), len(table.reads), plan.inputs_at, inputs, frames, scans, discarded, PERIOD_NS,
             START_NS,
         ]  # fmt: skip
         with path.open("wb") as file:
             for part in (header, np.frombuffer(plan.image, np.int64), rows):
                 file.write(np.ascontiguousarray(part, np.int64).tobytes())
-            file.write(table.wires.tobytes() + bytes(table.wires.nbytes % 8))
+            for half_words in (table.wires, table.reads):
+                file.write(half_words.tobytes() + bytes(half_words.nbytes % 8))
             for values, statuses in zip(self._trace.values, self._trace.statuses, strict=True):
                 file.write(values.tobytes())
                 file.write(statuses.tobytes())

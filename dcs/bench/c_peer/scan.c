@@ -15,8 +15,8 @@
 
 #include "steps.h"
 
-enum { MAGIC, WORDS, ROWS, WIRES, INPUTS_AT, INPUTS, FRAMES, SCANS, DISCARDED, PERIOD_NS, START_NS, HEADER };
-enum { KERNEL, AT, COUNT, WIRE_FROM, WIRE_TO, SUBJECT, ROW };
+enum { MAGIC, WORDS, ROWS, WIRES, READS, INPUTS_AT, INPUTS, FRAMES, SCANS, DISCARDED, PERIOD_NS, START_NS, HEADER };
+enum { KERNEL, AT, COUNT, WIRE_FROM, WIRE_TO, SUBJECT, READ_FROM, ROW };
 /* words of the prefix, as in dcs.engine.memory */
 enum { AT_SCANS = 4, AT_TIME_NS = 5, EVENT_HEAD = 6, EVENT_MARK = 7, FIRST_CLASS = 16 };
 enum { CLASS_SCANS, CLASS_TIME_NS, CLASS_SLIPS };
@@ -41,7 +41,7 @@ static int64_t *loaded(FILE *file, size_t count)
 }
 
 static void scan(int64_t *words, const int64_t *rows, int64_t row_count, const uint32_t *wires,
-                 int64_t period_ns, int64_t time_ns)
+                 const uint32_t *reads, int64_t period_ns, int64_t time_ns)
 {
     double dt_s = (double)period_ns / 1e9;
     words[EVENT_MARK] = words[EVENT_HEAD];
@@ -53,8 +53,8 @@ static void scan(int64_t *words, const int64_t *rows, int64_t row_count, const u
             memcpy(words + wire[0], pair, 16);
         }
         if (row[KERNEL] >= 0)
-            kernels[row[KERNEL]](words, (double *)words, words + row[AT], row[COUNT], dt_s, dt_s, time_ns,
-                                 row[SUBJECT]);
+            kernels[row[KERNEL]](words, (double *)words, words + row[AT], row[COUNT],
+                                 reads + row[READ_FROM], dt_s, dt_s, time_ns, row[SUBJECT]);
     }
     words[AT_SCANS]++;
     words[AT_TIME_NS] = time_ns;
@@ -87,6 +87,7 @@ int main(int argc, char **argv)
     int64_t *words = loaded(file, header[WORDS]);
     int64_t *rows = loaded(file, ROW * header[ROWS]);
     uint32_t *wires = (uint32_t *)loaded(file, (3 * header[WIRES] + 1) / 2);
+    uint32_t *reads = (uint32_t *)loaded(file, (header[READS] + 1) / 2);
     int64_t *trace = loaded(file, 2 * inputs * header[FRAMES]);
     int64_t *times = room(8 * inputs + 8), *taken_ns = room(8 * scans + 8);
     fclose(file);
@@ -98,7 +99,7 @@ int main(int argc, char **argv)
         int64_t started_ns = now_ns();
         memcpy(image, frame, 16 * inputs);
         memcpy(image + 2 * inputs, times, 8 * inputs);
-        scan(words, rows, header[ROWS], wires, header[PERIOD_NS], time_ns);
+        scan(words, rows, header[ROWS], wires, reads, header[PERIOD_NS], time_ns);
         taken_ns[n] = now_ns() - started_ns;
     }
     file = fopen(argv[2], "wb");

@@ -73,22 +73,22 @@ class Program:
     def kernel(self, kind: BlockType) -> str:
         """Translate a type's step and the loop around it; returns the kernel's name. Raises ``CannotTranslate``."""
         body = "\n".join("    " + line for line in kernel_lines(kind))
-        names = "as_words, as_numbers, b, dt_s, elapsed_s, time_ns, first_subject, index"
+        names = "as_words, as_numbers, b, reads, dt_s, elapsed_s, time_ns, first_subject, index"
         source = f"def kernel({names}):\n{body}\n"
         namespace: dict[str, Any] = {}
         exec(compile(source, f"<kernel of {kind.name}>", "exec"), namespace)  # our own text, for its names
         function = namespace["kernel"]
         parts = {"STEP": step_of(kind), "EMIT": memory.emit, "EMIT_MODE": memory.emit_mode}
-        parameters = [array_of("i8"), array_of("f8"), record_of(kind), F8, F8, I8, I8, I8]
+        parameters = [array_of("i8"), array_of("f8"), record_of(kind), array_of("u4"), F8, F8, I8, I8, I8]
         tree = ast.parse(source).body[0]
         assert isinstance(tree, ast.FunctionDef)
         name, _ = self._translate(function, parameters, tree, parts, f"kernel of {kind.name}", 1)
         self._texts.append(
-            f"void kernel_{kind.name}(int64_t *words, double *numbers, void *records, int64_t count, double dt_s,\n"
-            "    double elapsed_s, int64_t time_ns, int64_t subject)\n{\n"
+            f"void kernel_{kind.name}(int64_t *words, double *numbers, void *records, int64_t count,\n"
+            "    const uint32_t *reads, double dt_s, double elapsed_s, int64_t time_ns, int64_t subject)\n{\n"
             f"    struct {kind.name} *blocks = records;\n"
             "    for (int64_t i = 0; i < count; i++)\n"
-            f"        {name}(words, numbers, blocks + i, dt_s, elapsed_s, time_ns, subject, i);\n}}"
+            f"        {name}(words, numbers, blocks + i, reads, dt_s, elapsed_s, time_ns, subject, i);\n}}"
         )
         return f"kernel_{kind.name}"
 

@@ -30,7 +30,7 @@ class CType:
             assert self.record is not None
             return f"struct {self.record.name} *"
         if self.kind == "array":
-            return "double *" if self.element == "f8" else "int64_t *"
+            return {"f8": "double *", "i8": "int64_t *", "u4": "const uint32_t *"}[self.element]
         if self.kind == "tuple":
             return "struct tuple_" + "".join("d" if part.kind == "f8" else "q" for part in self.parts)
         return {"f8": "double", "i8": "int64_t", "bool": "int64_t", "none": "void"}[self.kind]
