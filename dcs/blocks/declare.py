@@ -174,7 +174,8 @@ class Translation:
     of events."""
 
 
-Step = Callable[[Any, float], None]
+Step = Callable[..., None]
+"""``step(b, dt_s)``; further arguments are ``elapsed_s``, ``now_ns`` and what the type ``reads``."""
 Translate = Callable[[Mapping[str, Any]], Translation]
 """From the given text parameters, as they stand in the file, to numbers. Raises ``ConfigError`` with a sentence."""
 Check = Callable[[Mapping[str, ParamValue], frozenset[str]], Iterable[str]]
@@ -206,6 +207,7 @@ class BlockType:
     events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
     below: tuple[tuple[str, str], ...] = ()
     above: tuple[tuple[str, str], ...] = ()
+    reads: tuple[str, ...] = ()  # arguments of the step that are words of other records; status words end in _status
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -306,6 +308,7 @@ def block_type(
     events: Mapping[int, str] | None = None,
     below: Iterable[tuple[str, str]] = (("out", "bkcal_in"),),
     above: Iterable[tuple[str, str]] = (("cas_in", "bkcal_out"),),
+    reads: Iterable[str] = (),
     internal: bool = False,
 ) -> BlockType:
     """Declare a block type. Raises ``ConfigError`` for a name that would not work as a record field.
@@ -321,6 +324,8 @@ def block_type(
     does not go together.
     ``by_texts`` names the parameters that come from the text parameters only, so that nobody writes them by hand.
     ``below`` and ``above`` may name arrays: their elements pair up; a pair whose fields are not there is left out.
+    ``reads`` is for internal types: values that the step
+    gets as arguments from where they are, so that they need not be copied into the record.
     """
     fields: list[Field] = []
     for role, groups in (("input", inputs), ("state", state), ("output", outputs), ("param", params)):
@@ -342,6 +347,7 @@ def block_type(
         check=check,
         by_texts=tuple(by_texts),
         events=dict(events or {}),
+        reads=tuple(reads),
     )
     declared.below = _pairs(declared, below)
     declared.above = _pairs(declared, above)

@@ -64,12 +64,12 @@ class _Compiler:
         """All of it."""
         runs = self._lay_out()
         words = self._image()
-        links, numbered = self._gather(words, runs)
+        links, reads, numbered = self._gather(words, runs)
         tags = tuple(self._tag(tag) for tag in self.strategy.tags)
-        digest = self._digest(words, links, numbered, tags)
+        digest = self._digest(words, links, reads, numbered, tags)
         words[memory.PLAN_HASH] = int.from_bytes(digest, "little", signed=True)
         return Plan(
-            self.strategy, len(words), tuple(self.records), numbered, links, tuple(self.inputs), tuple(self.outputs),
+            self.strategy, len(words), tuple(self.records), numbered, links, reads, tuple(self.inputs), tuple(self.outputs),
             self.inputs_at, self.outputs_at, tags, tuple(self.alarm_places), words.tobytes(), digest,
         )  # fmt: skip
 
@@ -131,7 +131,7 @@ class _Compiler:
         self.ring_at = _line(memory.class_at(len(self.classes)))
         self.inputs_at = _line(self.ring_at + self.ring_size * memory.EVENT_WORDS)
         self.outputs_at = _line(self.inputs_at + 3 * len(self.inputs))
-        self.end = _line(self.outputs_at + 2 * len(self.outputs))
+        self.end = _line(self.outputs_at + 2 * len(self.outputs) + 1)  # a wire of one word touches the next as well
 
         groups: dict[tuple[int, int, str], list[str]] = {}
         for name, spec in self.specs.items():
@@ -189,8 +189,8 @@ class _Compiler:
 
     def _gather(
         self, words: NDArray[np.int64], runs: list[list[Run]]
-    ) -> tuple[NDArray[np.int64], tuple[tuple[Run, ...], ...]]:
-        """Links as (target word, source word), in the order in which the runs want them."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[tuple[Run, ...], ...]]:
+        """Words that alarms read, and links as (target word, source word), in the order in which the runs want them."""
         into: dict[int, list[tuple[int, int]]] = {}  # record -> pairs
         to_channels: dict[int, list[tuple[int, int]]] = {}  # class of the source -> pairs
         taken: dict[int, Link] = {}
@@ -214,14 +214,15 @@ class _Compiler:
                 )
             taken[at] = link
             pairs += [(at, source[0]), (status_at, source[1])]
+        reads: list[int] = []
+        reads_from: dict[int, int] = {}  # record -> place in reads
         for place in self.alarm_places:
-            index = ALARM.index
-            at = self.records[place.record].at
+            reads_from[place.record] = len(reads)
             value, status = self._source(place.spec.source, place.spec.place)
-            into[place.record] = [(at + index["watched"], value), (at + index["watched_status"], status)]
+            reference = memory.ALWAYS_ZERO
             if place.spec.reference:
-                value, _ = self._source(place.spec.reference, place.spec.place)
-                into[place.record].append((at + index["reference"], value))
+                reference, _ = self._source(place.spec.reference, place.spec.place)
+            reads += [value, status, reference]
         self._check_wired(into)
         self._check_cascades(taken)
 
@@ -233,12 +234,22 @@ class _Compiler:
                 start = len(pairs_in_order)
                 for record in range(run.first_subject, run.first_subject + run.count):
                     pairs_in_order += sorted(into.get(record, ()))
-                done.append(Run(run.type, run.at, run.count, start, len(pairs_in_order), run.first_subject))
+                done.append(
+                    Run(
+                        run.type,
+                        run.at,
+                        run.count,
+                        start,
+                        len(pairs_in_order),
+                        run.first_subject,
+                        reads_from.get(run.first_subject, 0),
+                    )
+                )
             start = len(pairs_in_order)
             pairs_in_order += sorted(to_channels.get(class_index, ()))
             done.append(Run(None, 0, 0, start, len(pairs_in_order), 0))
             numbered.append(tuple(done))
-        return np.array(pairs_in_order, np.int64).reshape(-1, 2), tuple(numbered)
+        return np.array(pairs_in_order, np.int64).reshape(-1, 2), np.array(reads, np.int64), tuple(numbered)
 
     def _input_terminal(self, link: Link) -> tuple[int, int, int]:
         """Value word, status word and record of the target of a link."""
@@ -305,6 +316,7 @@ class _Compiler:
         self,
         words: NDArray[np.int64],
         links: NDArray[np.int64],
+        reads: NDArray[np.int64],
         runs: tuple[tuple[Run, ...], ...],
         tags: tuple[TagPlace, ...],
     ) -> bytes:
@@ -312,6 +324,7 @@ class _Compiler:
         digest = hashlib.blake2b(digest_size=8)
         digest.update(words.tobytes())
         digest.update(links.tobytes())
+        digest.update(reads.tobytes())
         for class_runs in runs:
             for run in class_runs:
                 name = run.type.name if run.type else ""

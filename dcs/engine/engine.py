@@ -22,6 +22,7 @@ from dcs.engine.commands import Commands
 from dcs.engine.journal import Author, Journal
 from dcs.engine.layouts import layouts
 from dcs.engine.plan import Plan
+from dcs.engine.tables import tables
 from dcs.engine.uncompiled import UncompiledDriver
 
 Floats = NDArray[np.float64]
@@ -64,23 +65,8 @@ class Engine:
         if self.compiled:
             address = {kind.name: kernels.kernel_address(kind, report) for kind in plan.types}
             self._run_class = kernels.driver(report)
-            self._tables = [
-                np.array(
-                    [
-                        (
-                            address[run.type.name] if run.type else 0,
-                            run.at,
-                            run.count,
-                            run.gather_from,
-                            run.gather_to,
-                            run.first_subject,
-                        )
-                        for run in runs
-                    ],
-                    np.int64,
-                ).reshape(-1, 6)
-                for runs in plan.runs
-            ]
+            self._tables = tables(plan, address)
+            self._reads_at = int(self._tables.reads.ctypes.data)
         else:
             self._driver = UncompiledDriver(plan, self._words, self._numbers)
 
@@ -98,7 +84,10 @@ class Engine:
         dt_s = self._dt_s[class_index]
         elapsed_s = dt_s * (1 + slips)
         if self.compiled:
-            self._run_class(words, self._base, self._tables[class_index], self.plan.links, dt_s, elapsed_s, time_ns)
+            table = self._tables
+            self._run_class(
+                words, self._base, table.rows[class_index], table.wires, self._reads_at, dt_s, elapsed_s, time_ns
+            )
         else:
             self._driver.run_class(class_index, dt_s, elapsed_s, time_ns)
         words[memory.SCANS] += 1

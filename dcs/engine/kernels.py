@@ -28,7 +28,7 @@ from numba.core.errors import NumbaError
 from dcs.blocks.declare import BlockType
 from dcs.core.errors import ConfigError, Missing
 from dcs.engine import memory
-from dcs.engine.sources import functions_hash, parts_of, plain_function, source_hash, step_of
+from dcs.engine.sources import arguments_of, functions_hash, parts_of, plain_function, source_hash, step_of
 
 Report = Callable[[str], None]
 
@@ -40,10 +40,11 @@ from numba import carray, cfunc
 
 
 @cfunc(SIGNATURE, cache=True, error_model="numpy")
-def run(words, numbers, word_count, records, count, dt_s, elapsed_s, time_ns, first_subject):
+def run(words, numbers, word_count, records, count, read_words, dt_s, elapsed_s, time_ns, first_subject):
     as_words = carray(words, word_count)
     as_numbers = carray(numbers, word_count)
     blocks = carray(records, count)
+    reads = carray(read_words, count * {reads})
     for index in range(count):
         b = blocks[index]
 {body}
@@ -73,7 +74,9 @@ def kernel_address(kind: BlockType, report: Report | None = None) -> int:
 
     Raises ``ConfigError`` for a step that cannot be compiled, ``Missing`` for a cache folder that cannot be written.
     """
-    source = _KERNEL.format(name=kind.name, body="\n".join(" " * 8 + line for line in _body(kind)))
+    source = _KERNEL.format(
+        name=kind.name, reads=len(kind.reads), body="\n".join(" " * 8 + line for line in kernel_lines(kind))
+    )
     emit, emit_mode = plain_function(memory.emit), plain_function(memory.emit_mode)
     parts = {
         "STEP": lambda: _jitted(step_of(kind), {}),
@@ -107,17 +110,18 @@ def warm_cache(report: Report, kinds: Iterable[BlockType]) -> None:
 
 
 def signature(kind: BlockType) -> Any:
-    """Numba signature of a kernel: words, numbers, word count, records, count, dt, elapsed, time, first subject."""
+    """Numba signature of a kernel: words, numbers, word count, records, count, words to read, dt, elapsed, time, first
+    subject."""
     t = numba.types
     record = numba.from_dtype(np.dtype(kind.dtype.descr, align=True))
     return t.void(
-        t.CPointer(t.int64), t.CPointer(t.float64), t.int64, t.CPointer(record), t.int64,
+        t.CPointer(t.int64), t.CPointer(t.float64), t.int64, t.CPointer(record), t.int64, t.CPointer(t.uint32),
         t.float64, t.float64, t.int64, t.int64,
     )  # fmt: skip
 
 
-def _body(kind: BlockType) -> list[str]:
-    """Lines around the step, for the fields that the engine serves (see ``block_type``)."""
+def kernel_lines(kind: BlockType) -> list[str]:
+    """Lines of a kernel for one record: its step, and the fields that the engine serves (see ``block_type``)."""
     lines = []
     if kind.has("now_ns"):
         lines.append("b.now_ns = time_ns")
@@ -126,7 +130,11 @@ def _body(kind: BlockType) -> list[str]:
     journals_mode = kind.has("mode") and kind.has("reason")
     if journals_mode:
         lines += ["mode_before = b.mode", "reason_before = b.reason"]
-    lines.append("STEP(b, dt_s)")
+    served = {"elapsed_s": "elapsed_s", "now_ns": "time_ns"}
+    for at, name in enumerate(kind.reads):
+        memory_as = "as_words" if name.endswith("_status") else "as_numbers"
+        served[name] = f"{memory_as}[reads[{len(kind.reads)} * index + {at}]]"
+    lines.append(f"STEP({', '.join(['b', 'dt_s', *(served[name] for name in arguments_of(kind))])})")
     subject = "time_ns, first_subject + index"
     if journals_mode:
         lines += [

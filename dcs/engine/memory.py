@@ -17,7 +17,7 @@ LINE_WORDS = 8
 
 # --- prefix, in words -----------------------------------------------------------------------------------
 MAGIC, PLAN_HASH, EPOCH, GENERATION, SCANS, TIME_NS = 0, 1, 2, 3, 4, 5
-EVENT_HEAD, EVENT_MARK, EVENTS_LOST, RING_AT, RING_SIZE, ALWAYS_GOOD = 6, 7, 8, 9, 10, 11
+EVENT_HEAD, EVENT_MARK, EVENTS_LOST, RING_AT, RING_SIZE, ALWAYS_GOOD, ALWAYS_ZERO = 6, 7, 8, 9, 10, 11, 12
 PREFIX_WORDS = 16
 MAGIC_VALUE = 0x31304D454D534344  # "DCSMEM01"
 

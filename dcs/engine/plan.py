@@ -34,6 +34,7 @@ class Run:
     gather_from: int
     gather_to: int
     first_subject: int  # index into ``Plan.records`` of the first one
+    reads_from: int = 0  # index into ``Plan.reads`` of the first one's, where its type reads words of others
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Plan:
     records: tuple[Record, ...]
     runs: tuple[tuple[Run, ...], ...]  # per scan class
     links: NDArray[np.int64]  # (n, 2): target word, source word; sorted within a run by target
+    reads: NDArray[np.int64]  # words that steps read where they are, record by record
     input_channels: tuple[str, ...]
     output_channels: tuple[str, ...]
     inputs_at: int

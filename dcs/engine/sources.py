@@ -17,6 +17,10 @@ from dcs.core.errors import ConfigError, Place
 from dcs.engine.image import nearest
 
 
+SERVED = ("elapsed_s", "now_ns")
+"""Arguments that a step may have after ``b`` and ``dt_s``."""
+
+
 def parts_of(function: types.FunctionType) -> dict[str, object]:
     """The globals that a function names, constants and helper functions, by name."""
     return {name: function.__globals__[name] for name in _names(function.__code__) if name in function.__globals__}
@@ -37,6 +41,16 @@ def step_of(kind: BlockType) -> types.FunctionType:
     if not isinstance(kind.step, types.FunctionType):
         raise ConfigError(f"block type {kind.name} has no step function. Add one with @step({kind.name}).")
     return kind.step
+
+
+def arguments_of(kind: BlockType) -> tuple[str, ...]:
+    """What a step asks for beside its record and ``dt_s``. Raises ``ConfigError`` for what nobody can give."""
+    code = step_of(kind).__code__
+    found = code.co_varnames[2 : code.co_argcount]
+    for name in found:
+        if name not in (*SERVED, *kind.reads):
+            raise ConfigError(f"block type {kind.name}: its step asks for `{name}`; it can have {', '.join(SERVED)}.")
+    return found
 
 
 def source_hash(kind: BlockType) -> str:
@@ -74,6 +88,7 @@ def plain_function(function: Callable[..., object]) -> types.FunctionType:
 def check_step(kind: BlockType) -> None:
     """Refuse what would fail late or differ between compiled and uncompiled. Raises ``ConfigError`` with the line."""
     names = {f.name for f in kind.fields}
+    arguments_of(kind)
     for function in functions_of(step_of(kind)):
         place, tree = _tree(function)
         if tree is None:

@@ -13,7 +13,7 @@ from dcs.blocks.declare import BlockType
 from dcs.core.errors import DcsError
 from dcs.engine import memory
 from dcs.engine.plan import Plan, Run
-from dcs.engine.sources import step_of
+from dcs.engine.sources import arguments_of, step_of
 
 
 class UncompiledDriver:
@@ -38,6 +38,9 @@ class UncompiledDriver:
     def _run(self, run: Run, kind: BlockType, dt_s: float, elapsed_s: float, time_ns: int) -> None:
         view, packed = _view_of(kind)
         step = step_of(kind)
+        names = arguments_of(kind)
+        served: dict[str, float] = {"elapsed_s": elapsed_s, "now_ns": time_ns}
+        reads = self._plan.reads[run.reads_from :].tolist()
         journals_mode = kind.has("mode") and kind.has("reason")
         code_kind = memory.BLOCK_EVENT if kind.events else memory.ALARM_EVENT
         for index in range(run.count):
@@ -49,7 +52,10 @@ class UncompiledDriver:
                 b.elapsed_s = elapsed_s
             mode_before, reason_before = (b.mode, b.reason) if journals_mode else (0, 0)
             try:
-                step(b, dt_s)
+                for place, name in enumerate(kind.reads):
+                    memory_as = self._words if name.endswith("_status") else self._numbers
+                    served[name] = memory_as[reads[len(kind.reads) * index + place]].item()
+                step(b, dt_s, *(served[name] for name in names))
                 subject = run.first_subject + index
                 if journals_mode and b.mode != mode_before:
                     memory.emit_mode(

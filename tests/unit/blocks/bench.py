@@ -8,6 +8,7 @@ from dcs.core.errors import Place
 from dcs.core.modes import MAN
 from dcs.core.status import GOOD_CASCADE, IA, IR, NI, OK, STATUS_GOOD, make_status
 from dcs.engine.image import initial_values
+from dcs.engine.sources import arguments_of
 from dcs.engine.uncompiled import _view_of
 
 assert LIBRARY
@@ -23,9 +24,15 @@ class OnBench:
 
     def __init__(self, type_name: str, dt_s: float = 1.0, started: bool = True, **values: float) -> None:
         kind = BLOCK_TYPES.get(type_name) or INTERNAL_TYPES[type_name]
-        params = {name: value for name, value in values.items() if kind.field(name).role == "param"}
         view, _ = _view_of(kind)
-        fields = {"kind": kind, "dt_s": dt_s, "record": view(*initial_values(kind, type_name, params, Place()))}
+        served = {name: values.pop(name, 1.0 if name == "elapsed_s" else 0) for name in arguments_of(kind)}
+        params = {name: value for name, value in values.items() if kind.field(name).role == "param"}
+        fields = {
+            "served": served,
+            "kind": kind,
+            "dt_s": dt_s,
+            "record": view(*initial_values(kind, type_name, params, Place())),
+        }
         self.__dict__.update(fields)
         if started and kind.has("mode"):
             self.record.mode = MAN  # not leaving out of service
@@ -39,13 +46,17 @@ class OnBench:
             OnBench.__setattr__(self, name, value)
         for _ in range(count):
             assert self.kind.step is not None
-            self.kind.step(self.record, self.dt_s)
+            self.kind.step(self.record, self.dt_s, *self.served.values())
         return self.record
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["record"], name)
+        served = self.__dict__["served"]
+        return served[name] if name in served else getattr(self.__dict__["record"], name)
 
     def __setattr__(self, name: str, value: float) -> None:
+        if name in self.served:
+            self.served[name] = value
+            return
         setattr(self.record, name, value)
         if self.kind.has("settings_changed") and self.kind.field(name).role == "param":
             self.record.settings_changed = 1  # as the engine does it
