@@ -29,7 +29,15 @@ from dcs.engine.strategy import BlockSpec, Channel, ScanClass
 from tests.unit.engine.strategies import published, strategy
 
 TYPES = tuple(kind for kind in LIBRARY if kind.name in BLOCK_TYPES)
+PROGRAM = """
+VAR held : REAL := 1.0; END_VAR
+IF IN1 > IN2 AND IS_GOOD(IN3) THEN held := held + SQRT(IN4) / IN5; ELSE held := 0.5 * held; END_IF;
+OUT1 := held;
+OUT2 := EXP(IN6) - LN(IN7);
+OUT3 := SEL(IN8 > 0.0, IN1, IN2);
+"""
 TEXTS: dict[str, dict[str, Any]] = {
+    "CALC": {"program": PROGRAM},
     "UNIT_STATE": {"states": ["stopped", "starting", "running", "tripped"]},
     "CAUSE_EFFECT": {
         "matrix": [["cause", "XV-1", "P-1"], *([f"PSHH-{k}", "T" if k % 3 else "", f"T {k} s"] for k in range(1, 17))]
@@ -199,7 +207,7 @@ class Checked:
                         self.finite[word] = name
                     if f.status_of and f.role == "output":
                         self.statuses[word] = name
-                    if f.choices:
+                    if f.choices and f.role != "input":
                         memory = self.words if f.dtype == "i8" else self.numbers
                         self.choices.append((memory, word, name, {code for _, code in f.choices}))
         self.finite_words = np.array(list(self.finite), np.intp)
