@@ -75,8 +75,8 @@ def random_params(kind: BlockType, rng: random.Random, wired: frozenset[str]) ->
     translated: Mapping[str, ParamValue] = {}
     if kind.translate is not None:
         translated = kind.translate(TEXTS.get(kind.name, {})).params
-    for _ in range(30):
-        given = {**draw(kind, rng), **translated}
+    for attempt in range(30):
+        given = {**(draw(kind, rng) if attempt < 29 else {}), **translated}
         try:
             initial_values(kind, kind.name, given, Place(), wired)
         except ConfigError:
