@@ -20,7 +20,7 @@ from dcs.blocks.regulation.loop_statistics import (
     half_wave,
     harris_index,
 )
-from dcs.core.modes import AUTO, CAS, MODE_CHOICES, RCAS
+from dcs.core.modes import AUTO, CAS, RCAS
 from dcs.core.status import (
     BAD,
     CONFIGURATION_ERROR,
@@ -45,7 +45,7 @@ CONTROL_SCANS_LEAST = 20
 def _mode(name: str, meaning: str) -> tuple[Field, Field]:
     """A terminal that takes the word of a mode."""
     _, status = signal(name, "", meaning)
-    return i8(name, meaning, choices=MODE_CHOICES), status
+    return i8(name, meaning), status
 
 
 LOOP_MONITOR = block_type(

@@ -92,6 +92,37 @@ def test_noise_is_no_oscillation(sigma):
     assert block.harris > 0.95  # nothing of it can be foreseen
 
 
+def test_half_waves_of_all_lengths_are_no_oscillation():
+    """Promise: regular means regular in length as well: equal areas of changing length do not count."""
+    source, errors, sign = random.Random(4), [], 1.0
+    while len(errors) < 3000:
+        scans = source.choice([10, 16, 26, 42, 68])
+        errors += [sign * 200.0 / scans] * scans
+        sign = -sign
+    assert watch(errors).oscillation < 40.0
+    assert watch([error for k in range(75) for error in [8.0 * (-1) ** k] * 40]).oscillation > 90.0
+
+
+def test_time_out_of_control_breaks_waves_and_correlations():
+    """Promise: what lies on the two sides of a time in Man is not put together."""
+    block = monitor(window_s=4000.0)
+    for k in range(4000):
+        block.step(pv=50.0 - 3.0 * math.sin(0.25 * k), loop_mode=MAN if k % 200 < 17 else AUTO)
+    assert block.period_s == pytest.approx(8.0 * math.pi, rel=0.03)
+    block = monitor(window_s=4000.0)
+    for k in range(4000):
+        block.step(pv=55.0 if k % 100 < 50 else 45.0, loop_mode=MAN if k % 50 < 20 else AUTO)
+    assert block.oscillation == 0.0
+
+    source, error, sign = random.Random(5), 0.0, 1.0
+    block = monitor(window_s=40_000.0, dead_time_s=0.5)
+    for k in range(40_000):
+        error = 0.95 * error + source.gauss(0.0, 1.0)
+        sign = -sign if k % 50 == 0 else sign
+        block.step(pv=50.0 - sign * error, loop_mode=MAN if k % 50 == 0 else AUTO)
+    assert block.harris == pytest.approx(1.0 - 0.95**2, abs=0.03)
+
+
 def test_a_sine_in_noise_is_still_found():
     source = random.Random(3)
     block = watch([3.0 * math.sin(0.1 * k) + source.gauss(0.0, 0.3) for k in range(3000)], noise_pct=1.0)

@@ -47,7 +47,7 @@ def test_noise_below_a_third_of_the_hysteresis_is_no_obstacle(seed):
     assert loop.block.tune_ku == pytest.approx(ProcessModel(1.0, 20, 10.25).ultimate[0], rel=0.15)
 
 
-@pytest.mark.parametrize("end", ["finish", "abort", "off", "bad", "alarm", "time", "pv", "man", "cas"])
+@pytest.mark.parametrize("end", ["finish", "abort", "off", "bad", "alarm", "time", "pv", "man", "cas", "oos"])
 def test_on_any_end_all_is_as_it_was_found(end):
     """Promise: setpoint and tuning are untouched, OUT is back where it was, and control goes on from there without a
     step; the target mode is untouched unless its change is what ended the test."""
@@ -66,6 +66,7 @@ def test_on_any_end_all_is_as_it_was_found(end):
             "abort": {"tune_request": 2}, "off": {"tune_request": 0}, "bad": {"pv_status": STATUS_BAD},
             "alarm": {"tune_abort": 1.0}, "time": {"tune_timeout_s": 10.0}, "pv": {"tune_pv_dev_pct": 0.2},
             "man": {"target": MAN}, "cas": {"target": CAS},
+            "oos": {"target": OOS},
         }[end]  # fmt: skip
         for name, value in change.items():
             setattr(block, name, value)
@@ -77,7 +78,7 @@ def test_on_any_end_all_is_as_it_was_found(end):
     assert block.out == out_found
     assert out_found == pytest.approx(before, abs=0.1)
     assert {name: getattr(block, name) for name in kept} == kept
-    if end not in ("man", "cas"):
+    if end not in ("man", "cas", "oos"):
         block.pv_status = STATUS_GOOD
         loop.scan()
         assert block.mode == AUTO
@@ -153,12 +154,13 @@ def test_the_block_below_that_stops_accepting_ends_it():
 
 
 def test_a_relay_that_the_field_follows_late_is_still_measured_right():
-    """Promise: the means are taken of what was accepted, so a rate limit below does not falsify the static gain."""
+    """Promise: the means are taken of what was accepted, so a valve that opens slowly and closes at once does not
+    falsify the static gain."""
     loop = Loop(20, 10, gain=0.7, target=MAN, bkcal_in_linked=1, bkcal_in=50.0, bkcal_in_status=CASCADE_OK).start()
     at = 50.0
     for _ in range(8000):
         loop.block.step(pv=50.0 + loop.process.measured(), bkcal_in=at)
-        at += max(-1.0, min(1.0, loop.block.out - at))
+        at += max(-5.0, min(0.5, loop.block.out - at))
         loop.process.move(at - 50.0)
         if loop.block.tune_state == IDLE:
             break
