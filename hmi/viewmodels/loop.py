@@ -27,7 +27,7 @@ LEVEL_KINDS = ("HIHI", "HI", "LO", "LOLO")
 """Alarms whose limit is a place on the measurement's range."""
 MAIN_PARTS = ("PV", "OUT", "STATE")
 """The part that stands for a module, the first of these that it has."""
-OWN_ENTRIES = ("SP", "OUT", "MODE", "TARGET", "NORMAL")
+OWN_ENTRIES = ("SP", "OUT", "COMMAND", "MODE", "TARGET", "NORMAL")
 """Parts that a faceplate offers at their own places."""
 FACTS_MAX = 6
 BUTTON_MODES = ("OOS", "MAN", "AUTO", "CAS", "RCAS", "ROUT")
@@ -150,9 +150,9 @@ class LoopView:
             sp=self.part(sp_part) if self.tag(sp_part) else NOT_SHOWN,
             out=out if self.tag("OUT") else NOT_SHOWN,
             has_sp=bool(self.tag(sp_part)),
-            has_out=info.kind != "indicator" and bool(self.tag("OUT")) and bool(self.tag("PV")),
-            sp_pending=self._pending("SP"),
-            out_pending=self._pending("OUT"),
+            has_out=info.kind != "indicator" and bool(self.tag("OUT")) and bool(self.tag("PV")) and not is_state,
+            sp_pending=self.pending("SP"),
+            out_pending=self.pending("OUT"),
             mode=self.mode(),
             marks=self._marks(out),
             alarm=next((row for row in rows if not row.hidden), None),
@@ -162,9 +162,15 @@ class LoopView:
             facts=self._facts() if is_state else (),
         )
 
-    def _is_state(self, part: str) -> bool:
+    def choices(self, part: str) -> tuple[str, ...]:
+        """The words that a part may be; () for a number."""
         info = self.tag_info(part)
-        return info is not None and (info.kind == "bool" or bool(info.choices))
+        if info is None:
+            return ()
+        return ("off", "on") if info.kind == "bool" else info.choices
+
+    def _is_state(self, part: str) -> bool:
+        return bool(self.choices(part))
 
     def _facts(self) -> tuple[tuple[str, Shown], ...]:
         """What a module with a state reports beside it: its first parts that nobody writes."""
@@ -188,7 +194,7 @@ class LoopView:
         permitted = tuple(mode.upper() for mode in info.permitted_modes) or ("MAN", "AUTO")
         shown = tuple(mode for mode in BUTTON_MODES if mode in permitted)
         reason = self._reason(actual, target) if known and target and actual != target else ""
-        return ModeShown(actual, target, self._pending("MODE"), shown, reason, known)
+        return ModeShown(actual, target, self.pending("MODE"), shown, reason, known)
 
     def _reason(self, actual: str, target: str) -> str:
         """Why the block is not in its target: the plant's own words from the journal, else what can be seen."""
@@ -214,8 +220,7 @@ class LoopView:
         info = self.tag_info(part)
         if info is None:
             return Entry(refused=f"{self.module} has no {part}")
-        names = ("off", "on") if info.kind == "bool" else info.choices
-        for code, name in enumerate(names):
+        for code, name in enumerate(self.choices(part)):
             if name and name.upper() == text.strip().upper():
                 return Entry(float(code))
         try:
@@ -319,7 +324,8 @@ class LoopView:
                 marks.append(text)
         return tuple(marks)
 
-    def _pending(self, part: str) -> str:
+    def pending(self, part: str) -> str:
+        """What was asked for and has not come about yet, as it would be shown; "" when nothing is."""
         request = self._station.desk.pending(self.tag(part)) if self.tag(part) else None
         if request is None:
             return ""

@@ -27,10 +27,11 @@ from hmi.viewmodels.loop import LoopShown, LoopView
 from hmi.viewmodels.sampler import Sampler
 
 from . import paint
+from .command_row import CommandRow
 from .entry import EntryRow
 from .faceplate_sheets import AlarmSheet, DetailSheet, HelpSheet, TrendSheet
 from .mode_row import ModeRow
-from .parts_sheet import ChoiceRow, PartsSheet, Row
+from .parts_sheet import PartsSheet, Row
 
 WIDTH = 268
 BARS_HEIGHT = 172
@@ -165,7 +166,9 @@ class Faceplate(QFrame):
         self._hint.setFixedHeight(32)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._hint.setFont(font(11))
-        for row in self.entries.values():
+        self.commands = {part: CommandRow(part, palette) for part in ("SP", "OUT", "COMMAND")}
+        entries: tuple[EntryRow | CommandRow, ...] = (*self.entries.values(), *self.commands.values())
+        for row in entries:
             self._connect(row)
         self.trend = TrendSheet(station, palette)
         self.parts = PartsSheet()
@@ -213,16 +216,16 @@ class Faceplate(QFrame):
         layout.addWidget(self.alarm_line)
         layout.addWidget(self.bars)
         layout.addWidget(self.modes)
-        for row in self.entries.values():
+        for row in (*self.entries.values(), *self.commands.values()):
             layout.addWidget(row)
         layout.addWidget(self._hint)
         layout.addLayout(buttons)
         layout.addWidget(self._sheets, 1)
         self.show_sheet("Trend")
 
-    def _connect(self, row: Row) -> None:
+    def _connect(self, row: Row | CommandRow) -> None:
         row.committed.connect(lambda text, row=row: self._commit(row, text))
-        if isinstance(row, ChoiceRow):
+        if not isinstance(row, EntryRow):
             return
         row.stepped.connect(lambda steps, row=row: row.set_text(self.view.step(row.part, row.text(), steps)))
         row.edited.connect(lambda: self._hint.setText(""))
@@ -259,24 +262,30 @@ class Faceplate(QFrame):
         self.alarm_line.show_loop(shown)
         self.modes.show_mode(shown.mode)
         for part, row in self.entries.items():
-            row.setVisible(bool(self.view.tag(part)) and (part != "OUT" or shown.kind != "indicator"))
+            has = bool(self.view.tag(part)) and (part != "OUT" or shown.kind != "indicator")
+            row.setVisible(has and not self.view.choices(part))
+        for part, buttons in self.commands.items():
+            offered = self.view.choices(part) if self._offers(part) else ()
+            buttons.setVisible(bool(offered))
+            buttons.show_choices(offered)
         self.parts.show_module(self.view)
-        for one in (*self.entries.values(), *self.parts.rows):
-            one.show_value(self.view.part(one.part), self.view.may_write(one.part), self._pending_text(one.part))
+        for one in (*self.entries.values(), *self.commands.values(), *self.parts.rows):
+            one.show_value(self.view.part(one.part), self.view.may_write(one.part), self.view.pending(one.part))
         current = self._sheets.currentWidget()
         if isinstance(current, DetailSheet | AlarmSheet | HelpSheet):
             current.show_module(self.view)
 
-    def _pending_text(self, part: str) -> str:
-        request = self._station.desk.pending(self.view.tag(part))
-        return "" if request is None else str(request.command.value)
+    def _offers(self, part: str) -> bool:
+        """Is there something to press: a part that may be written now or in another mode."""
+        info = self.view.tag_info(part)
+        return info is not None and info.writable
 
     def _refresh_trend(self) -> None:
         if self.isVisible() and self._sheets.currentWidget() is self.trend:
             self.trend.show_module(self.view)
 
     # --- acting -------------------------------------------------------------------------------------------
-    def _commit(self, row: Row, text: str) -> None:
+    def _commit(self, row: Row | CommandRow, text: str) -> None:
         why_not = self.view.may_write(row.part)
         entry = self.view.check(row.part, text)
         if why_not or entry.refused:

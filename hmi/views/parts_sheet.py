@@ -84,7 +84,7 @@ class PartsSheet(QScrollArea):
 
     def show_module(self, view: LoopView) -> None:
         """Make the rows of this module, unless they are there."""
-        wanted = tuple((part, names_of(view, part)) for part in view.adjustable)
+        wanted = tuple((part, view.choices(part)) for part in view.adjustable)
         if wanted == self._made_for:
             return
         self._made_for = wanted
@@ -98,11 +98,3 @@ class PartsSheet(QScrollArea):
             self._layout.insertWidget(number, row)
             self.made.emit(row)
         self._empty.setVisible(not self.rows)
-
-
-def names_of(view: LoopView, part: str) -> tuple[str, ...]:
-    """The words that a part may be; () for a number."""
-    info = view.tag_info(part)
-    if info is None:
-        return ()
-    return ("off", "on") if info.kind == "bool" else info.choices

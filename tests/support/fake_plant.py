@@ -92,7 +92,7 @@ class FakePlant:
             self.loops[f"LIC-10{number}"].integral = self.loops[f"LIC-10{number}"].out = 10.0
             self.loops[f"FIC-10{number}"].integral = self.loops[f"FIC-10{number}"].out = 30.0
         self.valve = {"V-101": 70.0, "V-102": 60.0}
-        self.motor = {"PV": 2.0, "COMMAND": 1.0, "FAIL": 0.0, "HOURS": 12.5, "RESET": 0.0, "TRAVEL": 5.0}
+        self.motor = {"PV": 2.0, "COMMAND": 1.0, "FAIL": 0.0, "HOURS": 12.5, "RESET": 0.0, "TRAVEL": 5.0, "LOCAL": 0.0}
         self.bad: set[str] = set()
         self.leak_cm2 = [0.0] * 4
         self.scan, self.epoch, self.active = 0, 7, "C1A"
@@ -225,6 +225,7 @@ class FakePlant:
             TagInfo("M-103.FAIL", "", 0, 1, "feedback failed", 0, "bool"),
             TagInfo("M-103.HOURS", "h", 0, 1e5, "running hours", 1),
             TagInfo("M-103.RESET", "", 0, 1, "reset after a trip", 0, "bool", writable=True),
+            TagInfo("M-103.LOCAL", "", 0, 1, "driven from", 0, "int", writable=True, choices=("ROOM", "FIELD")),
             TagInfo("M-103.TRAVEL", "s", 0, 60, "time allowed to start", 1, writable=True),
         ])  # fmt: skip
         alarms = []

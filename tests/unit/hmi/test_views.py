@@ -155,7 +155,7 @@ def part_row(window: Any, module: str, part: str) -> Any:
     return next(row for row in window.faceplate.parts.rows if row.part == part)
 
 
-@pytest.mark.parametrize(("part", "choice", "value"), [("COMMAND", "STOP", 0.0), ("RESET", "on", 1.0)])
+@pytest.mark.parametrize(("part", "choice", "value"), [("LOCAL", "FIELD", 1.0), ("RESET", "on", 1.0)])
 def test_choices_and_flags_are_written_by_name(window: Any, rig: Rig, part: str, choice: str, value: float) -> None:
     """Promise: any writable part of any block has a row, and shows what the plant reports."""
     row = part_row(window, "M-103", part)
@@ -164,7 +164,25 @@ def test_choices_and_flags_are_written_by_name(window: Any, rig: Rig, part: str,
     row.box.activated.emit(row.box.findText(choice))
     window.see(2.1)
     assert rig.plant.motor[part] == value
-    assert (row.box.currentText(), before) == (choice, {"COMMAND": "START", "RESET": "off"}[part])
+    assert (row.box.currentText(), before) == (choice, {"LOCAL": "ROOM", "RESET": "off"}[part])
+
+
+def test_commands_are_buttons(window: Any, rig: Rig) -> None:
+    """Promise: a click asks; the filled button is what the plant reports, not what was asked for."""
+    window.open_faceplate("M-103")
+    window.see()
+    row = window.faceplate.commands["COMMAND"]
+    filled = [name for name, button in row.buttons.items() if "600" in button.styleSheet()]
+    assert (list(row.buttons), filled) == (["STOP", "START"], ["START"])
+    rig.plant.silent = True
+    row.buttons["STOP"].click()
+    window.see(0.2)
+    assert "dashed" in row.buttons["STOP"].styleSheet()
+    assert [name for name, button in row.buttons.items() if "600" in button.styleSheet()] == ["START"]
+    rig.plant.silent = False
+    window.see(2.1)
+    assert rig.plant.motor["COMMAND"] == 0.0
+    assert [name for name, button in row.buttons.items() if "600" in button.styleSheet()] == ["STOP"]
 
 
 def test_state_is_shown_by_its_name(window: Any, rig: Rig) -> None:
