@@ -30,6 +30,7 @@ from dcs.core.status import (
     quality_of,
 )
 
+# Operations that are treated alike stand side by side: a comparison of bounds compiles faster than a tuple.
 # --- operations -----------------------------------------------------------------------------------------------
 CONSTANT, LOAD, STORE, DROP = 1, 2, 3, 4
 JUMP, JUMP_TRUE, JUMP_FALSE, ENTER, GUARD, JOIN, LEAVE = 5, 6, 7, 8, 9, 10, 11
@@ -137,10 +138,10 @@ def one_operand(op: int, x: float) -> tuple[float, int]:
         return (1.0 if x != 0.0 else 0.0), NO_FAULT
     if op == ABS:
         return math.fabs(x), NO_FAULT
-    if op in (CHECK_INT, CHECK_DINT):
+    if CHECK_INT <= op <= CHECK_DINT:
         most = 32767.0 if op == CHECK_INT else 2147483647.0
         return (x + 0.0, NO_FAULT) if -most - 1.0 <= x <= most else (0.0, NOT_IN_TYPE)  # no integer is -0.0
-    if op in (TRUNC, ROUND):
+    if TRUNC <= op <= ROUND:
         if math.fabs(x) > WHOLE_MAX:
             return 0.0, NOT_IN_TYPE
         return (whole(x) if op == TRUNC else nearest_whole(x)), NO_FAULT
@@ -173,7 +174,7 @@ def two_operands(op: int, x: float, y: float) -> tuple[float, int]:
         return x - y, NO_FAULT
     if op == MULTIPLY:
         return x * y, NO_FAULT
-    if op in (DIVIDE, DIVIDE_WHOLE, REMAINDER):
+    if DIVIDE <= op <= REMAINDER:
         if y == 0.0:
             return 0.0, BY_ZERO
         if op == DIVIDE:
@@ -188,7 +189,7 @@ def two_operands(op: int, x: float, y: float) -> tuple[float, int]:
         return (y if y > x else x), NO_FAULT
     if op == EQUAL:
         return (1.0 if x == y else 0.0), NO_FAULT
-    if op in (UNEQUAL, XOR):
+    if op == UNEQUAL:
         return (1.0 if x != y else 0.0), NO_FAULT
     if op == LESS:
         return (1.0 if x < y else 0.0), NO_FAULT
@@ -200,7 +201,9 @@ def two_operands(op: int, x: float, y: float) -> tuple[float, int]:
         return (1.0 if x >= y else 0.0), NO_FAULT
     if op == AND:
         return x * y, NO_FAULT
-    return (1.0 if x + y > 0.0 else 0.0), NO_FAULT
+    if op == OR:
+        return x + y - x * y, NO_FAULT
+    return (1.0 if x != y else 0.0), NO_FAULT
 
 
 def logic_status(op: int, x: float, x_status: int, y: float, y_status: int) -> int:
@@ -254,13 +257,8 @@ def execute(
         elif op >= NEGATE:
             if op >= ADD:
                 x, x_status, y_status = stack[top - 1], stack_status[top - 1], stack_status[top]
-                if op in (AND, OR):
+                if AND <= op <= OR:
                     stack_status[top - 1] = logic_status(op, x, x_status, stack[top], y_status)
-                    # A Bad operand counts only where the other one decides, and then as what changes nothing.
-                    if quality_of(x_status) == BAD:
-                        x = 1.0 if op == AND else 0.0
-                    if quality_of(y_status) == BAD:
-                        stack[top] = 1.0 if op == AND else 0.0
                 else:
                     stack_status[top - 1] = worse(x_status, y_status)
                 value, kind = two_operands(op, x, stack[top])
@@ -278,7 +276,7 @@ def execute(
         elif op == JUMP:
             if operand > at:
                 at = operand
-        elif op in (JUMP_TRUE, JUMP_FALSE):
+        elif JUMP_TRUE <= op <= JUMP_FALSE:
             if (stack[top] != 0.0) == (op == JUMP_TRUE) and operand > at:
                 at = operand
             top -= 1

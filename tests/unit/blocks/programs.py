@@ -21,6 +21,10 @@ class Programmed:
         self.translation = self.kind.translate(texts)
         view, _ = _view_of(self.kind)
         self.record = view(*initial_values(self.kind, type_name, self.translation.params, Place()))
+        for f in self.kind.fields:  # as in the buffer: whole numbers are whole
+            if f.dtype == "i8":
+                value = getattr(self.record, f.name)
+                setattr(self.record, f.name, int(value) if f.count == 1 else [int(one) for one in value])
         self.dt_s = dt_s
         self.events: list[str] = []
 

@@ -102,6 +102,24 @@ def test_a_damaged_program_ends(compiled):
     assert len(run.memory) == WORDS
 
 
+def test_an_uncertain_condition_reaches_into_and_past_inner_branches():
+    """Promise: after an inner statement the outer condition still counts, and after the outer one no more."""
+    made = compiler()
+    text = """
+    IF IN1 > 0 THEN
+      IF IN2 > 0 THEN OUT2 := 1; END_IF;
+      CASE 1 OF 1: OUT3 := 1; END_CASE;
+      OUT1 := 5; IF OUT1 > 4 THEN OUT4 := OUT1; END_IF;
+    END_IF;
+    """
+    doubtful = make_status(UNCERTAIN, 1)
+    section = made.program(text + "OUT3 := 2;")
+    run = Run(made, section, [(1.0, doubtful), (1.0, STATUS_GOOD)], compiled=False)
+    at = SYMBOLS[8].slot
+    assert run.memory[at : at + 4] == [5.0, 1.0, 2.0, 5.0]
+    assert run.statuses[at : at + 4] == [doubtful, doubtful, STATUS_GOOD, doubtful]
+
+
 def test_a_bad_condition_takes_no_branch():
     """Promise: what a branch could have assigned keeps its value and is Bad; everything else goes on."""
     made = compiler()
