@@ -89,6 +89,7 @@ CALC = block_type(
     ],
     texts=[Text("program", "an expression, which is OUT1, or statements of structured text")],
     translate=translate,
+    by_texts=("code_end", "code", "consts", "initial", "assigned"),
     optional_inputs=("inp",),
     published={"PV": "out_1", "OUT2": "out_2", "OUT3": "out_3", "OUT4": "out_4", "FAULT": "fault"},
     events={code: f"could not be computed: {text}, {{name}}" for code, text in enumerate(FAULT_TEXTS) if code},

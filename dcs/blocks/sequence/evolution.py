@@ -30,7 +30,7 @@ from dcs.blocks.sequence.procedure import (
     after_command,
     chart_of,
 )  # fmt: skip
-from dcs.blocks.sequence.sizes import ACTIVE_AT, EVENT_STATES_AT, QUEUE, TIME_AT
+from dcs.blocks.sequence.sizes import ACTIVE_AT, EVENT_STATES_AT, EVENTS_MAX, TIME_AT
 from dcs.core.status import BAD, quality_of
 
 INTERRUPTED = (1 << HOLDING) | (1 << HELD) | (1 << RESTARTING)
@@ -43,9 +43,9 @@ REFUSED_AT = 10
 TIMED_OUT, IN_TIME, FORCED, NOT_FORCED, NOT_CONFIRMED, NOT_COMPUTED = 17, 18, 19, 20, 21, 22
 
 
-def advance_timers(b: Any) -> None:
+def advance_timers(b: Any, elapsed_s: float) -> None:
     """Timers of the steps that are executed, and of stored actions; suspended steps stand still."""
-    elapsed_ns = int(b.elapsed_s * 1.0e9 + 0.5)
+    elapsed_ns = int(elapsed_s * 1.0e9 + 0.5)
     for i in range(b.step_count):
         if (b.active >> i) & 1:
             b.step_ns[i] += elapsed_ns
@@ -76,23 +76,11 @@ def run(b: Any, start: int, end: int) -> None:
 
 
 def note(b: Any, code: int, value: float) -> None:
-    """An event for the journal, which takes one in each scan; those that find the queue full are left out."""
-    if b.waiting < QUEUE:
-        b.waiting_code[b.waiting] = code
-        b.waiting_value[b.waiting] = value
-        b.waiting += 1
-
-
-def emit_first(b: Any) -> None:
-    """The event that has waited longest."""
-    if b.waiting == 0:
-        return
-    b.event = b.waiting_code[0]
-    b.event_value = b.waiting_value[0]
-    b.waiting -= 1
-    for i in range(b.waiting):
-        b.waiting_code[i] = b.waiting_code[i + 1]
-        b.waiting_value[i] = b.waiting_value[i + 1]
+    """An event for the journal; more than there is room for in one scan are left out."""
+    if b.noted < EVENTS_MAX:
+        b.event[b.noted] = code
+        b.event_value[b.noted] = value
+        b.noted += 1
 
 
 # --- states -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,19 @@ import math
 from typing import Any
 
 from dcs.blocks.program import UNTOUCHED, plain_status
-from dcs.blocks.sequence.evolution import IN_TIME, NOT_COMPUTED, TIMED_OUT, emit_first, note
+from dcs.blocks.sequence.evolution import IN_TIME, NOT_COMPUTED, TIMED_OUT, note
+from dcs.blocks.sequence.procedure import (
+    ABORT,
+    HOLD,
+    MANUAL,
+    REFUSED,
+    RESET,
+    RESTART,
+    RUNNING,
+    START,
+    STOP,
+    after_command,
+)  # fmt: skip
 from dcs.blocks.sequence.sizes import (
     DT_AT,
     EVENT_PLACES_AT,
@@ -43,6 +55,7 @@ def begin(b: Any, dt_s: float) -> None:
     b.entered = 0
     b.left = 0
     b.fault = 0
+    b.noted = 0
 
 
 def show(b: Any) -> None:
@@ -73,4 +86,15 @@ def show(b: Any) -> None:
     if b.fault != 0 and b.fault != b.fault_noted:
         note(b, NOT_COMPUTED, 1.0 * (EVENT_PLACES_AT + b.fault))
     b.fault_noted = b.fault
-    emit_first(b)
+    b.may_start = possible(b.state, START)
+    b.may_hold = possible(b.state, HOLD)
+    b.may_restart = possible(b.state, RESTART)
+    b.may_stop = possible(b.state, STOP)
+    b.may_abort = possible(b.state, ABORT)
+    b.may_reset = possible(b.state, RESET)
+    b.may_force = 1 if b.state == RUNNING and b.seq_mode == MANUAL else 0
+
+
+def possible(state: int, command: int) -> int:
+    """1 for a command that the state accepts."""
+    return 1 if after_command(state, command) != REFUSED else 0

@@ -63,3 +63,8 @@ def after_chart(state: int) -> int:
 def chart_of(state: int) -> int:
     """The chart that is executed in a state, or ``NO_CHART``."""
     return CHART_OF[state]
+
+
+def states_for(command: int) -> list[str]:
+    """Names of the states in which a command is possible."""
+    return [name for name, row in zip(STATE_NAMES, AFTER_COMMAND, strict=True) if row[command] != REFUSED]

@@ -17,7 +17,7 @@ the order of the text, and the label ``step`` names them, so an online change ca
 
 from typing import Any
 
-from dcs.blocks.declare import Text, block_type, f8, i8, signal, signals, step
+from dcs.blocks.declare import Refusal, Text, block_type, discrete, f8, flag, i8, signals, step
 from dcs.blocks.sequence.action_control import carry_out
 from dcs.blocks.sequence.chart_code import translate
 from dcs.blocks.sequence.evolution import (
@@ -35,14 +35,22 @@ from dcs.blocks.sequence.evolution import (
     take_commands,
 )  # fmt: skip
 from dcs.blocks.sequence.frame import begin, show
-from dcs.blocks.sequence.procedure import COMMAND_NAMES, MODE_NAMES, NO_CHART, STATE_NAMES, after_chart, chart_of
+from dcs.blocks.sequence.procedure import (
+    COMMAND_NAMES,
+    MODE_NAMES,
+    NO_CHART,
+    STATE_NAMES,
+    after_chart,
+    chart_of,
+    states_for,
+)
 from dcs.blocks.sequence.sizes import (
     ACTIONS,
     CHARTS,
+    EVENTS_MAX,
     INPUTS,
     LIMITS,
     OUTPUTS,
-    QUEUE,
     STEPS,
     TRANSITIONS,
     USES,
@@ -65,13 +73,22 @@ _EVENT_TEXTS = {
     NOT_COMPUTED: "could not compute: {name}",
 }
 
+_REFUSALS = [
+    Refusal(
+        f"{name} is not possible in {{state}}; it is in {', '.join(states_for(code))}.",
+        unless=f"may_{name.lower()}",
+        value=code,
+    )
+    for code, name in enumerate(COMMAND_NAMES)
+    if code
+]
+
 SFC = block_type(
     "SFC",
     "Sequence",
     inputs=[signals("inp", INPUTS, "*", "input of the programs")],
     state=[
         i8("started", "1 once the variables have their initial values", low=0, high=1),
-        f8("elapsed_s", "s", "time since the last scan"),
         i8("active", "mask of the active steps"),
         i8("suspended", "mask of the steps that go on after a hold"),
         i8("entered", "mask of the steps activated in this scan"),
@@ -89,18 +106,35 @@ SFC = block_type(
         i8("stack_status", "their status bytes", count=LIMITS.stack),
         i8("fault", "place of the first fault of a program in this scan"),
         i8("fault_noted", "place of the fault that the journal knows"),
-        i8("waiting", "number of events that wait for their line in the journal"),
-        i8("waiting_code", "their codes", count=QUEUE),
-        f8("waiting_value", "", "their values", count=QUEUE),
-        i8("event", "code of what is to be journalled"),
-        f8("event_value", "", "what it is about"),
-        i8("command", "command of the operator", choices=[(name, code) for code, name in enumerate(COMMAND_NAMES)]),
-        i8("confirm", "1: the operator confirms the transition that is ready", low=0, high=1),
-        i8("force_step", "step that the operator activates", low=0, high=STEPS),
+        i8("noted", "number of events of this scan"),
+        i8("event", "codes of what is to be journalled", count=EVENTS_MAX),
+        f8("event_value", "", "what they are about", count=EVENTS_MAX),
+        flag("may_start", "1 while START is possible", default=1),
+        flag("may_hold", "1 while HOLD is possible"),
+        flag("may_restart", "1 while RESTART is possible"),
+        flag("may_stop", "1 while STOP is possible"),
+        flag("may_abort", "1 while ABORT is possible"),
+        flag("may_reset", "1 while RESET is possible"),
+        flag("may_force", "1 while the operator may activate a step"),
+        i8(
+            "command", "command of the operator", choices=[(name, code) for code, name in enumerate(COMMAND_NAMES)],
+            refused_if=_REFUSALS,
+        ),
+        flag(
+            "confirm", "1: the operator confirms the transition that is ready",
+            refused_if=[Refusal("no transition is ready.", unless="ready", value=1)],
+        ),
+        i8(
+            "force_step", "step that the operator activates", low=0, high=STEPS,
+            refused_if=[Refusal(
+                "a step can be activated while the sequence is RUNNING and its mode is MANUAL; it is {state} and "
+                "{seq_mode}.", unless="may_force",
+            )],
+        ),
     ],
     outputs=[
         signals("out", OUTPUTS, "*", "output of the programs"),
-        signal("timeout", "", "1 while a step is over its time"),
+        discrete("timeout", "1 while a step is over its time"),
         i8("state", "procedural state", choices=[(name, code) for code, name in enumerate(STATE_NAMES)]),
         i8("step", "the first active step"),
         f8("step_time_s", "s", "how long it has been active"),
@@ -147,10 +181,17 @@ SFC = block_type(
         Text("aborting", "steps and transitions of the state Aborting"),
     ],
     translate=translate,
+    by_texts=(
+        "step_count", "transition_count", "use_count", "action_count", "main_steps", "chart_initial", "min_ns",
+        "max_ns", "partners", "from_steps", "to_steps", "condition_start", "condition_end", "command_start",
+        "command_end", "use_step", "use_qualifier", "use_action", "use_ns", "action_slot", "action_start", "action_end",
+        "code", "consts", "initial", "assigned",
+    ),
     optional_inputs=("inp",),
     published={
-        "STATE": "state", "STEP": "step", "STEP_TIME": "step_time_s", "COMMAND": "command", "SEQ_MODE": "seq_mode",
-        "READY": "ready", "CONFIRM": "confirm", "FORCE_STEP": "force_step", "TIMEOUT": "timeout",
+        "PV": "timeout", "STATE": "state", "STEP": "step", "STEP_TIME": "step_time_s", "COMMAND": "command",
+        "SEQ_MODE": "seq_mode", "READY": "ready", "CONFIRM": "confirm", "FORCE_STEP": "force_step",
+        "TIMEOUT": "timeout",
     },
     writable=("COMMAND", "SEQ_MODE", "CONFIRM", "FORCE_STEP"),
     events=_EVENT_TEXTS,
@@ -158,10 +199,10 @@ SFC = block_type(
 
 
 @step(SFC)
-def sfc(b: Any, dt_s: float) -> None:
+def sfc(b: Any, dt_s: float, elapsed_s: float) -> None:
     """One scan: timers, commands, transitions, actions, what the operator sees."""
     begin(b, dt_s)
-    advance_timers(b)
+    advance_timers(b, elapsed_s)
     before = b.state
     take_commands(b)
     b.ready = 0

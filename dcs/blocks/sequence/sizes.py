@@ -18,8 +18,8 @@ WORDS = VARIABLES_AT + VARIABLES
 
 LIMITS = Limits(code=1024, consts=96, stack=16, variables=VARIABLES)
 
-QUEUE = 16
-"""Events that can wait; the journal takes one from a block in each scan."""
+EVENTS_MAX = 12
+"""Lines for the journal in one scan."""
 
 # Values of events: one table of names for all of them.
 EVENT_STATES_AT = STEPS + 1

@@ -7,7 +7,8 @@ from dcs.blocks.library import LIBRARY
 from dcs.core.errors import Place
 from dcs.core.status import STATUS_GOOD
 from dcs.engine.image import initial_values
-from dcs.engine.uncompiled import _view_of
+from dcs.engine.sources import arguments_of
+from dcs.engine.uncompiled import _events_of, _view_of
 
 assert LIBRARY
 
@@ -36,17 +37,14 @@ class Programmed:
         return self
 
     def scan(self, count: int = 1) -> "Programmed":
+        arguments = [{"elapsed_s": self.dt_s}[name] for name in arguments_of(self.kind)]
         for _ in range(count):
-            if self.kind.has("elapsed_s"):
-                self.record.elapsed_s = self.dt_s
             assert self.kind.step is not None
-            self.kind.step(self.record, self.dt_s)
-            if self.record.event:
-                names = self.translation.labels.get("event", ())
-                value = int(self.record.event_value)
-                name = names[value] if 0 <= value < len(names) else ""
-                self.events.append(self.kind.events[self.record.event].format(name=name, value=value))
-                self.record.event = 0
+            self.kind.step(self.record, self.dt_s, *arguments)
+            names = self.translation.labels.get("event", ())
+            for code, value in _events_of(self.kind, self.record):
+                name = names[int(value)] if 0 <= value < len(names) else ""
+                self.events.append(self.kind.events[code].format(name=name, value=value))
         return self
 
     def out(self, number: int = 1) -> float:

@@ -26,6 +26,7 @@ from dcs.engine.engine import Engine
 from dcs.engine.image import initial_values
 from dcs.engine.plan import Plan
 from dcs.engine.strategy import BlockSpec, Channel, ScanClass
+from tests.unit.blocks.sequence.charts import BATCH
 from tests.unit.engine.strategies import published, strategy
 
 TYPES = tuple(kind for kind in LIBRARY if kind.name in BLOCK_TYPES)
@@ -38,6 +39,7 @@ OUT3 := SEL(IN8 > 0.0, IN1, IN2);
 """
 TEXTS: dict[str, dict[str, Any]] = {
     "CALC": {"program": PROGRAM},
+    "SFC": BATCH,
     "UNIT_STATE": {"states": ["stopped", "starting", "running", "tripped"]},
     "CAUSE_EFFECT": {
         "matrix": [["cause", "XV-1", "P-1"], *([f"PSHH-{k}", "T" if k % 3 else "", f"T {k} s"] for k in range(1, 17))]

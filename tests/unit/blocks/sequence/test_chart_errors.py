@@ -63,7 +63,8 @@ ERRORS = [
      "step A, action 1 (N): line 1, column 1: `A.X` is a value and cannot be assigned to."),
     # conditions
     (chain({"A": {}}, "IN1"),
-     "transition 1 (A → END): line 1, column 1: a condition must be BOOL, but this is REAL. Compare it with something."),
+     "transition 1 (A → END): line 1, column 1: a condition must be BOOL, but this is REAL. Compare it with "
+     "something."),
     (chain({"FILL": {}}, "FIL.T > T#5s"),
      "transition 1 (FILL → END): line 1, column 1: `FIL.T` is not declared. Did you mean `FILL.T`?"),
     (TWO | {"commands": {"ABORT": "IN1 >"}},

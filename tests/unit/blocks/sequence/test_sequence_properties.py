@@ -78,7 +78,7 @@ histories = st.one_of(*(st.lists(one, min_size=8, max_size=40) for one in (scan,
 def play(at: Bench, moves: dict[str, Any]) -> None:
     for part in ("command", "seq_mode", "confirm", "force_step"):
         if moves[part] is not None and (moves[part] or part == "seq_mode"):
-            at.must_set(f"Q.s.{part.upper()}", float(moves[part]))
+            at.set(f"Q.s.{part.upper()}", float(moves[part]))  # refused where it cannot be
     for n, (value, status) in enumerate(moves["inputs"], 1):
         at.reads[f"I{n}"], at.status[f"I{n}"] = value, status
     at.scan(slips=moves["slips"])
@@ -151,11 +151,32 @@ def test_the_journal_names_states_and_steps(compiled):
     at.reads.update({f"I{n}": 0.0 for n in range(1, 5)})
     at.must_set("Q.s.COMMAND", 1.0)
     at.scan(count=6)
-    at.must_set("Q.s.COMMAND", 1.0)
-    at.scan()
     texts = [event.text for event in at.engine.take_events() if event.kind == "process"]
     assert texts == [
         "Q.s is RUNNING",
         "Q.s step CHARGE takes longer than its time",
-        "Q.s START refused: not possible in RUNNING",
     ]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_what_an_operator_may_not_do_is_refused_with_the_reason(compiled):
+    """Promise: the answer to the command says why, and what would be possible."""
+    at = in_engine(BATCH, compiled)
+    at.reads.update({f"I{n}": 0.0 for n in range(1, 5)})
+    at.scan()
+    assert at.set("Q.s.COMMAND", "HOLD") == (
+        False, "Q.s.COMMAND: HOLD is not possible in IDLE; it is in RUNNING, RESTARTING."
+    )  # fmt: skip
+    assert at.set("Q.s.COMMAND", "START")[0]
+    at.scan()
+    assert at.set("Q.s.CONFIRM", 1.0) == (False, "Q.s.CONFIRM: no transition is ready.")
+    assert at.set("Q.s.FORCE_STEP", 2.0) == (
+        False,
+        "Q.s.FORCE_STEP: a step can be activated while the sequence is RUNNING and its mode is MANUAL; it is RUNNING "
+        "and AUTOMATIC.",
+    )
+    at.must_set("Q.s.SEQ_MODE", "MANUAL")
+    at.scan()
+    at.must_set("Q.s.FORCE_STEP", 6.0)
+    at.scan()
+    assert at["Q.s.step"] == 6
