@@ -90,8 +90,10 @@ def text_of(tree: Tree) -> str:
     kind, what, *parts = tree
     if kind == "number":
         return f"{what:.17f}" if what < 1e15 else f"{what:.16e}"
-    if kind in ("whole", "name"):
-        return str(what)
+    if kind == "whole":
+        return f"DINT#{what}"  # a plain number up to 32767 is INT, and INT + INT stays INT
+    if kind == "name":
+        return what
     if kind in ("call", "choose", "extreme", "mux", "round", "judge"):
         return f"{what}({', '.join(map(text_of, parts))})"
     if kind in ("negate", "not"):

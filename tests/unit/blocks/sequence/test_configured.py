@@ -97,3 +97,14 @@ def test_the_calculations_of_the_how_to_compile():
     (program,) = re.findall(r"program: \|\n(.*?)```", text, re.DOTALL)
     calc = Programmed("CALC", {"program": program}, dt_s=0.5).reads(2.0, 50.0, 40.0).scan(2)
     assert [calc.out(n) for n in (1, 2, 3)] == [2.0, 50.0, 25.0]
+
+
+def test_a_step_that_takes_too_long_can_alarm(tmp_path):
+    """Promise: the time-out is the PV of the module, which alarms watch like any other."""
+    folder = copy_good(tmp_path)
+    with (folder / "control.yaml").open("a", encoding="utf-8") as file:
+        file.write(MODULE)
+    with (folder / "alarms.yaml").open("a", encoding="utf-8") as file:
+        file.write("  SQ-101:\n    HI: {limit: 0.5, priority: 3, action: Look at the step}\n")
+    alarms = [alarm for part in load_plant(folder, PLANTS).controllers for alarm in part.strategy.alarms]
+    assert [alarm.source for alarm in alarms if alarm.module == "SQ-101"] == ["SQ-101.seq.timeout"]
