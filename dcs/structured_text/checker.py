@@ -8,7 +8,7 @@ Source      IEC 61131-3: types, operators with the types they take.
 from dcs.blocks import program as vm
 from dcs.structured_text.errors import Position, TextError, suggestion
 from dcs.structured_text.functions import FUNCTIONS, Function, conversion, function_names
-from dcs.structured_text.lexer import TYPES
+from dcs.structured_text.lexer import INTEGER_RANGES, TYPES
 from dcs.structured_text.scope import CONSTANT, INPUT, READ_ONLY, Scope, Symbol
 from dcs.structured_text.syntax import (
     Assignment,
@@ -196,6 +196,8 @@ class Checker:
         if left.type not in WIDTHS or right.type not in WIDTHS:
             raise TextError(f"`{operator}` cannot combine {left.type} and {right.type}.", at)
         kind = _wider(left.type, right.type)
+        if kind != "REAL" and operator in "+-*" and isinstance(left, Constant) and isinstance(right, Constant):
+            return _folded(operator, left.value, right.value, at)
         if operator == "/" and kind != "REAL":
             op = vm.DIVIDE_WHOLE
         return _checked(Apply(op, (left, right), kind, at))
@@ -309,6 +311,16 @@ def _fits(found: str, wanted: str) -> bool:
     if found in WIDTHS and wanted in WIDTHS:
         return WIDTHS[found] <= WIDTHS[wanted]
     return found == wanted
+
+
+def _folded(operator: str, left: float, right: float, at: Position) -> Constant:
+    """Whole constants are computed here, in the smallest type that holds the result: 200 * 200 is a DINT."""
+    value = left + right if operator == "+" else left - right if operator == "-" else left * right
+    for name, (low, high) in INTEGER_RANGES.items():
+        if low <= value <= high:
+            return Constant(value, name)
+    low, high = INTEGER_RANGES["DINT"]
+    raise TextError(f"the result {value:.0f} does not fit into DINT, which goes from {low} to {high}.", at)
 
 
 def _wider(one: str, other: str) -> str:

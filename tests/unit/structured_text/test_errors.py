@@ -13,6 +13,10 @@ ERRORS = [
     ("1E5", "line 1, column 1: `1E5` is not a number. Write it like 1.0E5."),
     ("12abc", "line 1, column 1: `12abc` is not a number. Write it like 12.5."),
     ("3000000000", "line 1, column 1: `3000000000` does not fit into DINT, which goes from -2147483648 to 2147483647."),
+    (
+        "2147483647 + 1",
+        "line 1, column 12: the result 2147483648 does not fit into DINT, which goes from -2147483648 to 2147483647.",
+    ),
     ("INT#40000", "line 1, column 1: `INT#40000` does not fit into INT, which goes from -32768 to 32767."),
     ("7#12", "line 1, column 1: `7#12` has the base 7; there are 2, 8 and 16."),
     ("2#12", "line 1, column 1: `2#12` is not a number of base 2."),
@@ -142,7 +146,7 @@ ERRORS = [
         "line 1, column 379: `v32` is one variable too many: 32 fit. Split the program over two blocks.",
     ),
     (
-        "1+(" * 20 + "1" + ")" * 20,
+        "IN1+(" * 20 + "1" + ")" * 20,
         "the program is nested too deep: more than 16 intermediate values are needed at once. Use variables for parts "
         "of it.",
     ),
