@@ -52,6 +52,8 @@ class Transmitters:
         is_current = [point.unit == "mA" for point in points]
         self._low = _column([CURRENT_MIN_MA if current else -np.inf for current in is_current])
         self._high = _column([CURRENT_MAX_MA if current else np.inf for current in is_current])
+        self._switches = [at for at, point in enumerate(points) if point.type == "bool"]
+        self.switched = [0.0] * len(self._switches)
         # A stream per point, named by the point: adding an instrument changes nobody else's noise.
         self._noisy = [
             (at, signal.noise, np.random.Generator(np.random.PCG64([seed, zlib.crc32(point.name.encode())])))
@@ -66,12 +68,21 @@ class Transmitters:
     def settle(self, plant_values: Sequence[float]) -> None:
         """Start as if the plant had stood at ``plant_values`` (points, SI) for ever."""
         self.lagged[:] = plant_values
+        self.switched = [1.0 if self._place(at) >= 0.5 else 0.0 for at in self._switches]
+
+    def _place(self, at: int) -> float:
+        """Where in its range a point stands: 0 at the low end, 1 at the high end of a switch."""
+        return float(self._base[at] + self._slope[at] * self.lagged[at])
 
     def step(self, plant_values: Sequence[float]) -> None:
         """One plant step has ended with ``plant_values`` (points, SI)."""
         self.lagged = [
             old + share * (new - old) for old, share, new in zip(self.lagged, self._shares, plant_values, strict=True)
         ]
+        for number, at in enumerate(self._switches):
+            place = self._place(at)
+            if place >= 1.0 or place <= 0.0:  # between both ends it stays as it is: the hysteresis of the switch
+                self.switched[number] = 1.0 if place >= 1.0 else 0.0
 
     def draw(self, steps: int) -> None:
         """Move the noise on by ``steps``; one draw per step, however many steps are taken together."""
@@ -89,15 +100,23 @@ class Transmitters:
         """What the instruments say now, in the points' units."""
         said = self._base + self._slope * _column(self.lagged) + self._ahead[self._at]
         limited: Vector = np.minimum(np.maximum(said, self._low), self._high)
+        if self._switches:
+            limited[self._switches] = self.switched
         return limited
 
     def snapshot(self) -> dict[str, Any]:
         """JSON types."""
-        return {"lagged": self.lagged, "noise_at": self._at, "generators": self._states}
+        return {
+            "lagged": self.lagged,
+            "switched": self.switched,
+            "noise_at": self._at,
+            "generators": self._states,
+        }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Inverse of ``snapshot``."""
         self.lagged[:] = snapshot["lagged"]
+        self.switched[:] = snapshot["switched"]
         for (_, _, generator), state in zip(self._noisy, snapshot["generators"], strict=True):
             generator.bit_generator.state = state
         self._draw_ahead()

@@ -123,7 +123,9 @@ class _FieldCheck:
                 f"({variable.low:g} … {variable.high:g} {variable.unit}). Narrow the range.",
             )
             return None
-        if point.unit in _LIVE_ZERO:
+        if point.type == "bool":
+            field_low, field_high = 0.0, 1.0  # a switch: off at the low end, on at the high end
+        elif point.unit in _LIVE_ZERO:
             field_low, field_high = _LIVE_ZERO[point.unit]
         elif same_dimension(unit, point.unit):
             field_low, field_high = convert(low, unit, point.unit), convert(high, unit, point.unit)
@@ -140,7 +142,7 @@ class _FieldCheck:
             plant_high=plant_high,
             field_low=field_low,
             field_high=field_high,
-            noise=self._noise(tag, section, point, path),
+            noise=0.0 if point.type == "bool" else self._noise(tag, section, point, path),
             lag_s=section.lag / NS_PER_S,
         )
 

@@ -43,6 +43,9 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     found = get_close_matches(wanted, by_lower, n=3, cutoff=0.6)
     ratios = [SequenceMatcher(None, candidate, wanted).ratio() for candidate in found]
     alike = sorted(candidate for candidate, ratio in zip(found, ratios, strict=True) if ratio > ratios[0] - 0.001)
+    swapped = sorted(candidate for candidate in by_lower if sorted(candidate) == sorted(wanted))
+    if swapped and not set(swapped) & set(alike):
+        alike = swapped  # letters in the wrong order are the commonest slip
     return [by_lower[candidate] for candidate in alike]
 
 

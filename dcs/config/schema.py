@@ -101,7 +101,8 @@ class SignalSection(Section):
 
     variable: Name = Field(description="name of a plant variable, see docs/reference/plants")
     range: RangeOf = Field(
-        description="plant values at 4 and 20 mA or at 0 and 100 %; for any other unit the measuring range"
+        description="plant values at 4 and 20 mA or at 0 and 100 %; of a bool where it is off and on (between: as it "
+        "was); for any other unit the measuring range"
     )
     noise: Quantity = Field(0.0, description="standard deviation of the measuring noise, in the unit of the point")
     lag: DurationNs = Field(0, description="time constant of the transmitter or of the actuator")

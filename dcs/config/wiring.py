@@ -217,7 +217,8 @@ class Wiring:
                 self._problems.add(
                     point.place,
                     f"{point.name} is an output, but no block drives it. "
-                    "Wire it below `outputs` of an AO block, or delete the point.",
+                    f"Wire it below `outputs` of {'a DO' if point.type == 'bool' else 'an AO'} block, "
+                    "or delete the point.",
                 )
 
     def _check_type(self, block: Block) -> None:

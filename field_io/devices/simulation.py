@@ -26,7 +26,7 @@ UPDATE_NS = 5 * NS_PER_S
 CATCH_UP_S = 10
 """After a longer sleep of the machine the plant goes on from where it stood instead of racing after the clock."""
 
-_VERSION = 1
+_VERSION = 2
 
 
 class FieldSimulation:
