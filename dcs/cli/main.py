@@ -214,6 +214,14 @@ def alarms(run_dir: RunDir = None, as_json: AsJson = False) -> None:
     raise typer.Exit(show_alarms(run_dir, as_json))
 
 
+@app.command(name="abnormal")
+def list_abnormal(run_dir: RunDir = None, as_json: AsJson = False) -> None:
+    """List what is forced, simulated, bypassed, in Man or in another mode than the normal one."""
+    from dcs.cli.abnormal import show_abnormal
+
+    raise typer.Exit(show_abnormal(run_dir, as_json))
+
+
 @app.command()
 def ack(
     alarm: Annotated[str, typer.Argument(metavar="ALARM|all", help="LIC-101.HI, or all.")],
