@@ -322,6 +322,8 @@ def block_type(
     ``<array>_count`` (a parameter: how many elements the list has).
     ``check`` is asked with the parameters (defaults filled in) and the names of the wired inputs for sentences on what
     does not go together.
+    By the start after an outage (``dcs.engine.restart``): ``seeded`` becomes 0 (start again from the first good value),
+    ``restarted`` becomes 1 (take the output from the field; the step clears it).
     ``by_texts`` names the parameters that come from the text parameters only, so that nobody writes them by hand.
     ``below`` and ``above`` may name arrays: their elements pair up; a pair whose fields are not there is left out.
     ``reads`` is for internal types: values that the step

@@ -255,7 +255,7 @@ class ControlCheck:
                 tag for module in modules for tag in published_tags(module.blocks.values(), module.main, module.section)
             ),
             modules=tuple(
-                module_spec(module.main, module.section.description, module.scan_class, mine, self._points)
+                module_spec(module.main, module.section, module.scan_class, mine, self._points)
                 for module in modules
                 if module.main is not None
             ),

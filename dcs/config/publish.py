@@ -11,7 +11,7 @@ from dcs.blocks.declare import Field
 from dcs.config.block_check import Block
 from dcs.config.schema import ModuleSection
 from dcs.core.modes import MODE_CHOICES, RCAS, ROUT, modes_in
-from dcs.engine.strategy import Link, ModuleSpec, PublishedTag
+from dcs.engine.strategy import Link, ModuleSpec, PublishedTag, RestartPolicy
 from field_io.registers import PointSpec
 
 SIGNIFICANT_DIGITS = 4
@@ -108,13 +108,15 @@ def decimals_of(largest: float) -> int:
 
 
 def module_spec(
-    main: Block, description: str, scan_class: str, links: Sequence[Link], points: Mapping[str, PointSpec]
+    main: Block, section: ModuleSection, scan_class: str, links: Sequence[Link], points: Mapping[str, PointSpec]
 ) -> ModuleSpec:
-    """The module as a faceplate needs it."""
+    """The module as a faceplate needs it, and how it wakes."""
     published = main.type.published.items()
     parts = {part: tag_name(main, part, is_main=True) for part, name in published if _is_used(main, name)}
     permitted = modes_in(int(main.value("permitted"))) if main.type.has("permitted") else ()
-    return ModuleSpec(main.module, description, _module_kind(main, links, points), scan_class, parts, permitted)
+    restart = RestartPolicy(section.restart.start, section.restart.then, section.restart.longest_outage or 0)
+    kind = _module_kind(main, links, points)
+    return ModuleSpec(main.module, section.description, kind, scan_class, parts, permitted, restart)
 
 
 def _module_kind(main: Block, links: Sequence[Link], points: Mapping[str, PointSpec]) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from dcs.config.fields import (
+    AnyDurationNs,
     AutoDurationNs,
     BlockName,
     DurationNs,
@@ -188,6 +189,20 @@ class BlockSection(BaseModel):
         return dict(self.model_extra or {})
 
 
+class RestartSection(Section):
+    """How a module wakes when all controllers were down; a takeover is none."""
+
+    start: Annotated[str, choice("warm", "cold")] = Field(
+        "warm", description="warm: with the values it had; cold: as at a first start (settings are kept)"
+    )
+    then: Annotated[str, choice("hold", "man", "oos")] = Field(
+        "hold", description="after a warm start: hold goes on in the modes it had, man and oos set the target mode"
+    )
+    longest_outage: AnyDurationNs = Field(
+        3_600_000 * MILLISECOND_NS, description="after a longer outage the start is cold; `any`: never for that reason"
+    )
+
+
 class ModuleSection(Section):
     """One control module: a tag with its blocks."""
 
@@ -202,6 +217,9 @@ class ModuleSection(Section):
     monitor: Flag = Field(
         False,
         description="true: its loop (main block: a PID) is watched; the figures are `MODULE.monitor.OSCILLATION` …",
+    )
+    restart: RestartSection = Field(
+        default_factory=lambda: RestartSection.model_validate({}), description="how it wakes after an outage"
     )
     blocks: dict[BlockName, BlockSection] = Field(description="by name")
 

@@ -90,6 +90,15 @@ class PublishedTag:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """How a module wakes when the controllers come back after an outage (``dcs.engine.restart``)."""
+
+    start: str = "warm"  # warm | cold
+    then: str = "hold"  # after a warm start: hold | man | oos
+    longest_outage_ns: int = 3_600_000_000_000  # after a longer one the start is cold; 0 = never
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleSpec:
     """A control module: a named group of blocks with published parameters."""
 
@@ -99,6 +108,7 @@ class ModuleSpec:
     scan_class: str
     parts: dict[str, str]  # PV -> LIC-101.PV …
     permitted_modes: tuple[str, ...] = ()
+    restart: RestartPolicy = RestartPolicy()
 
 
 @dataclass(frozen=True, slots=True)

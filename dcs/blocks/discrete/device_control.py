@@ -231,7 +231,7 @@ def tell(b: Any, feedback_status: int) -> None:
     status = STATUS_GOOD
     if b.mode == OOS:
         status = STATUS_OOS
-    elif b.started == 0:
+    elif b.started == 0 or b.restarted != 0:
         status = make_status(BAD, NON_SPECIFIC)
     b.pv_status = status if quality_of(status) == BAD else feedback_status
     b.at_on_status, b.at_rest_status = b.pv_status, b.pv_status

@@ -244,13 +244,13 @@ def report_state(b: Any) -> None:
     b.output_valid = 0
     if b.mode == OOS:
         b.out_status = STATUS_OOS
-    elif b.started == 0:
+    elif b.started == 0 or b.restarted != 0:
         b.out_status = make_status(BAD, NON_SPECIFIC)
     else:
         b.out_status = make_status(GOOD, OK, LIMIT_NONE if b.mode == CAS or b.mode == AUTO else LIMIT_CONSTANT)
         b.output_valid = 1
     b.pv = as_number(b.sp)
-    b.pv_status = b.out_status if b.mode == OOS or b.started == 0 else STATUS_GOOD
+    b.pv_status = b.out_status if quality_of(b.out_status) == BAD else STATUS_GOOD
     if b.readback_linked != 0:
         b.pv_status = b.readback_status
         now = truth(b.readback, b.readback_status)
