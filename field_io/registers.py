@@ -133,6 +133,8 @@ class DeviceSpec:
     points: tuple[PointSpec, ...] = ()
     description: str = ""
     protocol: str = "modbus-tcp"
+    watchdog_ns: int = 0  # the device goes to its own safe state when it is not written for so long; 0 = it never does
+    repeat_ns: int = 0  # outputs are sent again after so long; 0 = half the watchdog, or with the scans alone
     gap_max: int = 16  # unused registers that one read may span rather than split
     place: Place = Place()
 
@@ -140,6 +142,11 @@ class DeviceSpec:
     def stale_after_ns(self) -> int:
         """Age at which a value is no longer shown as good."""
         return self.stale_ns or 2 * self.poll_ns + self.timeout_ns
+
+    @property
+    def repeat_after_ns(self) -> int:
+        """Time after which outputs that nobody has sent meanwhile are repeated; 0 = never."""
+        return self.repeat_ns or self.watchdog_ns // 2
 
     @property
     def url(self) -> str:

@@ -32,6 +32,7 @@ def build_devices(
     check.tags_once(devices)
     check.addresses_once(devices)
     check.fresh_long_enough(devices)
+    check.repeated_often_enough(devices)
     check.inputs_driven_once(devices)
     return devices
 
@@ -59,6 +60,8 @@ class _FieldCheck:
             poll_ns=section.poll,
             timeout_ns=section.timeout,
             stale_ns=section.stale or 0,
+            watchdog_ns=section.watchdog,
+            repeat_ns=section.repeat or 0,
             simulate=section.simulate,
             points=tuple(point for point in points if point is not None),
             description=section.description,
@@ -255,6 +258,17 @@ class _FieldCheck:
                     self._document.place(("devices", device.name, "stale")),
                     f"device {device.name}: a value is stale after {device.stale_ns / NS_PER_MS:g} ms, before it is "
                     f"read again. Write at least {needed_ms:g} ms (poll + timeout), or `auto`.",
+                )
+
+    def repeated_often_enough(self, devices: tuple[DeviceSpec, ...]) -> None:
+        """A device with a watchdog is written at least twice in its time, so that one lost write does no harm."""
+        for device in devices:
+            if device.watchdog_ns and 2 * device.repeat_ns > device.watchdog_ns:
+                self._problems.add(
+                    self._document.place(("devices", device.name, "repeat")),
+                    f"device {device.name}: outputs are repeated every {device.repeat_ns / NS_PER_MS:g} ms, but its "
+                    f"watchdog waits {device.watchdog_ns / NS_PER_MS:g} ms. Write at most "
+                    f"{device.watchdog_ns / 2 / NS_PER_MS:g} ms, or `auto`.",
                 )
 
     def inputs_driven_once(self, devices: tuple[DeviceSpec, ...]) -> None:

@@ -150,6 +150,14 @@ class DeviceSection(Section):
     stale: AutoDurationNs = Field(
         None, description="age at which a value is no longer shown as good; `auto` is two polls and a time-out"
     )
+    watchdog: DurationNs = Field(
+        0, description="its own watchdog: unless it is written for so long it goes to its safe state; 0 s: it has none"
+    )
+    repeat: AutoDurationNs = Field(
+        None,
+        description="time after which its outputs are sent again, at most half the watchdog; `auto` is that half, and "
+        "without a watchdog the scans alone send them",
+    )
     word_order: Annotated[str, choice("high_first", "low_first")] = Field(
         "high_first", description="order of the words of one value"
     )

@@ -30,6 +30,7 @@ from dcs.core.status import (
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import Backoff, Rng
 from field_io.drivers.link import DeviceRefused, GateClosed, ModbusLink, WriteOutcome
+from field_io.drivers.repeat import OutputRepeat
 from field_io.planning import Block, plan_reads, plan_writes
 from field_io.registers import BlockDecoder, BlockEncoder, DeviceSpec
 
@@ -110,6 +111,7 @@ class ModbusDriver:
         self._readers = [self._reader(block) for block in plan_reads(spec.points, spec.gap_max)]
         self._oldest_ns = _NEVER_NS
         self._write_plans: dict[tuple[str, ...], list[_Writer]] = {}
+        self._repeat = OutputRepeat(spec.repeat_after_ns, clock, self._send)
         self._lock = asyncio.Lock()
         self._polling = True
         self._group: asyncio.TaskGroup | None = None
@@ -181,6 +183,7 @@ class ModbusDriver:
         if polling == self._polling:
             return
         self._polling = polling
+        self._repeat.forget()
         if polling:
             if not self._backoff.circuit_open:
                 self._backoff.try_now()
@@ -190,6 +193,7 @@ class ModbusDriver:
     def abort(self) -> None:
         """Drop the connection at once (authority lost): a write in flight is not repeated. ``run`` connects anew."""
         self._aborts += 1
+        self._repeat.forget()
         self._dropped_by_us = self._dropped_by_us or self._link.connected
         self._link.abort()
         self._backoff.try_now()
@@ -198,6 +202,8 @@ class ModbusDriver:
         """Connect and poll until cancelled; leaves no connection behind."""
         try:
             async with asyncio.TaskGroup() as self._group:
+                if self.spec.repeat_after_ns:
+                    self._group.create_task(self._repeat.run())
                 await self._tick()
                 while True:
                     await self._clock.sleep_until(self._next_due_ns())
@@ -296,8 +302,12 @@ class ModbusDriver:
         """Send outputs in the points' units; contiguous ones share a request. Never raises for field trouble.
 
         ``may_write`` is asked at every send call, with nothing queued behind it. Raises ``KeyError`` for a name that
-        is no output of this device.
+        is no output of this device. Repeated every ``spec.repeat_after_ns`` until the next call.
         """
+        self._repeat.note(values, may_write)
+        return await self._send(values, may_write)
+
+    async def _send(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> WriteOutcome:
         written: tuple[str, ...] = ()
         limited: tuple[str, ...] = ()
         trouble = ""

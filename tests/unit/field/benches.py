@@ -51,6 +51,7 @@ def on_bench(
     seed: int = 7,
     running: bool = True,
     device_points: tuple[PointSpec, ...] | None = None,
+    watchdog_ns: int = 0,
 ) -> None:
     """Run ``scenario`` next to the driver's own task; both are gone afterwards."""
 
@@ -58,8 +59,9 @@ def on_bench(
         clock = SimulatedClock(asyncio.get_running_loop())  # type: ignore[arg-type]
         network = MemoryNetwork()
         spec = DeviceSpec(
-            "RTU-1", port=5020, unit=1, poll_ns=poll_ns, timeout_ns=timeout_ns, points=points, gap_max=gap_max
-        )
+            "RTU-1", port=5020, unit=1, poll_ns=poll_ns, timeout_ns=timeout_ns, points=points, gap_max=gap_max,
+            watchdog_ns=watchdog_ns,
+        )  # fmt: skip
         device_spec = DeviceSpec("RTU-1", port=5020, unit=1, points=device_points or points, gap_max=gap_max)
         if device_points:
             device_spec = DeviceSpec("RTU-1", port=5020, unit=1, points=device_points, gap_max=0)
