@@ -94,7 +94,6 @@ def mux_ai(b: Any, dt_s: float) -> None:
             b.seeded[i] = 0
             b.out_status[i] = STATUS_OOS
             continue
-        before = b.out[i]
         status = channel_status(b, i, dt_s)
         if b.force[i] != 0:
             b.out[i] = b.force_value[i]
@@ -104,7 +103,6 @@ def mux_ai(b: Any, dt_s: float) -> None:
             b.out[i] = b.filtered[i]
             b.out_status[i] = status
         else:
-            b.out[i] = before
             b.out_status[i] = make_status(GOOD, OK, LIMIT_CONSTANT)
         b.force_value[i] = b.out[i]
 

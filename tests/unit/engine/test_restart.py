@@ -59,8 +59,10 @@ def test_pitfall_19_nothing_is_sent_before_the_field_was_read_and_then_what_it_h
     assert last_out < 60.0
     assert not valid(at), "what was sent before the cut is not sent again"
     at.status["P.readback"] = STATUS_BAD
-    at.scan(count=3)
-    assert at["FIC.ao.mode"] == IMAN
+    at.scan()
+    assert [at[f"{block}.mode"] for block in ("FIC.ao", "FIC.pid")] == [IMAN, IMAN], "from the first scan on"
+    at.scan(count=2)
+    assert [at[f"{block}.mode"] for block in ("FIC.ao", "FIC.pid", "LIC.pid")] == [IMAN, IMAN, IMAN]
     assert not valid(at)
     at.status["P.readback"] = STATUS_GOOD
     at.scan()

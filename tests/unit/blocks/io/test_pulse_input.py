@@ -26,6 +26,12 @@ def test_counts_over_the_end_of_the_counter(counter, ring):
         assert (block.total, block.out, block.out_status) == (5.0 * k, 300.0, STATUS_GOOD)
 
 
+def test_a_wide_counter_may_move_by_more_than_a_narrow_one_holds():
+    block = meter(counter=32, raw=5.0, out_scale_high=6e6)
+    block.step()
+    assert block.step(raw=100_005.0).total == 50_000.0
+
+
 @given(pulses=st.lists(st.integers(0, 190), min_size=1, max_size=50), start=st.integers(0, 65535))
 @settings(max_examples=50, deadline=None)
 def test_no_pulse_is_lost_or_counted_twice(pulses, start):
