@@ -44,29 +44,29 @@ def abnormal(sampled: Iterable[tuple[Layout, Frame]]) -> list[Abnormal]:
 
 
 def _of_class(layout: Layout, values: Sequence[float]) -> Iterable[Abnormal]:
+    about = {module.name: module.description for module in layout.modules}
     by_name = {info.name: (info, value) for info, value in zip(layout.tags, values, strict=True)}
-    for name, (info, value) in by_name.items():
+    for name, (_, value) in by_name.items():
         subject, _, part = name.rpartition(".")
         if part == "MODE":
             normal = by_name.get(f"{subject}.NORMAL")
-            entry = _judge_mode(info, value, subject, None if normal is None else normal[1], layout.pair)
-            if entry is not None:
-                yield entry
+            judged = _judge_mode(value, None if normal is None else normal[1])
+            if judged is not None:
+                yield Abnormal(name, subject, *judged, layout.pair, about.get(subject.partition(".")[0], ""))
             continue
         kind = _PARTS.get(_NUMBER.sub("", part))
         if kind is not None and value != 0.0:
-            yield Abnormal(name, subject, kind, _taken_away(kind, part, subject, by_name), layout.pair, _about(info))
+            text = _taken_away(kind, part, subject, by_name)
+            yield Abnormal(name, subject, kind, text, layout.pair, about.get(subject.partition(".")[0], ""))
 
 
-def _judge_mode(info: TagInfo, mode: float, subject: str, normal: float | None, pair: str) -> Abnormal | None:
+def _judge_mode(mode: float, normal: float | None) -> tuple[str, str] | None:
+    """Kind and text; None for a mode that is as it should be, or not known yet."""
     if mode != mode:
-        return None  # not known yet
+        return None
     if normal is not None and mode != normal:
-        text = f"{mode_name(mode)}, normally {mode_name(normal)}"
-        return Abnormal(info.name, subject, MODE, text, pair, _about(info))
-    if mode == MAN:
-        return Abnormal(info.name, subject, MANUAL, mode_name(mode), pair, _about(info))
-    return None
+        return MODE, f"{mode_name(mode)}, normally {mode_name(normal)}"
+    return (MANUAL, mode_name(mode)) if mode == MAN else None
 
 
 def _taken_away(kind: str, part: str, subject: str, by_name: dict[str, tuple[TagInfo, float]]) -> str:
@@ -78,8 +78,3 @@ def _taken_away(kind: str, part: str, subject: str, by_name: dict[str, tuple[Tag
     info, value = held
     shown = f"{value:.{info.decimals}f} {info.unit}".strip()
     return f"forced to {shown}" if kind == FORCED else f"simulated: {shown}"
-
-
-def _about(info: TagInfo) -> str:
-    """The description of the block, without that of the part."""
-    return info.description.rpartition(": ")[0]

@@ -66,7 +66,8 @@ class TagReading:
         if self.info.kind == "mode":
             return mode_name(self.value)
         if self.info.kind in ("bool", "int"):
-            return str(int(self.value))
+            code = int(self.value)
+            return (self.info.choices[code] if 0 <= code < len(self.info.choices) else "") or str(code)
         return f"{self.value:.{self.info.decimals}f}"
 
     def to_dict(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dcs.bus.abnormal import Abnormal, abnormal
-from dcs.bus.messages import Frame, Layout, TagInfo
+from dcs.bus.messages import Frame, Layout, ModuleInfo, TagInfo
 from dcs.cli.abnormal import NOTHING, shown
 from dcs.core.modes import AUTO, CAS, IMAN, MAN
 from dcs.core.status import STATUS_GOOD
@@ -15,8 +15,9 @@ from tests.unit.engine.strategies import Bench, BlockSpec, Channel, strategy
 def of(**values: float) -> list[Abnormal]:
     """The list for tags ``FIC_ai__FORCE`` = ``FIC.ai.FORCE``."""
     names = [name.replace("__", ".") for name in values]
-    tags = tuple(TagInfo(name, "cm", decimals=1, description=f"Level: part {name}") for name in names)
-    layout = Layout("tank", "C1", "loops", 1_000_000_000, tags)
+    tags = tuple(TagInfo(name, "cm", decimals=1) for name in names)
+    modules = (ModuleInfo("LI", "Level", "indicator", {}),)
+    layout = Layout("tank", "C1", "loops", 1_000_000_000, tags, modules=modules)
     numbers = np.array(list(values.values()), np.float64)
     frame = Frame(layout.hash, 1, 0, 1, 1, numbers, np.full(len(numbers), STATUS_GOOD, np.uint8))
     return abnormal([(layout, frame)])
