@@ -154,6 +154,10 @@ class TagStore:
         pv = ProcessValue(float(frame.values[column]), int(frame.statuses[column]), frame.time_ns)
         return Reading(pv, self._link(group, last), age_ns / NS_PER_S)
 
+    def sampled(self) -> list[tuple[Layout, Frame]]:
+        """The newest frame of every scan class that has sent one, with its layout."""
+        return [(group.layout, group.received.frame) for group in self.groups if group.received is not None]
+
     def link(self, group: Group) -> Link:
         """Whether the frames of a scan class still arrive."""
         last = group.received

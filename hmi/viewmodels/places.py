@@ -9,12 +9,18 @@ from hmi.model.displays import Display
 from hmi.model.station import Station
 
 GROUP_SIZE = 12
-FIXED = (("trend", "Trend"), ("alarms", "Alarms"), ("journal", "Journal"), ("system", "System"))
+FIXED = (
+    ("trend", "Trend"),
+    ("alarms", "Alarms"),
+    ("abnormal", "Forced, simulated, Man"),
+    ("journal", "Journal"),
+    ("system", "System"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One page: ``display:overview``, ``group:0``, ``trend``, ``alarms``, ``journal``, ``system``."""
+    """One page: ``display:overview``, ``group:0``, ``trend``, ``alarms``, ``abnormal``, ``journal``, ``system``."""
 
     key: str
     title: str

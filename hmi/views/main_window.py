@@ -16,6 +16,7 @@ from hmi.viewmodels.pens import pens_of
 from hmi.viewmodels.places import Hit, Place, Trail, places, search
 from hmi.viewmodels.sampler import Sampler
 
+from .abnormal_page import AbnormalPage
 from .alarm_page import AlarmPage
 from .banner import Banner
 from .drawing import DrawingPage
@@ -54,6 +55,8 @@ class MainWindow(QMainWindow):
         self.system_page = SystemPage(station, sampler)
         self._add_page("trend", self.trend_page)
         self._add_page("alarms", self.alarm_page)
+        self.abnormal_page = AbnormalPage(station, sampler)
+        self._add_page("abnormal", self.abnormal_page)
         self._add_page("journal", JournalPage(station, sampler))
         self._add_page("system", self.system_page)
         for display in displays:
@@ -107,6 +110,7 @@ class MainWindow(QMainWindow):
         self.faceplate.closed.connect(self.close_faceplate)
         self.faceplate.trend_wanted.connect(self.open_trend)
         self.alarm_page.opened.connect(self.open_module)
+        self.abnormal_page.opened.connect(self.open_faceplate)
         self.trend_page.add_wanted.connect(self._search_pen)
         self.trend_page.opened.connect(self.open_faceplate)
         self.system_page.switchover.connect(self._station.switch_over)

@@ -215,7 +215,7 @@ def test_pens_of_a_loop_are_pv_sp_out(rig: Rig) -> None:
 def test_places_and_search(rig: Rig) -> None:
     found = places(rig.station, load_displays(DISPLAYS))
     assert [place.key for place in found] == [
-        "display:overview", "group:0", "trend", "alarms", "journal", "system",
+        "display:overview", "group:0", "trend", "alarms", "abnormal", "journal", "system",
     ]  # fmt: skip
     assert "LIC-101" in found[0].modules
     assert search(rig.station, found, "lic 101")[0].key == "LIC-101"
