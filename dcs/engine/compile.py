@@ -289,9 +289,11 @@ class _Compiler:
             if way is None:
                 if not link.target.endswith(".cas_in"):
                     continue  # a measurement or a constant: nobody has to be initialised
+                plain = self.types[target].has("demand")  # a command that needs no answer
+                remedy = "Wire its input `demand` instead, and use it in Auto." if plain else "Put a PID above."
                 raise ConfigError(
                     f"`{link.target}` is wired to `{link.source}`, but a {kind.name} cannot take part in a cascade: it "
-                    "has no input `bkcal_in` for it. Put a PID above.",
+                    f"has no input `bkcal_in` for it. {remedy}",
                     link.place,
                 )
             if self.records[self.record_of[source]].at + kind.index[way] not in taken:

@@ -4,7 +4,8 @@ Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, the time since the last scan. No clock, no I/O, no log.
 Promise     no pulse is lost or counted twice: a counter that rolls over goes on, pulses that came while the link was
             down are added on its return, and a counter that jumps further than the range allows (the device started
-            anew) adds nothing and is journalled.
+            anew) adds nothing and is journalled. After an outage of the controllers counting starts from the first
+            reading.
 Source      modulo arithmetic of counters of 16 and 32 bits, IEC 61131-3 UINT and UDINT.
 """
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from dcs.core.errors import ConfigError
 from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS
 from dcs.core.status import BAD, FSA, GOOD_CASCADE, IFS, IR, NI, OK, STATUS_BAD, STATUS_GOOD, make_status, quality_of
 from dcs.core.status import LO as LOCAL_OVERRIDE
@@ -142,3 +143,10 @@ def test_manual_out_is_a_zero_or_a_one():
 )
 def test_nothing_comes_through(params):
     nothing_comes_through("DO", params)
+
+
+def test_logic_is_wired_to_the_demand_and_not_to_the_cascade():
+    """Promise: who wires a gate to CAS_IN, where it would never be taken, is told which input takes it."""
+    blocks = (BlockSpec("X.do", "DO", "loops"), BlockSpec("X.g", "LOGIC", "loops"))
+    with pytest.raises(ConfigError, match="Wire its input `demand` instead"):
+        Engine.of(strategy(blocks, [("X.g.out", "X.do.cas_in")]))
