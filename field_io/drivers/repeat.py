@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dcs.core.clock import Clock
 
 Write = Callable[[Mapping[str, float], Callable[[], bool]], Awaitable[object]]
+_NEVER_NS = -(2**62)
 
 
 class OutputRepeat:
@@ -23,7 +24,7 @@ class OutputRepeat:
         self._write = write
         self._values: Mapping[str, float] = {}
         self._may_write: Callable[[], bool] = lambda: False
-        self._sent_ns = clock.monotonic_ns()
+        self._sent_ns = _NEVER_NS
         self.repeats = 0
 
     def note(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> None:
