@@ -65,6 +65,8 @@ class TagReading:
             return "—"
         if self.info.kind == "mode":
             return mode_name(self.value)
+        if self.info.choices and 0 <= self.value < len(self.info.choices):
+            return self.info.choices[int(self.value)] or str(int(self.value))
         if self.info.kind in ("bool", "int"):
             code = int(self.value)
             return (self.info.choices[code] if 0 <= code < len(self.info.choices) else "") or str(code)

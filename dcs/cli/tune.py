@@ -15,7 +15,7 @@ from dcs.core.clock import Clock, WallClock, sleep
 from dcs.core.errors import ConfigError, DcsError, Missing
 from dcs.tuning.model import ProcessModel
 from dcs.tuning.rules import RULES, Proposal, proposals
-from dcs.tuning.texts import DONE, DONE_NO_MODEL, DONE_POOR, IDLE, NO_TEST, RESULT_TEXTS, STATE_TEXTS, is_finished
+from dcs.tuning.texts import DONE, DONE_POOR, IDLE, NO_TEST, RESULT_TEXTS, STATE_TEXTS, is_finished
 
 _POLL_S = 1.0
 _MISSES_MOST = 10
@@ -173,7 +173,7 @@ def _print_outcome(tag: str, outcome: Outcome, rows: list[Proposal]) -> None:
             print(f"Start one with `dcs tune {tag}`.")
         return
     print(f"Ultimate gain {outcome.ultimate_gain:.4g} %/%, ultimate period {outcome.ultimate_period_s:.4g} s")
-    if outcome.result == DONE_NO_MODEL or outcome.model is None:
+    if outcome.model is None:
         return
     model = outcome.model
     kind = "integrating: K' = {:.4g} %/s per %" if model.integrating else "first order: K = {:.4g} %/%, T = {:.4g} s"

@@ -8,15 +8,16 @@ STATE_TEXTS = ("idle", "checking that the loop is steady", "relay running")
 STATE_CHOICES = tuple((text, code) for code, text in enumerate(STATE_TEXTS))
 
 (
-    NO_TEST, UNDER_WAY, DONE, DONE_POOR, DONE_NO_MODEL,
+    NO_TEST, UNDER_WAY, DONE, DONE_POOR, DONE_COARSE, DONE_NO_MODEL,
     REFUSED_MODE, REFUSED_PV, REFUSED_BELOW, REFUSED_SATURATED, REFUSED_NOISY, REFUSED_NOT_STEADY, REFUSED_ALARM,
     ABORT_OPERATOR, ABORT_TIME_OUT, ABORT_PV_BAD, ABORT_PV_LIMIT, ABORT_MODE, ABORT_BELOW, ABORT_ALARM,
-) = range(19)  # fmt: skip
+) = range(20)  # fmt: skip
 RESULT_TEXTS = (
     "no test yet",
     "test under way",
     "finished",
     "finished, but the model fits poorly",
+    "finished without a model: the loop is too fast for its scan",
     "finished without a model",
     "refused: the loop is not in Man, Auto or Cas",
     "refused: the measurement is not Good",

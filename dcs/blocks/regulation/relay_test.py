@@ -15,7 +15,7 @@ from typing import Any
 from dcs.blocks.handshake import below_ready, clamp
 from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS, RCAS, ROUT
 from dcs.core.status import BAD, GOOD, LIMIT_NONE, limits_of, quality_of
-from dcs.tuning.fit import NO_MODEL, fit_relay
+from dcs.tuning.fit import NO_MODEL, describing_function, fit_relay
 from dcs.tuning.texts import (
     ABORT_ALARM,
     ABORT_BELOW,
@@ -26,6 +26,7 @@ from dcs.tuning.texts import (
     ABORT_TIME_OUT,
     CHECKING,
     DONE,
+    DONE_COARSE,
     DONE_NO_MODEL,
     DONE_POOR,
     IDLE,
@@ -44,7 +45,7 @@ from dcs.tuning.texts import (
 OFF, START = 0, 1
 CHECK_SCANS_LEAST = 20
 HALF_SCANS_LEAST = 4
-"""A half period of fewer scans is too coarse for a model to be trusted."""
+"""A half period of fewer scans is too coarse for a model."""
 QUALITY_LEAST = 80.0
 AGREE_PART, AGREE_SCANS, AGREE_SIZE_PART = 0.25, 2, 0.35
 """How far a half period may differ from the last one on its side: in length (part, scans), in size."""
@@ -270,18 +271,21 @@ def conclude(b: Any, dt_s: float) -> int:
     scans = b.tune_up_scans + b.tune_down_scans
     mean = b.tune_pv_total / scans
     variance = b.tune_square_total / scans - mean * mean - b.tune_noise_pct * b.tune_noise_pct
+    up_s, down_s = b.tune_up_scans * dt_s / b.tune_ups, b.tune_down_scans * dt_s / b.tune_downs
     kind, ku, pu_s, gain, lag_s, dead_s, quality = fit_relay(
-        b.tune_up_scans * dt_s / b.tune_ups, b.tune_down_scans * dt_s / b.tune_downs,
+        up_s, down_s,
         mean, math.sqrt(max(variance, 0.0)), b.tune_out_total / scans,
         b.tune_level_up / b.tune_ups, b.tune_level_down / b.tune_downs, b.tune_step_up, b.tune_step_down, dt_s,
     )  # fmt: skip
+    coarse = min(b.tune_up_scans / b.tune_ups, b.tune_down_scans / b.tune_downs) < HALF_SCANS_LEAST
+    if coarse or kind == NO_MODEL:
+        rms = math.sqrt(max(variance, 0.0))
+        b.tune_ku, b.tune_pu_s = describing_function(up_s, down_s, rms, b.tune_step_up, b.tune_step_down)
+        return DONE_COARSE if coarse else DONE_NO_MODEL
     b.tune_ku, b.tune_pu_s = ku, pu_s
     b.tune_k = -gain if b.direct_acting != 0 else gain
     b.tune_t_s, b.tune_l_s, b.tune_quality = lag_s, dead_s, quality
-    if kind == NO_MODEL:
-        return DONE_NO_MODEL
-    coarse = min(b.tune_up_scans / b.tune_ups, b.tune_down_scans / b.tune_downs) < HALF_SCANS_LEAST
-    return DONE_POOR if coarse or quality < QUALITY_LEAST else DONE
+    return DONE_POOR if quality < QUALITY_LEAST else DONE
 
 
 def forget_half(b: Any) -> None:

@@ -182,9 +182,13 @@ def test_a_loop_that_does_not_answer_is_given_up_after_the_time_out():
     assert len(loop.history) == pytest.approx(400, abs=3)
 
 
-def test_a_loop_too_fast_for_its_scan_is_said_to_fit_poorly():
+def test_a_loop_too_fast_for_its_scan_gets_no_model():
+    """Promise: from half periods of two or three scans nothing is made up but Ku and Pu."""
     loop = Loop(0.5, 0.0, target=MAN, dt_s=1.0).start().run()
-    assert loop.result == "finished, but the model fits poorly"
+    assert loop.result == "finished without a model: the loop is too fast for its scan"
+    assert loop.block.tune_k == 0.0
+    assert loop.block.tune_ku > 0.0
+    assert 2.0 <= loop.block.tune_pu_s < 8.0
 
 
 def test_limits_narrowed_during_the_test_are_obeyed():
