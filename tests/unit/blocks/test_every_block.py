@@ -51,7 +51,7 @@ STRANGE = (
 )  # fmt: skip
 OVERFLOWS = ("AI.", "AO.", "PID.")
 """Types whose scaling to per cent overflows beyond this; their inputs stay below (NaN and infinity they must take)."""
-HUGE = 1e300
+HUGE = 1e150
 GOODS = (STATUS_GOOD, make_status(3), make_status(3, 1), make_status(3, 2), make_status(3, 3), make_status(1))
 
 
