@@ -15,7 +15,8 @@ def steam(**values: float) -> OnBench:
     wired = {"pressure_linked": 1, "temperature_linked": 1}
     good = {f"{name}_status": STATUS_GOOD for name in ("flow", "pressure", "temperature")}
     at = {"flow": 100.0, "pressure": 600.0, "temperature": 200.0, "pressure_ref": 600.0, "temperature_ref": 200.0}
-    return OnBench("FLOW_COMP", **wired | good | at | values)
+    zeros = {"pressure_add": 101.325, "temperature_add": 273.15}
+    return OnBench("FLOW_COMP", **wired | good | at | zeros | values)
 
 
 @pytest.mark.parametrize("method", [DP_MASS, DP_VOLUME, VOLUME_TO_STANDARD])
@@ -81,3 +82,15 @@ def test_less_than_nothing_leaves_the_factor_as_it_was(impossible):
     before = block.step().factor
     assert block.step(**impossible).factor == before
     assert limits_of(block.factor_status) == LIMIT_LOW | LIMIT_HIGH
+    assert [quality_of(status) for status in (block.factor_status, block.out_status)] == [BAD, BAD]
+
+
+def test_a_zero_that_was_forgotten_shows():
+    """Promise: a gauge pressure without its zero, whose reference is 0, does not pass as compensated."""
+    block = steam(pressure_ref=0.0, pressure_add=0.0)
+    assert quality_of(block.step().out_status) == BAD
+
+
+def test_without_pressure_and_temperature_it_is_a_wire():
+    block = OnBench("FLOW_COMP", flow=37.0, flow_status=STATUS_GOOD)
+    assert (block.step().out, block.out_status, block.factor) == (37.0, STATUS_GOOD, 1.0)

@@ -128,6 +128,13 @@ def test_what_is_cut_off_comes_back_as_the_ratio_that_was_accepted():
     assert limits_of(block.bkcal_out_status) == LIMIT_HIGH
 
 
+def test_a_block_above_follows_while_the_block_below_does_not_take_the_output():
+    """Promise: what is asked of the block above is always the ratio that fits, so that nothing winds up meanwhile."""
+    block = cascade(bkcal_in_linked=1, bkcal_in=60.0, bkcal_in_status=CASCADE_OK)
+    block.step(bkcal_in=24.0, bkcal_in_status=CASCADE_NI)
+    assert (block.mode, block.bkcal_out, sub_status_of(block.bkcal_out_status)) == (IMAN, pytest.approx(0.6), NI)
+
+
 def test_no_wild_flow_no_ratio_to_ask_for():
     """Promise: without a wild flow the ratio stays as it is, and the balance carries the output."""
     block = cascade()
