@@ -3,6 +3,8 @@
 Each test is named by its pitfall; what is expected is the house rule of the reference for function blocks.
 """
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,13 +31,13 @@ GAIN, TI_S = 1.5, 10.0
 PID_100 = scaled(pv_scale=(0, 100), out_scale=(0, 100)) | {"gain": GAIN, "ti_s": TI_S, "sp": 50.0}
 
 
-def override(controllers: int = 2, select: str = "LOW") -> Strategy:
+def override(controllers: int = 2, select: str = "LOW", **pid: float) -> Strategy:
     """That many PIDs over one valve."""
     blocks = [BlockSpec("S.sel", "CONTROL_SELECTOR", "loops", {"select": SELECTS[select]})]
     links = [("P.ao.bkcal_out", "S.sel.bkcal_in")]
     channels = []
     for k in range(1, controllers + 1):
-        blocks.append(BlockSpec(f"C{k}.pid", "PID", "loops", PID_100))
+        blocks.append(BlockSpec(f"C{k}.pid", "PID", "loops", PID_100 | pid))
         links += [
             (f"PV{k}", f"C{k}.pid.pv"),
             (f"C{k}.pid.out", f"S.sel.inp_{k}"),
@@ -121,7 +123,7 @@ def test_pitfall_03_the_last_one_left_comes_in_without_a_bump():
             break
     assert chain["S.sel.selected"] == 2
     chain.run(1)
-    increment = GAIN * 30.0 * (1 - 2.718281828459045 ** (-1 / TI_S))
+    increment = GAIN * 30.0 * (1 - math.exp(-1 / TI_S))
     for _ in range(5):
         was = valve(chain)
         chain.run(1)
@@ -135,6 +137,26 @@ def test_pitfall_03_the_last_one_left_comes_in_without_a_bump():
         chain.run(1)
         assert abs(valve(chain) - was) <= increment + 1e-6
         was = valve(chain)
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_pitfall_03_a_controller_whose_measurement_dies_asks_not_to_be_selected(comes_back):
+    """Promise: it is left out without a bump, the other one controls, and its return is no bump either."""
+    chain = Chain.of(override(dns_if_bad=1.0), PV1=50.0, PV2=50.0, **{"P.readback": 40.0})
+    chain.run(15)
+    chain.reads.update(PV1=50.0, PV2=45.0)
+    chain.run(60)
+    assert chain["S.sel.selected"] == 1
+    chain.status["PV1"] = STATUS_BAD
+    scan = GAIN * 5.0 * (1 - math.exp(-1 / TI_S)) + 1e-6
+    for k in range(40):
+        if k == 20 and comes_back:
+            chain.status["PV1"] = STATUS_GOOD
+        was = valve(chain)
+        chain.run(1)
+        assert abs(valve(chain) - was) <= scan
+        if k in (10, 39):
+            assert chain["S.sel.selected"] == (1 if comes_back and k == 39 else 2)
 
 
 def test_pitfall_03_all_lost_the_output_is_bad_and_the_valve_holds():

@@ -24,14 +24,15 @@ def test_at_its_reference_nothing_is_corrected(method):
     assert steam(method=method).step().out == pytest.approx(100.0, rel=1e-15)
 
 
-def test_mass_flow_is_proportional_to_the_root_of_the_density():
+@pytest.mark.parametrize(("pressure", "temperature"), [(450.0, 260.0), (1100.0, 190.0)])
+def test_mass_flow_is_proportional_to_the_root_of_the_density(pressure, temperature):
     """Promise: ISO 5167, q_m = C sqrt(2 dp rho): the ratio of two densities of an ideal gas, from p/(R T)."""
     gas_constant = 461.5
-    block = steam(method=DP_MASS, pressure=450.0, temperature=260.0)
-    density = (450.0 + 101.325) * 1000 / (gas_constant * (260.0 + 273.15))
+    block = steam(method=DP_MASS, pressure=pressure, temperature=temperature)
+    density = (pressure + 101.325) * 1000 / (gas_constant * (temperature + 273.15))
     reference = (600.0 + 101.325) * 1000 / (gas_constant * (200.0 + 273.15))
     assert block.step().out == pytest.approx(100.0 * math.sqrt(density / reference), rel=1e-12)
-    assert steam(method=DP_VOLUME, pressure=450.0, temperature=260.0).step().out == pytest.approx(
+    assert steam(method=DP_VOLUME, pressure=pressure, temperature=temperature).step().out == pytest.approx(
         100.0 * math.sqrt(reference / density), rel=1e-12
     )
 

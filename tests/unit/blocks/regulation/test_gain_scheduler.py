@@ -12,7 +12,7 @@ from dcs.core.status import BAD, STATUS_BAD, STATUS_GOOD, quality_of
 from dcs.engine.compile import compile_strategy
 from dcs.engine.strategy import BlockSpec, Channel
 from tests.unit.blocks.bench import OnBench
-from tests.unit.engine.strategies import strategy
+from tests.unit.engine.strategies import Bench, scaled, strategy
 
 POINTS, GAINS, TIS, TDS = (20.0, 40.0, 80.0), (0.5, 1.0, 3.0), (2.0, 1.0, 0.5), (0.0, 1.0, 2.0)
 
@@ -69,3 +69,22 @@ def test_points_that_do_not_rise_are_refused():
     spec = BlockSpec("G.s", "GAIN_SCHEDULER", "loops", {"points": (1.0, 1.0), "points_count": 2})
     with pytest.raises(ConfigError, match=r"G\.s \(GAIN_SCHEDULER\): `points` goes from 1 to 1"):
         compile_strategy(strategy((spec,), [("A", "G.s.variable")], (Channel("A", "in", "%"),)))
+
+
+def test_a_pid_takes_the_scheduled_gain_without_a_bump():
+    """Promise: at the border of two regions OUT moves by its integral alone; from then on the new gain counts."""
+    pid = scaled(pv_scale=(0, 100), out_scale=(0, 100)) | {"gain": 0.5, "ti_s": 1e12, "sp": 55.0}
+    regions = {"points": (0.0, 50.0), "points_count": 2.0, "gain_at": (1.0, 4.0), "method": 1.0}
+    blocks = (BlockSpec("T.pid", "PID", "loops", pid), BlockSpec("T.gain", "GAIN_SCHEDULER", "loops", regions))
+    links = [("PV", "T.pid.pv"), ("LOAD", "T.gain.variable"), ("T.gain.gain", "T.pid.gain_factor")]
+    bench = Bench.of(
+        strategy(blocks, links, (Channel("PV", "in", "%"), Channel("LOAD", "in", "%"))), PV=50.0, LOAD=20.0
+    )
+    bench.scan(count=5)
+    before = bench["T.pid.out"]
+    bench.reads["LOAD"] = 60.0
+    bench.scan(count=2)
+    assert bench["T.pid.out"] == pytest.approx(before, abs=1e-9)
+    bench.reads["PV"] = 49.0
+    bench.scan()
+    assert bench["T.pid.out"] == pytest.approx(before + 0.5 * 4.0)
