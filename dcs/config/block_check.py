@@ -276,9 +276,22 @@ def _quantity(block: Block, item: Field, text: str) -> float:
         raise ConfigError(f"{item.name}: {exc.message}") from None
 
 
+_DIFFERENCES = (
+    "deadband",
+    "hysteresis",
+    "gap",
+    "rate",
+    "span",
+    "zone",
+    "deviation_limit",
+    "lag_limit",
+    "temperature_add",
+)
+
+
 def _is_difference(item: Field) -> bool:
     """A parameter that measures a distance, so that 1 K is 1 degC."""
-    return any(word in item.name for word in ("deadband", "hysteresis", "gap", "rate", "span"))
+    return any(word in item.name for word in _DIFFERENCES)
 
 
 def _mode_mask(value: list[Any]) -> float:

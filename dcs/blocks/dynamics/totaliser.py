@@ -78,7 +78,7 @@ TOTALISER = block_type(
 
 @step(TOTALISER)
 def totaliser(b: Any, dt_s: float) -> None:
-    r""":math:`total_{k+1} = total_k + f q \Delta t / T` with :math:`T` the unit of time of the flow; summed by Kahan."""
+    r""":math:`total_{k+1} = total_k + f q \Delta t / T` with :math:`T` the flow's unit of time; summed by Kahan."""
     wired = usable(b.reset_in, b.reset_in_status) and b.reset_in > 0.5
     if b.reset != 0 or (wired and b.reset_before == 0):
         begin_anew(b)

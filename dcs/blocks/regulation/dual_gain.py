@@ -20,7 +20,7 @@ DUAL_GAIN = block_type(
     outputs=[
         signal("out", "@pv_scale", "setpoint less shaped error: the measurement for a PID with the same setpoint"),
         signal("error", "@pv_scale", "shaped error"),
-        signal("gain", "", "gain of the zone times the base gain, for GAIN_IN of a PID"),
+        signal("gain", "", "gain of the zone times the base gain, for GAIN_FACTOR of a PID"),
     ],
     params=[
         scale("pv_scale", "range of measurement and setpoint"),
@@ -28,7 +28,7 @@ DUAL_GAIN = block_type(
         f8("gain_below", "", "gain while the measurement is below the zone", default=1.0, low=0.0),
         f8("gain_inside", "", "gain inside the zone", default=1.0, low=0.0),
         f8("zone", "@pv_scale", "half width of the zone around the setpoint; 0 = none", low=0.0),
-        f8("base_gain", "", "gain that the zone's gain multiplies, for GAIN_IN", default=1.0, low=0.0),
+        f8("base_gain", "", "gain that the zone's gain multiplies", default=1.0, low=0.0),
     ],
     published={
         "PV": "pv",

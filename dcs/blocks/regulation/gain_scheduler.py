@@ -1,4 +1,4 @@
-"""GAIN_SCHEDULER block: the tuning of a PID as a function of a variable; wire it to GAIN_IN, TI_IN, TD_IN.
+"""GAIN_SCHEDULER block: the tuning of a controller as a function of a variable; GAIN goes to GAIN_FACTOR of a PID.
 
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state. No clock, no I/O, no log.
@@ -35,7 +35,7 @@ GAIN_SCHEDULER = block_type(
     inputs=[signal("variable", "@variable_scale", "variable that decides the tuning")],
     state=[i8("seeded", "1 once a good variable has been seen")],
     outputs=[
-        signal("gain", "", "proportional gain"),
+        signal("gain", "", "gain; with a base gain of 1 the factor for GAIN_FACTOR of a PID"),
         signal("ti", "s", "reset time"),
         signal("td", "s", "rate time"),
         i8("region", "region of the variable, from 1 (STEPWISE), or the point below it (LINEAR)"),

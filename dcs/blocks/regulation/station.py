@@ -118,6 +118,8 @@ def run_station(b: Any, mode_before: int, offset: float, slope: float, moved: fl
     if b.mode == AUTO or b.mode == CAS:
         entering = mode_before not in (AUTO, CAS)
         asked = b.cas_in if b.mode == CAS else b.sp
+        if entering and b.mode == AUTO and b.target == CAS:
+            asked = setpoint_for(b, b.out, offset, slope, sp_span)  # nobody has given it a setpoint yet
         sp = clamp(asked, b.sp_low, b.sp_high)
         if b.mode == CAS:
             sp_limits = limit_code(asked < b.sp_low, asked > b.sp_high)
