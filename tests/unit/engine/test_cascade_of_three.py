@@ -1,4 +1,4 @@
-"""Composition → level → flow → valve: three controllers of different periods and an output, whatever is done to them."""
+"""Composition → level → flow → valve: three controllers of different periods, whatever is done to them."""
 
 import pytest
 from hypothesis import given, note, settings
@@ -100,6 +100,8 @@ tuning_changes = st.one_of(
     random_of(*(f"{block}.GAIN" for block in PIDS), values=[0.0, 0.4, 2.0, 9.0]),
     random_of(*(f"{block}.TI" for block in PIDS), values=[0.0, 1e9]),
     random_of(*(f"{block}.TD" for block in PIDS), values=[0.0, 3.0]),
+)
+limit_changes = st.one_of(
     random_of("FIC.pid.OUT_HI", values=[38.0, 70.0, 100.0]),
     random_of("FIC.pid.OUT_LO", values=[0.0, 36.0]),
     random_of("LIC.pid.OUT_HI", "QIC.pid.OUT_HI", values=[61.0, 100.0]),
@@ -108,6 +110,7 @@ tuning_changes = st.one_of(
 operations = st.one_of(
     random_of(*MODE_TAGS, values=["OOS", "MAN", "AUTO", "CAS", "RCAS", "ROUT"]),
     tuning_changes,
+    limit_changes,
     random_of("bad", "good", values=[*METERS, "P.readback"]),
     st.tuples(st.just("host"), st.sampled_from(PIDS)),
 )
@@ -143,7 +146,7 @@ def test_no_change_of_mode_tuning_quality_or_limits_moves_the_valve(periods_s, s
     script=st.lists(
         st.tuples(
             st.one_of(
-                tuning_changes.filter(lambda change: "OUT" not in change[0] and "SP" not in change[0]),
+                tuning_changes,
                 random_of("QIC.pid.MODE", values=["MAN", "AUTO"]),
             ),
             st.integers(0, 3),
