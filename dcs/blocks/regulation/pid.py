@@ -31,6 +31,7 @@ from dcs.blocks.regulation.pid_settings import (
     BYPASS,
     FEED_FORWARD,
     INTEGRAL_ONLY,
+    LARGEST_PCT,
     OUT_RATE,
     RARE_SETTINGS_STATE,
     SCHEDULED,
@@ -208,7 +209,7 @@ def pid(b: Any, dt_s: float) -> None:
     pv_pct = (b.pv - b.pv_zero) * b.pv_to_pct
     quality = quality_of(b.pv_status)
     pv_good = quality >= GOOD or (quality == UNCERTAIN and b.options & UNCERTAIN_AS_GOOD != 0)
-    pv_good = pv_good and math.isfinite(pv_pct)
+    pv_good = pv_good and abs(pv_pct) <= LARGEST_PCT  # which no NaN is
     if not pv_good:
         pv_pct = b.pv_pct
     tested = mode_before == LO and b.reason == RELAY_TEST  # then it has its setpoint, as if it had controlled
@@ -264,7 +265,7 @@ def feed_forward(b: Any, controlled: bool) -> float:
     """Feed-forward in % with its gain; the last one while there is no good one, and no step when it comes back."""
     ff_pct = b.ff * b.ff_to_pct
     quality = quality_of(b.ff_status)
-    if quality < UNCERTAIN or not math.isfinite(ff_pct):
+    if quality < UNCERTAIN or not abs(ff_pct) <= LARGEST_PCT:
         b.ff_lost = 1
         return b.ff_pct  # type: ignore[no-any-return]
     if b.ff_lost != 0:

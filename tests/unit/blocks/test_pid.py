@@ -17,6 +17,7 @@ from dcs.core.status import (
     LIMIT_HIGH,
     LIMIT_LOW,
     NI,
+    NS,
     OK,
     STATUS_BAD,
     STATUS_GOOD,
@@ -299,6 +300,17 @@ def test_primary_never_winds_up_while_it_follows():
     assert block.mode == AUTO
 
 
+@pytest.mark.parametrize("limits", [0, LIMIT_LOW, LIMIT_HIGH, LIMIT_CONSTANT])
+def test_a_loser_follows_the_selected_output_within_its_proportional_gap(limits):
+    """Promise: NS is no IMan: the block stays in Auto, and its output rests Kc·e from the selected one."""
+    status = make_status(GOOD_CASCADE, NS, limits)
+    block = pid(bkcal_in_linked=1, bkcal_in=30.0, bkcal_in_status=status, gain=2.0, ti_s=10.0)
+    block.step(count=300, pv=48.0)
+    assert (block.mode, block.out) == (AUTO, pytest.approx(34.0))
+    block.step(count=300, bkcal_in=70.0)
+    assert block.out == pytest.approx(74.0)
+
+
 # --- the handshake, from the secondary's side -------------------------------------------------------------
 
 
@@ -307,11 +319,11 @@ def secondary(**given: float) -> OnBench:
 
 
 def test_secondary_asks_enters_and_stays():
-    block = secondary()
+    block = secondary(pv=47.0)
     block.step(count=3)
     assert (block.mode, sub_status_of(block.bkcal_out_status)) == (AUTO, 2)
-    assert block.bkcal_out == 50.0  # its setpoint, from the measurement: nobody had given it one
-    block.step(cas_in=50.0, cas_in_status=CASCADE_IA)
+    assert block.bkcal_out == 47.0  # its setpoint, from the measurement: nobody had given it one
+    block.step(cas_in=47.0, cas_in_status=CASCADE_IA)
     assert (block.mode, sub_status_of(block.bkcal_out_status)) == (CAS, OK)
     block.step(cas_in=61.0, cas_in_status=CASCADE_OK)
     assert (block.mode, block.sp_wrk, block.bkcal_out) == (CAS, 61.0, 61.0)

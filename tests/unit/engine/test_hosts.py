@@ -106,6 +106,33 @@ def test_a_returning_host_shakes_hands_again():
     assert bench["LIC.pid.mode"] == RCAS
 
 
+@pytest.mark.parametrize("late_scans", [0, 6])
+def test_the_second_time_a_host_takes_over_is_as_smooth_as_the_first(late_scans):
+    """Promise: who has led before does not lead at once again: its acknowledgement moves nothing."""
+    bench, alone = running(shed_opt=3), running(shed_opt=3)
+    for one in (bench, alone):
+        reach(one, "ROUT")
+        write(one, "ROUT_IN", 21.0)
+        one.second(1)
+        one.must_set("LIC.pid.MODE", "AUTO")
+        one.second(3)
+    reach(bench, "ROUT", late_scans)
+    alone.second(late_scans + 2)
+    assert bench["LIC.pid.mode"] == ROUT
+    assert bench["LIC.pid.out"] == pytest.approx(alone["LIC.pid.out"], abs=0.02)
+
+
+def test_a_host_has_its_whole_time_from_the_request_on():
+    """Promise: hours of silence before anybody asked do not shed the target for good."""
+    bench = running(shed_opt=4)
+    bench.second(200)
+    bench.must_set("LIC.pid.MODE", "RCAS")
+    bench.second(19)
+    assert bench["LIC.pid.target"] == RCAS
+    bench.second(3)
+    assert bench["LIC.pid.target"] == AUTO
+
+
 def test_time_out_zero_waits_for_ever():
     bench = running(rout_timeout_s=0.0)
     reach(bench, "ROUT")
