@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from dcs.blocks.declare import block_type, f8, i8, scale, signal, step
-from dcs.blocks.handshake import REASON_CHOICES, RELAY_TEST, clamp, limit_code
+from dcs.blocks.handshake import REASON_CHOICES, RELAY_TEST, STARTING, clamp, limit_code
 from dcs.blocks.regulation.pid_host import HOST_PARAMS, HOST_STATE
 from dcs.blocks.regulation.pid_mode import choose_mode
 from dcs.blocks.regulation.pid_output import (
@@ -200,11 +200,12 @@ def pid(b: Any, dt_s: float) -> None:
     """
     mode_before = b.mode
     controlled = is_automatic(mode_before) and b.dt_used_s > 0.0
-    if not controlled:
-        take_settings(b, dt_s, False)
-    elif b.settings_changed != 0 and rescaled(b):
-        take_settings(b, dt_s, True)
-        controlled = False
+    if b.settings_changed != 0 or dt_s != b.dt_used_s or b.reason == STARTING:
+        if not controlled:
+            take_settings(b, dt_s, False)
+        elif rescaled(b):
+            take_settings(b, dt_s, True)
+            controlled = False
 
     pv_pct = (b.pv - b.pv_zero) * b.pv_to_pct
     quality = quality_of(b.pv_status)
@@ -243,6 +244,8 @@ def pid(b: Any, dt_s: float) -> None:
             b.out = b.tune_out
         elif not is_automatic(b.mode):
             b.out = output_of_others(b)
+            if controlled:
+                b.settings_changed = 1  # what had to wait for this, a bypass, is taken in the next scan
         elif b.options & BYPASS:
             limits = move_out(b, b.out_zero + sp_pct * b.pct_to_out, dt_s)
         else:
@@ -256,7 +259,7 @@ def pid(b: Any, dt_s: float) -> None:
     b.pv_pct, b.sp_pct, b.ff_pct = pv_pct, sp_pct, ff_pct
     if b.options & SCHEDULED and b.gain_factor != b.factor_used and factor_ok(b):
         b.settings_changed = 1
-    if b.settings_changed != 0 or dt_s != b.dt_used_s:
+    if (b.settings_changed != 0 or dt_s != b.dt_used_s) and is_automatic(b.mode):
         absorb_settings(b, dt_s, sp_pct, pv_pct)
     report(b, wanted, pv_good, limits, sp_limits)
 

@@ -1,6 +1,6 @@
 """Settings of the PID in the form in which every scan uses them, and how they change without a bump.
 
-Called by   the step of the PID: when a parameter was written, and in every scan in which the block does not control.
+Called by   the step of the PID: when a parameter was written, at the start, and after the block has left control.
 Knows       the PID's parameters; the words of ``SETTINGS_STATE`` are made from them, here and nowhere else.
 Promise     a changed setting acts from the next scan on; in its own scan OUT is what it would have been without it
             (a narrower output limit alone acts at once), and the integral takes the difference.
