@@ -244,12 +244,12 @@ def pid(b: Any, dt_s: float) -> None:
             b.out = b.tune_out
         elif not is_automatic(b.mode):
             b.out = output_of_others(b)
-            if controlled:
-                b.settings_changed = 1  # what had to wait for this, a bypass, is taken in the next scan
         elif b.options & BYPASS:
             limits = move_out(b, b.out_zero + sp_pct * b.pct_to_out, dt_s)
         else:
             limits = move_out(b, b.out, dt_s)
+        if controlled and not is_automatic(b.mode):
+            b.settings_changed = 1  # what had to wait for this, a bypass, is taken in the next scan
         # Back-calculated with this scan's setpoint and measurement: OUT starts, or starts again, where it is.
         integral_pct = (b.out - b.out_zero) * b.out_to_pct - b.p_gain * error_pct - ff_pct
         if math.isfinite(integral_pct):
