@@ -13,7 +13,7 @@ that the way through the bus, however slow, makes no bump.
 import math
 
 from dcs.core.modes import AUTO, CAS, MAN
-from dcs.core.status import BAD, GOOD_CASCADE, NO_COMM_LAST_USABLE, OK, make_status, quality_of
+from dcs.core.status import BAD, GOOD_CASCADE, IR, NO_COMM_LAST_USABLE, OK, make_status, quality_of, sub_status_of
 
 SHED_CHOICES = (
     ("NORMAL", 1),
@@ -39,9 +39,10 @@ def heard(written: int, status: int, timer_s: float, timeout_s: float, elapsed_s
     return status, timer_s
 
 
-def acknowledged(value: float, status: int, asked: float, tolerance: float) -> bool:
-    """Has the host, not long ago, written back the value that it was asked for?"""
-    return quality_of(status) == GOOD_CASCADE and math.isfinite(value) and abs(value - asked) <= tolerance
+def acknowledged(written: int, value: float, asked: float, asked_status: int, tolerance: float) -> bool:
+    """Has the host, since it was asked to (``asked_status``: initialisation request), written the value back?"""
+    asks = quality_of(asked_status) == GOOD_CASCADE and sub_status_of(asked_status) == IR
+    return asks and written != 0 and math.isfinite(value) and abs(value - asked) <= tolerance
 
 
 def shed_to(option: int, permitted: int, cascade_possible: bool, retained: int) -> int:

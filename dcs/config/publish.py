@@ -31,7 +31,9 @@ def published_tags(blocks: Iterable[Block], main: Block | None, section: ModuleS
 
 
 def _is_used(block: Block, name: str) -> bool:
-    """False for what is said to and by a host where no host is permitted."""
+    """False for what is said to and by a host where no host is permitted, and for a bypass that cannot be used."""
+    if name == "bypass" and block.type.has("bypass_enable"):
+        return block.value("bypass_enable") != 0
     mode = {"rcas": RCAS, "rout": ROUT}.get(name[:4])
     return mode is None or not block.type.has("permitted") or bool((int(block.value("permitted")) >> mode) & 1)
 

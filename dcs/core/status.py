@@ -14,6 +14,9 @@ CONFIGURATION_ERROR, NOT_CONNECTED, DEVICE_FAILURE, SENSOR_FAILURE = 1, 2, 3, 4
 NO_COMM_LAST_USABLE, NO_COMM, OUT_OF_SERVICE = 5, 6, 7
 # Sub-status of Uncertain.
 LAST_USABLE, SUBSTITUTE, INITIAL_VALUE, CONVERSION_INACCURATE, RANGE_VIOLATION, SUB_NORMAL = 1, 2, 3, 4, 5, 6
+# Sub-status of Good (non-cascade): 0 is OK, the rest come from devices; no block here makes them.
+ACTIVE_BLOCK_ALARM, ACTIVE_ADVISORY, ACTIVE_CRITICAL = 1, 2, 3
+UNACKNOWLEDGED_BLOCK_ALARM, UNACKNOWLEDGED_ADVISORY, UNACKNOWLEDGED_CRITICAL = 4, 5, 6
 # Sub-status of Good (cascade): what the two sides of a cascade say to each other.
 OK, IA, IR, NI, NS, DNS, LO, FSA, IFS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 
@@ -42,7 +45,15 @@ SUB_STATUS_NAMES: tuple[dict[int, str], ...] = (
         RANGE_VIOLATION: "engineering unit range violation",
         SUB_NORMAL: "sub-normal",
     },
-    {OK: ""},
+    {
+        OK: "",
+        ACTIVE_BLOCK_ALARM: "active block alarm",
+        ACTIVE_ADVISORY: "active advisory alarm",
+        ACTIVE_CRITICAL: "active critical alarm",
+        UNACKNOWLEDGED_BLOCK_ALARM: "unacknowledged block alarm",
+        UNACKNOWLEDGED_ADVISORY: "unacknowledged advisory alarm",
+        UNACKNOWLEDGED_CRITICAL: "unacknowledged critical alarm",
+    },
     {
         OK: "",
         IA: "initialisation acknowledge",

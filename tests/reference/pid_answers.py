@@ -8,8 +8,8 @@ It imports nothing of the product. All in % of span unless a case has scales of 
     I  += (1 - exp(-dt/Ti)) [ Kc f(e) + Kc D (series form only) + accepted - u ],   all of the last scan
     OUT = u inside its rates and limits; accepted = OUT, or what the block below says
 
-``f`` is the error itself, or shaped by gap and square. ``r_steps`` is the sum of f(e) taken before and after each step of
-the setpoint; without shaping it is the setpoint itself. The first scan starts from Man with OUT as it is, as does every
+``f`` is the error itself, or shaped by gap and square. ``r_steps`` sums what f(e) changes at each step of the setpoint;
+without shaping it is the setpoint itself. The first scan starts from Man with OUT as it is, as does every
 scan after tracking.
 """
 
@@ -169,6 +169,7 @@ def cases() -> list[Case]:
     """Every option on its own, and the combinations that are easily got wrong."""
     sp, pv = step_up(), wave()
     full = {"gain": 1.5, "ti_s": 12.0, "td_s": 3.0}
+    up_and_down = [50.0] * 3 + [56.0] * 9 + [52.0] * 18
     square_wave = [40.0 if k // 5 % 2 else 62.0 for k in range(SCANS)]
     accepted = [50.0 + min(k, 12) for k in range(SCANS)]
     return [
@@ -186,10 +187,10 @@ def cases() -> list[Case]:
         Case("beta 0, limited", {"gain": 6.0, "ti_s": 5.0, "beta": 0.0}, step_up(15.0), [50.0] * SCANS),
         Case("direct acting", full | {"direct_acting": 1, "beta": 0.5}, sp, pv),
         Case("error-squared", full | {"error_squared": 1, "gain": 8.0}, step_up(20.0), pv),
-        Case("error-squared, beta 0.3", {"error_squared": 1, "gain": 8.0, "ti_s": 9.0, "beta": 0.3}, step_up(20.0), pv),
+        Case("error-squared, beta 0.3", {"gain": 8.0, "ti_s": 9.0, "error_squared": 1, "beta": 0.3}, step_up(20.0), pv),
         Case("gap", full | {"gap": 2.0, "gap_gain": 0.0}, sp, wave(4.0)),
-        Case("gap with gain 0.25, error-squared", full | {"gap": 3.0, "gap_gain": 0.25, "error_squared": 1}, sp, wave(9.0)),
-        Case("setpoint ramp", full | {"sp_rate_up": 0.5, "sp_rate_down": 0.2}, [50.0] * 3 + [56.0] * 9 + [52.0] * 18, pv),
+        Case("gap with gain, squared", full | {"gap": 3.0, "gap_gain": 0.25, "error_squared": 1}, sp, wave(9.0)),
+        Case("setpoint ramp", full | {"sp_rate_up": 0.5, "sp_rate_down": 0.2}, up_and_down, pv),
         Case("output rate", full | {"out_rate_up": 0.5, "out_rate_down": 1.5}, step_up(8.0), wave(5.0)),
         Case("output limits", full | {"gain": 6.0, "out_low": 35.0, "out_high": 65.0}, sp, wave(6.0)),
         Case("feed-forward", full | {"ff_gain": 0.8}, sp, pv, ff=[10.0 if k < 10 else 18.0 for k in range(SCANS)]),

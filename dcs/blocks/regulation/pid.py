@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from dcs.blocks.declare import block_type, f8, i8, scale, signal, step
-from dcs.blocks.handshake import REASON_CHOICES, RELAY_TEST, clamp, limit_code
+from dcs.blocks.handshake import REASON_CHOICES, RELAY_TEST, STARTING, clamp, limit_code
 from dcs.blocks.regulation.pid_host import HOST_PARAMS, HOST_STATE
 from dcs.blocks.regulation.pid_mode import choose_mode
 from dcs.blocks.regulation.pid_output import (
@@ -31,6 +31,7 @@ from dcs.blocks.regulation.pid_settings import (
     BYPASS,
     FEED_FORWARD,
     INTEGRAL_ONLY,
+    LARGEST_PCT,
     OUT_RATE,
     RARE_SETTINGS_STATE,
     SCHEDULED,
@@ -199,16 +200,17 @@ def pid(b: Any, dt_s: float) -> None:
     """
     mode_before = b.mode
     controlled = is_automatic(mode_before) and b.dt_used_s > 0.0
-    if not controlled:
-        take_settings(b, dt_s, False)
-    elif b.settings_changed != 0 and rescaled(b):
-        take_settings(b, dt_s, True)
-        controlled = False
+    if b.settings_changed != 0 or dt_s != b.dt_used_s or b.reason == STARTING:
+        if not controlled:
+            take_settings(b, dt_s, False)
+        elif rescaled(b):
+            take_settings(b, dt_s, True)
+            controlled = False
 
     pv_pct = (b.pv - b.pv_zero) * b.pv_to_pct
     quality = quality_of(b.pv_status)
     pv_good = quality >= GOOD or (quality == UNCERTAIN and b.options & UNCERTAIN_AS_GOOD != 0)
-    pv_good = pv_good and math.isfinite(pv_pct)
+    pv_good = pv_good and abs(pv_pct) <= LARGEST_PCT  # which no NaN is
     if not pv_good:
         pv_pct = b.pv_pct
     tested = mode_before == LO and b.reason == RELAY_TEST  # then it has its setpoint, as if it had controlled
@@ -246,6 +248,8 @@ def pid(b: Any, dt_s: float) -> None:
             limits = move_out(b, b.out_zero + sp_pct * b.pct_to_out, dt_s)
         else:
             limits = move_out(b, b.out, dt_s)
+        if controlled and not is_automatic(b.mode):
+            b.settings_changed = 1  # what had to wait for this, a bypass, is taken in the next scan
         # Back-calculated with this scan's setpoint and measurement: OUT starts, or starts again, where it is.
         integral_pct = (b.out - b.out_zero) * b.out_to_pct - b.p_gain * error_pct - ff_pct
         if math.isfinite(integral_pct):
@@ -255,7 +259,7 @@ def pid(b: Any, dt_s: float) -> None:
     b.pv_pct, b.sp_pct, b.ff_pct = pv_pct, sp_pct, ff_pct
     if b.options & SCHEDULED and b.gain_factor != b.factor_used and factor_ok(b):
         b.settings_changed = 1
-    if b.settings_changed != 0 or dt_s != b.dt_used_s:
+    if (b.settings_changed != 0 or dt_s != b.dt_used_s) and is_automatic(b.mode):
         absorb_settings(b, dt_s, sp_pct, pv_pct)
     report(b, wanted, pv_good, limits, sp_limits)
 
@@ -264,7 +268,7 @@ def feed_forward(b: Any, controlled: bool) -> float:
     """Feed-forward in % with its gain; the last one while there is no good one, and no step when it comes back."""
     ff_pct = b.ff * b.ff_to_pct
     quality = quality_of(b.ff_status)
-    if quality < UNCERTAIN or not math.isfinite(ff_pct):
+    if quality < UNCERTAIN or not abs(ff_pct) <= LARGEST_PCT:
         b.ff_lost = 1
         return b.ff_pct  # type: ignore[no-any-return]
     if b.ff_lost != 0:

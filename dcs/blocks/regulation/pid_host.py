@@ -7,7 +7,7 @@ Knows       the fields declared here, targets and modes. How hosts and blocks ta
 from typing import Any
 
 from dcs.blocks.declare import f8, i8
-from dcs.blocks.handshake import AS_ASKED, HANDSHAKE_PART, HOST_SILENT, NO_HOST, backward_status_of
+from dcs.blocks.handshake import AS_ASKED, HANDSHAKE_PART, HOST_SILENT, INPUT_BAD, NO_HOST, backward_status_of
 from dcs.blocks.host import SHED_CHOICES, acknowledged, heard, shed_to, sheds_for_good
 from dcs.core.modes import AUTO, CAS, MAN, RCAS, ROUT
 from dcs.core.status import IR, STATUS_NOT_CONNECTED, sub_status_of
@@ -54,11 +54,11 @@ def remote_target(b: Any, mode_before: int) -> tuple[int, int]:
     if b.target == RCAS:
         silent = b.rcas_timeout_s > 0.0 and b.rcas_timer_s > b.rcas_timeout_s
         tolerance = HANDSHAKE_PART * (b.pv_scale_high - b.pv_scale_low)
-        answered = acknowledged(b.rcas_in, b.rcas_in_status, b.rcas_out, tolerance)
+        answered = acknowledged(written, b.rcas_in, b.rcas_out, b.rcas_out_status, tolerance)
     elif b.target == ROUT:
         silent = b.rout_timeout_s > 0.0 and b.rout_timer_s > b.rout_timeout_s
         tolerance = HANDSHAKE_PART * (b.out_scale_high - b.out_scale_low)
-        answered = acknowledged(b.rout_in, b.rout_in_status, b.rout_out, tolerance)
+        answered = acknowledged(written, b.rout_in, b.rout_out, b.rout_out_status, tolerance)
     else:
         if b.target >= MAN:
             b.retained = b.target
@@ -89,6 +89,7 @@ def tell_host(b: Any, pv_good: bool, sp_limits: int, out_limits: int) -> None:
     if sub_status_of(status) != IR or sub_status_of(b.rcas_out_status) != IR:
         b.rcas_out = b.sp_wrk
     b.rcas_out_status = status
+    waits = waits or b.reason == INPUT_BAD  # whoever gives the output needs no measurement
     status = backward_status_of(ROUT, b.target, b.mode, waits, out_limits)
     if sub_status_of(status) != IR or sub_status_of(b.rout_out_status) != IR:
         b.rout_out = b.out

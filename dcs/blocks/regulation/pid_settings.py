@@ -1,6 +1,6 @@
 """Settings of the PID in the form in which every scan uses them, and how they change without a bump.
 
-Called by   the step of the PID: when a parameter was written, and in every scan in which the block does not control.
+Called by   the step of the PID: when a parameter was written, at the start, and after the block has left control.
 Knows       the PID's parameters; the words of ``SETTINGS_STATE`` are made from them, here and nowhere else.
 Promise     a changed setting acts from the next scan on; in its own scan OUT is what it would have been without it
             (a narrower output limit alone acts at once), and the integral takes the difference.
@@ -28,6 +28,12 @@ SPEAKS = IFS_IF_BAD | IFS_IF_BAD_CAS | DNS_IF_BAD
 
 BEYOND_PART = 0.1
 """Setpoint and output never leave their ranges by more than this part, limits or not (FF-891)."""
+
+LARGEST_PCT = 1000.0
+"""A measurement or a feed-forward ten ranges away is none: one scan of it would stay in the integral for hours."""
+
+LARGEST_FACTOR = 1000.0
+"""Of the gain, by a scheduler."""
 
 SETTINGS_STATE = (
     i8("settings_changed", "1 when a parameter may have changed since the last scan", default=1),
@@ -142,7 +148,7 @@ def rescaled(b: Any) -> bool:
 
 def factor_ok(b: Any) -> bool:
     """May the gain factor be used?"""
-    return quality_of(b.gain_factor_status) >= GOOD and math.isfinite(b.gain_factor) and b.gain_factor >= 0.0
+    return quality_of(b.gain_factor_status) >= GOOD and 0.0 <= b.gain_factor <= LARGEST_FACTOR
 
 
 def absorb_settings(b: Any, dt_s: float, sp_pct: float, pv_pct: float) -> None:
