@@ -116,9 +116,10 @@ MIDDLES: dict[str, tuple[str, dict[str, object], str, str]] = {
     "limit": ("LIMIT", {"out_low": 10.0, "out_high": 90.0}, "inp", ""),
     "scaler": ("SCALER", {"inverted": 1}, "inp", ""),
     "batch_switch": ("BATCH_SWITCH", {"batch_limit": 95.0}, "inp", ""),
-    "bias_gain": ("BIAS_GAIN", {"gain": 0.8, "target": CAS, "sp_low": -100.0}, "cas_in", "inp"),
+    # The setpoint of a station follows its output, or the operator's would be gone back to over BAL_TIME (see below).
+    "bias_gain": ("BIAS_GAIN", {"gain": 0.8, "target": CAS, "sp_low": -100.0, "sp_track": 1}, "cas_in", "inp"),
     "ratio": (
-        "RATIO", {"sp_high": 100.0, "gain": 0.02, "target": CAS, "bias": 4.0}, "cas_in", "wild"
+        "RATIO", {"sp_high": 100.0, "gain": 0.02, "target": CAS, "bias": 4.0, "sp_track": 1}, "cas_in", "wild"
     ),
 }  # fmt: skip
 
@@ -283,3 +284,35 @@ def test_legs_that_were_moved_by_hand_are_bled_no_faster_than_declared(cold, hot
         left = sum(abs(chain[f"T.split.balance_{k}"]) for k in (1, 2))
     assert modes(chain) == {"T.pid": AUTO, "T.split": CAS, "COLD.ao": CAS, "HOT.ao": CAS}
     assert left == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("middle", ["bias_gain", "ratio"])
+@given(found=st.floats(10.0, 60.0), bal_time_s=st.sampled_from([0.5, 7.0, 20.0]))
+@settings(max_examples=20, deadline=None)
+def test_a_station_goes_back_to_its_own_setpoint_no_faster_than_declared(middle, found, bal_time_s):
+    """Promise: in Auto, without tracking, the operator's ratio or bias comes back in a straight line over BAL_TIME."""
+    chain = started(through(middle), PVA=50.0, PVB=45.0, WILD=40.0, **{"P.readback": 37.0})
+    chain.must_set("M.mid.MODE", "AUTO")
+    chain.must_set("M.mid.BAL_TIME", bal_time_s)
+    field_of(chain, "M.mid", "sp_track", 0)
+    chain.run(3)
+    wanted = chain["M.mid.out"]
+    chain.must_set("B.pid.MODE", "AUTO")
+    chain.run(2)
+    chain.must_set("B.pid.SP", found)
+    chain.run(3)
+    chain.must_set("B.pid.MODE", "CAS")
+    before = chain["B.pid.sp_wrk"]
+    for _ in range(8 + math.ceil(bal_time_s)):
+        chain.run(1)
+        most = abs(chain["M.mid.balance_from"]) / max(bal_time_s, 1.0)
+        assert abs(chain["B.pid.sp_wrk"] - before) <= most + ROUNDING
+        before = chain["B.pid.sp_wrk"]
+    assert chain["B.pid.mode"] == CAS
+    assert before == pytest.approx(wanted, abs=1e-9)
+
+
+def field_of(chain: Chain, block: str, name: str, value: int) -> None:
+    """An engineer's change of a parameter that is not published."""
+    record = [one.name for one in chain.engine.plan.records].index(block)
+    chain.engine.memory.view("i8")[chain.engine.plan.word_of(record, name)] = value
