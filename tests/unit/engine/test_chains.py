@@ -119,7 +119,7 @@ MIDDLES: dict[str, tuple[str, dict[str, object], str, str]] = {
     # The setpoint of a station follows its output, or the operator's would be gone back to over BAL_TIME (see below).
     "bias_gain": ("BIAS_GAIN", {"gain": 0.8, "target": CAS, "sp_low": -100.0, "sp_track": 1}, "cas_in", "inp"),
     "ratio": (
-        "RATIO", {"sp_high": 100.0, "gain": 0.02, "target": CAS, "bias": 4.0, "sp_track": 1}, "cas_in", "wild"
+        "RATIO", {"sp_high": 100.0, "gain": 0.04, "target": CAS, "bias": 4.0, "sp_track": 1}, "cas_in", "wild"
     ),
 }  # fmt: skip
 
@@ -233,7 +233,7 @@ def test_no_mode_change_in_an_override_moves_the_valve(inner_s, script):
 @settings(max_examples=30, deadline=None)
 def test_no_mode_change_around_a_block_in_the_middle_moves_the_valve(middle, inner_s, script):
     """Promise: a block between two PIDs hands the handshake on in both directions."""
-    at = {"PVA": 50.0, "PVB": 45.0, "P.readback": 37.0, "WILD": 40.0}
+    at = {"PVA": 50.0, "PVB": 45.0, "P.readback": 37.0, "WILD": 20.0}
     chain, twin = started(through(middle, inner_s), **at), started(through(middle, inner_s), **at)
     assert modes(chain)["A.pid"] == AUTO
     assert modes(chain)["B.pid"] == CAS
@@ -247,7 +247,7 @@ def test_no_mode_change_around_a_block_in_the_middle_moves_the_valve(middle, inn
 def test_a_block_in_the_middle_gives_the_outer_loop_the_inner_setpoint(middle):
     """Promise: after the start the inner setpoint is the measurement that was found, and it moves with the outer loop
     from there: the way forwards and the way back belong together."""
-    chain = started(through(middle), PVA=50.0, PVB=45.0, WILD=40.0, **{"P.readback": 37.0})
+    chain = started(through(middle), PVA=50.0, PVB=45.0, WILD=20.0, **{"P.readback": 37.0})
     found = chain["B.pid.sp_wrk"]
     assert found == pytest.approx(45.0, abs=1e-9)
     before = chain["A.pid.out"]
@@ -291,7 +291,7 @@ def test_legs_that_were_moved_by_hand_are_bled_no_faster_than_declared(cold, hot
 @settings(max_examples=20, deadline=None)
 def test_a_station_goes_back_to_its_own_setpoint_no_faster_than_declared(middle, found, bal_time_s):
     """Promise: in Auto, without tracking, the operator's ratio or bias comes back in a straight line over BAL_TIME."""
-    chain = started(through(middle), PVA=50.0, PVB=45.0, WILD=40.0, **{"P.readback": 37.0})
+    chain = started(through(middle), PVA=50.0, PVB=45.0, WILD=20.0, **{"P.readback": 37.0})
     chain.must_set("M.mid.MODE", "AUTO")
     chain.must_set("M.mid.BAL_TIME", bal_time_s)
     field_of(chain, "M.mid", "sp_track", 0)
