@@ -82,6 +82,7 @@ class ControlCheck:
                 name,
                 alarms.alarms.get(name, {}),
                 module.main,
+                module.blocks,
                 module.section.description,
                 alarms_document,
                 self._problems,

@@ -27,7 +27,7 @@ from dcs.config.fields import (
     whole,
 )
 
-ALARM_KINDS = ("HIHI", "HI", "LO", "LOLO", "DEV_HI", "DEV_LO", "BAD_PV")
+ALARM_KINDS = ("HIHI", "HI", "LO", "LOLO", "DEV_HI", "DEV_LO", "BAD_PV", "ON", "OFF", "ROC")
 INTEGRATORS = ("euler", "rk4", "adaptive")
 MILLISECOND_NS = 1_000_000
 
@@ -242,11 +242,24 @@ class ControlFile(Section):
 class AlarmSection(Section):
     """One alarm of a module."""
 
-    limit: Quantity | None = Field(None, description="value at which it comes; needed by all but BAD_PV")
+    kind: Annotated[str | None, choice(*ALARM_KINDS)] = Field(
+        None, description="kind of an alarm that has a name of its own: " + ", ".join(ALARM_KINDS)
+    )
+    of: Text = Field(
+        "PV",
+        description="published part that it watches: `FAIL` of the main block, `ai.PV` of another one of the module",
+    )
+    limit: Quantity | None = Field(
+        None, description="value at which it comes; for ROC the change within `window`; not for BAD_PV, ON and OFF"
+    )
     deadband: Quantity = Field(0.0, description="how far the value must come back before it goes")
     priority: Annotated[int, whole(1, 4)] = Field(description="1 critical, 2 high, 3 medium, 4 low")
     on_delay: DurationNs = Field(0, description="how long the limit must be exceeded before it comes")
     off_delay: DurationNs = Field(0, description="how long the value must be back before it goes")
+    after_sp: DurationNs = Field(
+        0, description="DEV_HI and DEV_LO: not raised for this time after a change of the setpoint"
+    )
+    window: DurationNs = Field(0, description="ROC: time over which the change is judged")
     description: Text = Field("", description="what it says in the list; made from tag and kind when not given")
     consequence: Text = Field("", description="what happens if nobody acts")
     cause: Text = Field("", description="what usually brings it")
@@ -254,10 +267,11 @@ class AlarmSection(Section):
 
 
 class AlarmsFile(Section):
-    """alarms.yaml: alarms by module and kind."""
+    """alarms.yaml: alarms by module and name."""
 
-    alarms: dict[Name, dict[Annotated[str, choice(*ALARM_KINDS)], AlarmSection]] = Field(
-        default_factory=dict, description="by module, then by kind: " + ", ".join(ALARM_KINDS)
+    alarms: dict[Name, dict[Name, AlarmSection]] = Field(
+        default_factory=dict,
+        description=f"by module, then by kind ({', '.join(ALARM_KINDS)}) or by a name of their own with `kind:`",
     )
 
 

@@ -9,7 +9,7 @@ import struct
 from functools import cache
 from typing import Any
 
-from dcs.blocks.declare import BlockType
+from dcs.blocks.declare import BlockType, is_whole
 from dcs.core.errors import DcsError
 from dcs.engine import memory
 from dcs.engine.plan import Plan, Run
@@ -53,7 +53,7 @@ class UncompiledDriver:
             mode_before, reason_before = (b.mode, b.reason) if journals_mode else (0, 0)
             try:
                 for place, name in enumerate(kind.reads):
-                    memory_as = self._words if name.endswith("_status") else self._numbers
+                    memory_as = self._words if is_whole(name) else self._numbers
                     served[name] = memory_as[reads[len(kind.reads) * index + place]].item()
                 step(b, dt_s, *(served[name] for name in names))
                 subject = run.first_subject + index

@@ -58,7 +58,7 @@ def _model_parts(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
         if nested is not None:
             inner = (*path, name, "NAME") if is_mapping else (*path, name)
             if is_mapping and get_origin(_value_of(info.annotation)) is dict:
-                inner = (*inner, "KIND")
+                inner = (*inner, "ALARM")
             below.append(section(code(".".join(inner)), *_model_parts(nested, inner), level=3))
     return [summary, table(("key", "value", "default", "meaning"), rows), *below]
 
