@@ -88,14 +88,14 @@ def test_each_change_starts_the_time_again():
 def test_noise_of_a_primary_is_no_change():
     """Promise: a setpoint in cascade that moves by less than a tenth of the limit suppresses nothing."""
     alarm = deviation()
-    got = [alarm.step(reference=50.0 + 0.5 * (k % 2), watched=35.0).alarm_state for k in range(4)]
-    assert got == [B] * 4
+    got = [alarm.step(reference=50.0 + 0.5 * (k % 2), watched=50.0 if k < 3 else 35.0).alarm_state for k in range(5)]
+    assert got == [A, A, A, B, B]
 
 
 def test_deviation_that_stands_may_return_meanwhile():
     alarm = deviation()
     assert states(alarm, "watched", 30.0) == [B]
-    alarm.step(reference=80.0)
+    assert alarm.step(reference=80.0).alarm_state == B
     assert alarm.step(reference=80.0, watched=80.0).alarm_state == D
 
 
