@@ -208,6 +208,7 @@ class BlockType:
     below: tuple[tuple[str, str], ...] = ()
     above: tuple[tuple[str, str], ...] = ()
     reads: tuple[str, ...] = ()  # arguments of the step that are words of other records, see ``is_whole``
+    origin: str = ""  # module of a user's file; "" for what comes with the product
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -214,6 +214,10 @@ class RestartSection(Section):
 class ModuleSection(Section):
     """One control module: a tag with its blocks."""
 
+    template: Name | None = Field(None, description="template that it is made from; its other keys then override those")
+    given: dict[Name, Any] = Field(
+        default_factory=dict, alias="with", description="values of the template's parameters, by name"
+    )
     description: Text = Field("", description="what it does, in words")
     scan: Name | None = Field(None, description="its scan class; may be left out when there is only one")
     controller: Name | None = Field(
@@ -229,12 +233,51 @@ class ModuleSection(Section):
     restart: RestartSection = Field(
         default_factory=lambda: RestartSection.model_validate({}), description="how it wakes after an outage"
     )
+    publish: dict[Name, TerminalName] = Field(
+        default_factory=dict,
+        description="more parts of the module: name: `ai.PV`, a published part of one of its blocks",
+    )
     blocks: dict[BlockName, BlockSection] = Field(description="by name")
+
+
+class TemplateParameter(Section):
+    """One parameter of a template."""
+
+    meaning: Text = Field("", description="what it is, in words")
+    unit: UnitName | None = Field(None, description="unit in which a quantity such as `120 mm` becomes a number")
+    default: Any = Field(None, description="value when an instance gives none; needed from each when not given")
+
+
+class TemplateSection(Section):
+    """A template (class) of control modules. In its texts `{name}` stands for a parameter.
+
+    `{module}` stands for the tag of the module and `{number}` for what follows its first `-`.
+    """
+
+    description: Text = Field("", description="what the modules do, in words")
+    parameters: dict[Name, TemplateParameter] = Field(default_factory=dict, description="by name")
+    instances: Text = Field("", description="CSV file with a row for each module: `module`, and a column per parameter")
+    template: Name | None = Field(None, description="another template that this one is made from")
+    given: dict[Name, Any] = Field(
+        default_factory=dict, alias="with", description="values of that template's parameters"
+    )
+    scan: Any = Field(None, description="as in a module")
+    monitor: Any = Field(None, description="as in a module")
+    restart: Any = Field(None, description="as in a module")
+    controller: Any = Field(None, description="as in a module")
+    main: Any = Field(None, description="as in a module")
+    publish: dict[Name, Any] = Field(default_factory=dict, description="as in a module")
+    blocks: dict[BlockName, dict[str, Any]] = Field(default_factory=dict, description="as in a module")
+    alarms: dict[str, Any] = Field(default_factory=dict, description="alarms of each module, as in alarms.yaml")
 
 
 class ControlFile(Section):
     """control.yaml: modules, blocks and wires."""
 
+    blocks: list[Text] = Field(
+        default_factory=list, description="Python files with block types of your own, relative to the plant's folder"
+    )
+    templates: dict[Name, TemplateSection] = Field(default_factory=dict, description="by name")
     modules: dict[Name, ModuleSection] = Field(description="by tag")
 
 
@@ -290,6 +333,9 @@ NAMED = (
     ("controllers",),
     ("devices",),
     ("devices", "*", "points"),
+    ("templates",),
+    ("templates", "*", "parameters"),
+    ("templates", "*", "blocks"),
     ("modules",),
     ("modules", "*", "blocks"),
     ("alarms",),
