@@ -38,7 +38,18 @@ D. E. Seborg, T. F. Edgar, D. A. Mellichamp, F. J. Doyle, Process Dynamics and C
 from plant_models.compiled import Kernels, compiled_factory
 from plant_models.integrators import next_stage
 from plant_models.kernel import Ends, Parts, kernel, parts_of
-from plant_models.model import DISTURBANCE, INPUT, OUTPUT, PARAMETER, STATE, PlantType, Setting, Variable, Vector, register
+from plant_models.model import (
+    DISTURBANCE,
+    INPUT,
+    OUTPUT,
+    PARAMETER,
+    STATE,
+    PlantType,
+    Setting,
+    Variable,
+    Vector,
+    register,
+)
 
 LOOPS = 32
 

@@ -142,6 +142,24 @@ def check(config: Config, sets: Sets = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; it must not exist yet.")],
+    template: Annotated[
+        str | None,
+        typer.Option("--template", metavar="NAME", help="A shipped plant to copy (default: quadruple_tank)."),
+    ] = None,
+    io_list: Annotated[
+        Path | None,
+        typer.Option("--from-io-list", metavar="FILE", help="An I/O list, CSV or XLSX, to make the plant from."),
+    ] = None,
+) -> None:
+    """Make a new plant folder that runs."""
+    from dcs.cli.init import init_plant
+
+    raise typer.Exit(init_plant(folder, template, io_list))
+
+
+@app.command()
 def status(run_dir: RunDir = None, as_json: AsJson = False) -> None:
     """Show the nodes of a running plant: roles, scan times, overruns, links."""
     from dcs.cli.client import show_status
