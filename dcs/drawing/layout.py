@@ -59,7 +59,7 @@ def lay_out(graph: Graph) -> Layout:
         width, height = size_of(box)
         layout.placed[name] = Placed(box, layers[name], width, height)
     chains = _chains(graph, layout, layers)
-    _place(layout, _ordered(layout, graph, chains))
+    _place(layout, _ordered(layout, graph, chains), _gaps(graph, layout, chains))
     layout.paths = _paths(graph, layout, chains)
     return layout
 
@@ -116,21 +116,21 @@ def _ordered(layout: Layout, graph: Graph, chains: list[list[str]]) -> list[list
     rows: list[list[str]] = [[] for _ in range(count)]
     for name, place in layout.placed.items():
         rows[place.layer].append(name)
-    left: dict[str, list[str]] = {}
-    right: dict[str, list[str]] = {}
+    left: dict[str, list[tuple[str, float]]] = {}  # neighbour, and how far down its side the wire meets it
+    right: dict[str, list[tuple[str, float]]] = {}
     for wire, chain in zip(graph.wires, chains, strict=True):
         if layout.placed[wire.target].layer <= layout.placed[wire.source].layer:
             continue
         for one, other in pairwise(chain):
-            left.setdefault(other, []).append(one)
-            right.setdefault(one, []).append(other)
+            left.setdefault(other, []).append((one, _share(layout.placed[one], wire.source_terminal, "out")))
+            right.setdefault(one, []).append((other, _share(layout.placed[other], wire.target_terminal, "in")))
     for sweep in range(SWEEPS):
         forward = sweep % 2 == 0
         neighbours = left if forward else right
         for row in rows if forward else reversed(rows):
             rank = {name: index for other in rows for index, name in enumerate(other)}
             middle = {
-                name: sum(rank[one] for one in neighbours[name]) / len(neighbours[name])
+                name: sum(rank[one] + share for one, share in neighbours[name]) / len(neighbours[name])
                 if name in neighbours
                 else float(rank[name])
                 for name in row
@@ -139,11 +139,35 @@ def _ordered(layout: Layout, graph: Graph, chains: list[list[str]]) -> list[list
     return rows
 
 
-def _place(layout: Layout, rows: list[list[str]]) -> None:
-    heights = [sum(layout.placed[name].height + GAP_Y for name in row) for row in rows]
+def _share(place: Placed, terminal: str, side: str) -> float:
+    """How far down a box a terminal is, 0 to 1; 0.5 for what has one only."""
+    if place.box is None or place.box.kind != "block":
+        return 0.5
+    names = place.box.inputs if side == "in" else place.box.outputs
+    return (names.index(terminal) + 0.5) / len(names)
+
+
+def _gaps(graph: Graph, layout: Layout, chains: list[list[str]]) -> dict[int, float]:
+    """Room right of each layer: a lane for every wire that turns there."""
+    turns: dict[int, int] = {}
+    for wire, chain in zip(graph.wires, chains, strict=True):
+        source, target = layout.placed[wire.source].layer, layout.placed[wire.target].layer
+        passed = [source, target - 1] if target <= source else [layout.placed[name].layer for name in chain[:-1]]
+        for layer in passed:
+            turns[layer] = turns.get(layer, 0) + 1
+    return {layer: max(GAP_X, LANE * (count + 2)) for layer, count in turns.items()}
+
+
+def _spacing(place: Placed) -> float:
+    """Room below a box, a flag or a dummy."""
+    return GAP_Y if place.box is not None and place.box.kind == "block" else GAP_Y / 2.0
+
+
+def _place(layout: Layout, rows: list[list[str]], gaps: dict[int, float]) -> None:
+    heights = [sum(layout.placed[name].height + _spacing(layout.placed[name]) for name in row) for row in rows]
     tallest = max(heights, default=0.0)
     x = PAD
-    for row, height in zip(rows, heights, strict=True):
+    for layer, (row, height) in enumerate(zip(rows, heights, strict=True)):
         width = max((layout.placed[name].width for name in row), default=0.0)
         y = PAD + (tallest - height) / 2.0
         for name in row:
@@ -153,15 +177,16 @@ def _place(layout: Layout, rows: list[list[str]]) -> None:
             if place.box is None:
                 place.width = width
             place.y = y
-            y += place.height + GAP_Y
-        x += width + GAP_X
-    layout.width = x - GAP_X + PAD
+            y += place.height + _spacing(place)
+        layout.width = x + width + PAD
+        x += width + gaps.get(layer, GAP_X)
     layout.height = tallest + PAD
 
 
 def _paths(graph: Graph, layout: Layout, chains: list[list[str]]) -> list[list[Point]]:
     """Corners of every wire; wires between two layers turn in lanes of their own, those that go back pass below."""
     lanes: dict[int, int] = {}
+    gaps = _gaps(graph, layout, chains)
     below = layout.height
     paths = []
     for wire, chain in zip(graph.wires, chains, strict=True):
@@ -173,7 +198,7 @@ def _paths(graph: Graph, layout: Layout, chains: list[list[str]]) -> list[list[P
                 lanes, layout.placed[wire.source].layer
             )
             into = layout.placed[wire.target].layer - 1
-            in_x = _column_left(layout, layout.placed[wire.target].layer) - GAP_X + _lane(lanes, into)
+            in_x = _column_left(layout, into + 1) - gaps.get(into, GAP_X) + _lane(lanes, into)
             paths.append([start, (out_x, start[1]), (out_x, below), (in_x, below), (in_x, end[1]), end])
             continue
         corners = [start]
@@ -199,7 +224,7 @@ def _paths(graph: Graph, layout: Layout, chains: list[list[str]]) -> list[list[P
 def _lane(lanes: dict[int, int], layer: int) -> float:
     """The next free lane right of a layer."""
     lanes[layer] = lanes.get(layer, 0) + 1
-    return LANE * (1 + (lanes[layer] - 1) % int(GAP_X / LANE - 1))
+    return LANE * lanes[layer]
 
 
 def _column_right(layout: Layout, layer: int) -> float:

@@ -53,11 +53,21 @@ def overlap(layout: Layout) -> list[tuple[str, str]]:
     ]
 
 
+def shared(one: list[tuple[float, float]], two: list[tuple[float, float]]) -> bool:
+    """Do two wires run along the same vertical line for a while?"""
+    for (x1, y1), (x2, y2) in itertools.pairwise(one):
+        for (x3, y3), (x4, y4) in itertools.pairwise(two):
+            vertical = abs(x1 - x2) < 0.02 and abs(x3 - x4) < 0.02 and abs(x1 - x3) < 0.02
+            if vertical and min(max(y1, y2), max(y3, y4)) - max(min(y1, y2), min(y3, y4)) > 0.02:
+                return True
+    return False
+
+
 def check(graph: Graph, layout: Layout) -> None:
     assert not overlap(layout)
     for wire, path in zip(graph.wires, layout.paths, strict=True):
-        assert path[0] == layout.placed[wire.source].terminal(wire.source_terminal, "out")
-        assert path[-1] == layout.placed[wire.target].terminal(wire.target_terminal, "in")
+        assert path[0] == pytest.approx(layout.placed[wire.source].terminal(wire.source_terminal, "out"))
+        assert path[-1] == pytest.approx(layout.placed[wire.target].terminal(wire.target_terminal, "in"))
         for (x1, y1), (x2, y2) in itertools.pairwise(path):
             assert abs(x1 - x2) < 0.02 or abs(y1 - y2) < 0.02, "wires turn at right angles"
             assert min(x1, x2) >= 0
@@ -68,6 +78,8 @@ def check(graph: Graph, layout: Layout) -> None:
                 inside_x = min(x1, x2) < place.x + place.width - 0.1 and max(x1, x2) > place.x + 0.1
                 inside_y = min(y1, y2) < place.y + place.height - 0.1 and max(y1, y2) > place.y + 0.1
                 assert place.box is None or not (inside_x and inside_y), f"{wire} runs through {name}"
+    for one, two in itertools.combinations(layout.paths, 2):
+        assert one[0] == two[0] or not shared(one, two), "two wires on one line could not be told apart"
     for wire in graph.wires:
         source, target = layout.placed[wire.source], layout.placed[wire.target]
         assert wire.back or source.x + source.width <= target.x, "values go from left to right"
