@@ -207,7 +207,7 @@ class BlockType:
     events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
     below: tuple[tuple[str, str], ...] = ()
     above: tuple[tuple[str, str], ...] = ()
-    reads: tuple[str, ...] = ()  # arguments of the step that are words of other records, see ``is_whole``
+    reads: tuple[str, ...] = ()  # arguments of the step that are words of other records, see ``reads_whole``
     origin: str = ""  # module of a user's file; "" for what comes with the product
 
     @property
@@ -281,11 +281,6 @@ class BlockType:
     def scales(self) -> tuple[str, ...]:
         """Names of the scales, in order."""
         return tuple(dict.fromkeys(f.scale_of for f in self.fields if f.scale_of))
-
-
-def is_whole(read: str) -> bool:
-    """Is what a step reads of that name a whole number? A status and a code are."""
-    return read.endswith(("_status", "_code"))
 
 
 BLOCK_TYPES: dict[str, BlockType] = {}
