@@ -3,7 +3,7 @@
 Called by   ``dcs.node.assembly``, the configuration checker's catalogue, the manual.
 """
 
-from plant_models import quadruple_tank
+from plant_models import loop_bank, quadruple_tank
 from plant_models.model import PLANTS
 
-__all__ = ["PLANTS", "quadruple_tank"]
+__all__ = ["PLANTS", "loop_bank", "quadruple_tank"]

@@ -13,22 +13,27 @@ NORMAL, UNACKNOWLEDGED, ACKNOWLEDGED, RETURNED = 0, 1, 2, 3
 """States A, B, C and D of the standard, as they stand in a frame."""
 STATE_LETTERS = "ABCD"
 
-HIHI, HI, LO, LOLO, DEV_HI, DEV_LO, BAD_PV = range(7)
-ALARM_KINDS = ("HIHI", "HI", "LO", "LOLO", "DEV_HI", "DEV_LO", "BAD_PV")
+HIHI, HI, LO, LOLO, DEV_HI, DEV_LO, BAD_PV, ON, OFF, ROC = range(10)
+ALARM_KINDS = ("HIHI", "HI", "LO", "LOLO", "DEV_HI", "DEV_LO", "BAD_PV", "ON", "OFF", "ROC")
 """Names of the kinds, in the order of their codes."""
 
 
 def detect(kind: int, active: int, value: float, status: int, reference: float, limit: float, deadband: float) -> int:
     """1 in alarm, 0 normal, -1 nothing can be said (a Bad value freezes limit alarms: neither set nor cleared).
 
-    ``active`` is the answer so far: the deadband holds on leaving only. For a deviation the size of ``limit`` counts.
+    ``active`` is the answer so far: the deadband holds on leaving only. For a deviation the size of ``limit`` counts; a
+    rate of change is the distance, on either side, from what the value was (``reference``).
     """
     bad = quality_of(status) == BAD
     if kind == BAD_PV:
         return 1 if bad and sub_status_of(status) != OUT_OF_SERVICE else 0
     if bad or not math.isfinite(value) or not math.isfinite(reference):
         return -1
+    if kind in (ON, OFF):
+        return 1 if (value >= 0.5) == (kind == ON) else 0
     hold = deadband if active != 0 else 0.0
+    if kind == ROC:
+        return 1 if math.fabs(value - reference) > abs(limit) - hold else 0
     if kind in (HIHI, HI):
         return 1 if value > limit - hold else 0
     if kind in (LO, LOLO):

@@ -207,7 +207,8 @@ class BlockType:
     events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
     below: tuple[tuple[str, str], ...] = ()
     above: tuple[tuple[str, str], ...] = ()
-    reads: tuple[str, ...] = ()  # arguments of the step that are words of other records; status words end in _status
+    reads: tuple[str, ...] = ()  # arguments of the step that are words of other records, see ``reads_whole``
+    origin: str = ""  # module of a user's file; "" for what comes with the product
 
     @property
     def dtype(self) -> np.dtype[Any]:

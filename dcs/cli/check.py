@@ -13,6 +13,7 @@ def check_plant(name: str, overrides: tuple[str, ...], as_json: bool) -> int:
     try:
         config = load_configuration(find_config(name), overrides)
         check_displays(config)
+        compile_user_blocks()
     except ConfigError as error:
         errors = error.errors if isinstance(error, ConfigErrors) else [error]
         if as_json:
@@ -37,6 +38,19 @@ def check_plant(name: str, overrides: tuple[str, ...], as_json: bool) -> int:
             print(f"note: {note}")
         print(f"{config.name} is fit to start: " + ", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
     return 0
+
+
+def compile_user_blocks() -> None:
+    """Raises ``ConfigError`` for a block type of the user that does not compile; others have been compiled before."""
+    from dcs.blocks.declare import BLOCK_TYPES
+    from dcs.config.user_blocks import is_user_block
+
+    own = [kind for kind in BLOCK_TYPES.values() if is_user_block(kind)]
+    if own:
+        from dcs.engine.kernels import jit_enabled, kernel_address
+
+        for kind in own if jit_enabled() else ():
+            kernel_address(kind)
 
 
 def check_displays(config: PlantConfig) -> None:

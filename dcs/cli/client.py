@@ -256,7 +256,7 @@ def show_alarms(run_dir: Path | None, as_json: bool) -> int:
         else:
             rows = [
                 [str(info.priority), info.name, ALARM_STATES[state], utc_text(time_ns), f"{value:.4g}",
-                 f"{info.limit:g} {info.unit}", info.description]
+                 "" if info.kind in ("BAD_PV", "ON", "OFF") else f"{info.limit:g} {info.unit}", info.description]
                 for info, state, time_ns, value in standing
             ]  # fmt: skip
             print(table(["prio", "alarm", "state", "since", "value", "limit", "description"], rows))

@@ -142,6 +142,55 @@ def check(config: Config, sets: Sets = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; it must not exist yet.")],
+    template: Annotated[
+        str | None,
+        typer.Option("--template", metavar="NAME", help="A shipped plant to copy (default: quadruple_tank)."),
+    ] = None,
+    io_list: Annotated[
+        Path | None,
+        typer.Option("--from-io-list", metavar="FILE", help="An I/O list, CSV or XLSX, to make the plant from."),
+    ] = None,
+) -> None:
+    """Make a new plant folder that runs."""
+    from dcs.cli.init import init_plant
+
+    raise typer.Exit(init_plant(folder, template, io_list))
+
+
+@app.command("print")
+def print_drawing(
+    config: Config,
+    module: Annotated[str, typer.Argument(metavar="MODULE", help="The module to draw: LIC-101.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.svg", help="Where the drawing goes (default: MODULE.svg).")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="With the values of the running plant.")] = False,
+    run_dir: RunDir = None,
+) -> None:
+    """Draw the strategy of one module: blocks, wires, parameters, on an A4 page."""
+    from dcs.cli.print_module import print_module
+
+    raise typer.Exit(print_module(config, module, out, live, run_dir))
+
+
+@app.command()
+def where(
+    config: Config,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A point, module, block, terminal, tag or device: LT-101, LIC-101.PV.")
+    ],
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what uses a name: wires, alarms, displays, scenarios, with file and line."""
+    from dcs.cli.where import show_where
+
+    raise typer.Exit(show_where(config, name, tuple(sets or ()), as_json))
+
+
+@app.command()
 def status(run_dir: RunDir = None, as_json: AsJson = False) -> None:
     """Show the nodes of a running plant: roles, scan times, overruns, links."""
     from dcs.cli.client import show_status

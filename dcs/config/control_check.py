@@ -15,7 +15,7 @@ from dcs.config.block_check import Block, check_parameters
 from dcs.config.loops import check_loops
 from dcs.config.monitors import monitor_of
 from dcs.config.problems import Problems, did_you_mean
-from dcs.config.publish import module_spec, published_tags
+from dcs.config.publish import MoreParts, module_spec, more_parts, published_tags
 from dcs.config.schema import AlarmsFile, ControlFile, ModuleSection
 from dcs.config.source import Document
 from dcs.config.wiring import Names, Wiring
@@ -33,6 +33,7 @@ class Module:
     controller: str
     blocks: dict[str, Block] = field(default_factory=dict)
     main: Block | None = None
+    more: MoreParts = field(default_factory=dict)
 
 
 class ControlCheck:
@@ -46,8 +47,11 @@ class ControlCheck:
         devices: Sequence[DeviceSpec],
         broken_points: frozenset[str],
         problems: Problems,
+        *,
+        types_complete: bool = True,
     ) -> None:
         self._document = document
+        self._types_complete = types_complete
         self._scan_classes = {item.name: item for item in scan_classes}
         self._controllers = list(controllers)
         self._devices = devices
@@ -82,6 +86,7 @@ class ControlCheck:
                 name,
                 alarms.alarms.get(name, {}),
                 module.main,
+                module.blocks,
                 module.section.description,
                 alarms_document,
                 self._problems,
@@ -108,6 +113,8 @@ class ControlCheck:
         for short_name, block_section in section.blocks.items():
             block_path = (*path, "blocks", short_name)
             kind = BLOCK_TYPES.get(block_section.type)
+            if kind is None and not self._types_complete:
+                continue  # it may be in the file of the user that could not be read
             if kind is None:
                 self._problems.add(
                     self._document.place((*block_path, "type")),
@@ -122,6 +129,7 @@ class ControlCheck:
             if short_name not in module.blocks:
                 self._broken.add(f"{name}.{short_name}")
         module.main = self._main_block(module)
+        module.more = more_parts(name, module.blocks, module.main, section.publish, self._problems)
         return module
 
     def _one_of(self, module: str, key: str, what: str, given: str | None, known: list[str]) -> str:
@@ -252,10 +260,12 @@ class ControlCheck:
             links=mine,
             alarms=alarms,
             tags=tuple(
-                tag for module in modules for tag in published_tags(module.blocks.values(), module.main, module.section)
+                tag
+                for module in modules
+                for tag in published_tags(module.blocks.values(), module.main, module.section, module.more)
             ),
             modules=tuple(
-                module_spec(module.main, module.section, module.scan_class, mine, self._points)
+                module_spec(module.main, module.section, module.scan_class, mine, self._points, module.more)
                 for module in modules
                 if module.main is not None
             ),

@@ -20,6 +20,8 @@ from dcs.config.plant_config import ControllerConfig, PlantCatalog, PlantConfig
 from dcs.config.problems import Problems
 from dcs.config.schema import FILES, OPTIONAL_FILES, AlarmsFile, ControlFile, FieldFile, PlantFile
 from dcs.config.source import Document, read_document
+from dcs.config.templates import Expansion, expand_templates
+from dcs.config.user_blocks import UserBlocks, load_user_blocks
 from dcs.config.validate import validate
 from dcs.core.errors import ConfigError, Place
 from dcs.engine.compile import compile_strategy
@@ -39,7 +41,10 @@ def load_plant(folder: Path | str, catalog: PlantCatalog, overrides: Sequence[st
         problems.add(Place(shown_folder), f"{what}. Give the folder that holds plant.yaml.")
         problems.raise_if_any()
     documents = _read(folder, problems)
-    for override in overrides:
+    later = [override for override in overrides if not _applied(override, documents)]
+    own_blocks = load_user_blocks(documents.get("control"), folder, problems)
+    expansion = expand_templates(documents, folder, problems)
+    for override in later:  # what it names may have come out of a template; if not, it is told now
         apply_override(override, documents, problems)
     parts: dict[str, BaseModel | None] = {
         name: validate(document, FILES[name], problems) for name, document in documents.items()
@@ -49,7 +54,15 @@ def load_plant(folder: Path | str, catalog: PlantCatalog, overrides: Sequence[st
         problems.raise_if_any()
         raise AssertionError("a file is missing without an error")  # pragma: no cover
     assert alarms is None or isinstance(alarms, AlarmsFile)
-    return _Check(folder, documents, catalog, problems, tuple(overrides)).run(plant, field, control, alarms)
+    check = _Check(folder, documents, catalog, problems, tuple(overrides), own_blocks, expansion)
+    return check.run(plant, field, control, alarms)
+
+
+def _applied(override: str, documents: Mapping[str, Document]) -> bool:
+    """Apply an override to the files as they are; False when what it names is not there."""
+    trial = Problems()
+    apply_override(override, documents, trial)
+    return not trial.errors
 
 
 def _read(folder: Path, problems: Problems) -> dict[str, Document]:
@@ -75,12 +88,16 @@ class _Check:
         catalog: PlantCatalog,
         problems: Problems,
         overrides: tuple[str, ...],
+        own_blocks: UserBlocks,
+        expansion: Expansion,
     ) -> None:
         self._folder = folder
         self._documents = documents
         self._catalog = catalog
         self._problems = problems
         self._overrides = overrides
+        self._types_complete = own_blocks.complete
+        self._more_files = (*own_blocks.files, *expansion.files)
 
     def run(self, plant: PlantFile, field: FieldFile, control: ControlFile, alarms: AlarmsFile | None) -> PlantConfig:
         problems, documents = self._problems, self._documents
@@ -96,6 +113,7 @@ class _Check:
             devices,
             self._broken_names({point.name for device in devices for point in device.points}, plant),
             problems,
+            types_complete=self._types_complete,
         ).run(control, alarms, documents.get("alarms"))
         if not problems.errors:
             self._compile(strategies)
@@ -116,7 +134,10 @@ class _Check:
             bus=bus,
             displays=tuple(sorted((folder / "displays").glob("*.yaml"))),
             scenarios=tuple(sorted((folder / "scenarios").glob("*.yaml"))),
-            files=tuple(folder / f"{name}.yaml" for name in documents),
+            files=(
+                *(folder / f"{name}.yaml" for name in documents if (folder / f"{name}.yaml").exists()),
+                *(path for path, _ in self._more_files),
+            ),
             overrides=self._overrides,
             digest=self._digest(),
             notes=tuple(sorted(problems.notes, key=lambda note: note.place)),
@@ -145,4 +166,5 @@ class _Check:
 
     def _digest(self) -> str:
         parts = [f"{name}={document.digest}" for name, document in sorted(self._documents.items())]
+        parts += [f"{path.name}={digest}" for path, digest in self._more_files]
         return hashlib.sha256("\n".join([*parts, *self._overrides]).encode()).hexdigest()

@@ -9,6 +9,9 @@ from difflib import SequenceMatcher, get_close_matches
 
 from dcs.core.errors import ConfigError, ConfigErrors, Place
 
+FOUND_IN = "Found in "
+"""How the sentence begins with which the line of a template names the instance in which it was found wrong."""
+
 
 class Problems:
     """Errors refuse the start; notes do not."""
@@ -16,11 +19,17 @@ class Problems:
     def __init__(self) -> None:
         self.errors: list[ConfigError] = []
         self.notes: list[ConfigError] = []
+        self._said: set[tuple[Place, str]] = set()
+        self._said_for: dict[Place, str] = {}  # a line of a template -> the instance in which it was found wrong
 
     def add(self, place: Place, sentence: str) -> None:
-        """One more thing that is wrong; the same one is kept once."""
-        if not any(known.place == place and known.message == sentence for known in self.errors):
-            self.errors.append(ConfigError(sentence, place))
+        """One more thing that is wrong; the same one is kept once, and one in a template for its first instance."""
+        if (place, sentence) in self._said:
+            return
+        if place.also.startswith(FOUND_IN) and self._said_for.setdefault(place, place.also) != place.also:
+            return
+        self._said.add((place, sentence))
+        self.errors.append(ConfigError(sentence, place))
 
     def note(self, place: Place, sentence: str) -> None:
         """Something worth knowing that does not prevent a start."""

@@ -6,9 +6,11 @@ Knows       declarations of block types; nothing is configured for it beyond the
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from dcs.blocks.declare import Field
 from dcs.config.block_check import Block
+from dcs.config.problems import Problems, did_you_mean
 from dcs.config.schema import ModuleSection
 from dcs.core.modes import MODE_CHOICES, RCAS, ROUT, modes_in
 from dcs.engine.strategy import Link, ModuleSpec, PublishedTag, RestartPolicy
@@ -20,14 +22,52 @@ SIGNIFICANT_DIGITS = 4
 PARAMETER_DECIMALS = 2
 
 
-def published_tags(blocks: Iterable[Block], main: Block | None, section: ModuleSection) -> list[PublishedTag]:
-    """``LIC-101.PV`` for the main block's parts, ``LIC-101.ai.PV`` for those of the others."""
-    return [
+MoreParts = Mapping[str, tuple[Block, str]]
+"""Parts of a module beyond those of its main block: name -> block, published part of it."""
+
+
+def more_parts(
+    module: str, blocks: Mapping[str, Block], main: Block | None, publish: Mapping[str, str], problems: Problems
+) -> MoreParts:
+    """What ``publish:`` of a module means; what is wrong goes to ``problems``."""
+    found: dict[str, tuple[Block, str]] = {}
+    for name, text in publish.items():
+        short_name, _, part = text.strip().rpartition(".")
+        block = blocks.get(short_name)
+        document = next(iter(blocks.values())).document if blocks else None
+        if document is None:
+            return {}
+        place = document.place(("modules", module, "publish", name))
+        if main is not None and name in main.type.published:
+            problems.add(
+                place, f"{module}: the main block {main.label} has a part {name} already. Choose another name."
+            )
+        elif block is None:
+            if short_name not in document.names(("modules", module, "blocks")):
+                hint = did_you_mean(short_name, blocks, "Its blocks")
+                problems.add(place, f"{module}: `{text}` is no part of a block of this module. {hint}")
+        elif part not in block.type.published:
+            hint = did_you_mean(part, block.type.published, "Its parts")
+            problems.add(place, f"{module}: {block.label} has no published part `{part}`. {hint}")
+        else:
+            found[name] = (block, part)
+    return found
+
+
+def published_tags(
+    blocks: Iterable[Block], main: Block | None, section: ModuleSection, more: MoreParts
+) -> list[PublishedTag]:
+    """``LIC-101.PV`` for the main block's parts, ``LIC-101.ai.PV`` for those of the others, then ``publish``."""
+    tags = [
         _tag(block, part, name, section.description, is_main=block is main)
         for block in blocks
         for part, name in block.type.published.items()
         if _is_used(block, name)
     ]
+    for name, (block, part) in more.items():
+        tag = _tag(block, part, block.type.published[part], section.description, is_main=False)
+        tags.append(replace(tag, name=f"{block.module}.{name}"))
+    return tags
 
 
 def _is_used(block: Block, name: str) -> bool:
@@ -110,11 +150,17 @@ def decimals_of(largest: float) -> int:
 
 
 def module_spec(
-    main: Block, section: ModuleSection, scan_class: str, links: Sequence[Link], points: Mapping[str, PointSpec]
+    main: Block,
+    section: ModuleSection,
+    scan_class: str,
+    links: Sequence[Link],
+    points: Mapping[str, PointSpec],
+    more: MoreParts,
 ) -> ModuleSpec:
     """The module as a faceplate needs it, and how it wakes."""
     published = main.type.published.items()
     parts = {part: tag_name(main, part, is_main=True) for part, name in published if _is_used(main, name)}
+    parts.update({name: f"{main.module}.{name}" for name in more})
     permitted = modes_in(int(main.value("permitted"))) if main.type.has("permitted") else ()
     restart = RestartPolicy(section.restart.start, section.restart.then, section.restart.longest_outage or 0)
     kind = _module_kind(main, links, points)

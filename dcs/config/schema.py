@@ -27,7 +27,7 @@ from dcs.config.fields import (
     whole,
 )
 
-ALARM_KINDS = ("HIHI", "HI", "LO", "LOLO", "DEV_HI", "DEV_LO", "BAD_PV")
+ALARM_KINDS = ("HIHI", "HI", "LO", "LOLO", "DEV_HI", "DEV_LO", "BAD_PV", "ON", "OFF", "ROC")
 INTEGRATORS = ("euler", "rk4", "adaptive")
 MILLISECOND_NS = 1_000_000
 
@@ -214,6 +214,10 @@ class RestartSection(Section):
 class ModuleSection(Section):
     """One control module: a tag with its blocks."""
 
+    template: Name | None = Field(None, description="template that it is made from; its other keys then override those")
+    given: dict[Name, Any] = Field(
+        default_factory=dict, alias="with", description="values of the template's parameters, by name"
+    )
     description: Text = Field("", description="what it does, in words")
     scan: Name | None = Field(None, description="its scan class; may be left out when there is only one")
     controller: Name | None = Field(
@@ -229,12 +233,51 @@ class ModuleSection(Section):
     restart: RestartSection = Field(
         default_factory=lambda: RestartSection.model_validate({}), description="how it wakes after an outage"
     )
+    publish: dict[Name, TerminalName] = Field(
+        default_factory=dict,
+        description="more parts of the module: name: `ai.PV`, a published part of one of its blocks",
+    )
     blocks: dict[BlockName, BlockSection] = Field(description="by name")
+
+
+class TemplateParameter(Section):
+    """One parameter of a template."""
+
+    meaning: Text = Field("", description="what it is, in words")
+    unit: UnitName | None = Field(None, description="unit in which a quantity such as `120 mm` becomes a number")
+    default: Any = Field(None, description="value when an instance gives none; needed from each when not given")
+
+
+class TemplateSection(Section):
+    """A template (class) of control modules. In its texts `{name}` stands for a parameter.
+
+    `{module}` stands for the tag of the module and `{number}` for what follows its first `-`.
+    """
+
+    description: Text = Field("", description="what the modules do, in words")
+    parameters: dict[Name, TemplateParameter] = Field(default_factory=dict, description="by name")
+    instances: Text = Field("", description="CSV file with a row for each module: `module`, and a column per parameter")
+    template: Name | None = Field(None, description="another template that this one is made from")
+    given: dict[Name, Any] = Field(
+        default_factory=dict, alias="with", description="values of that template's parameters"
+    )
+    scan: Any = Field(None, description="as in a module")
+    monitor: Any = Field(None, description="as in a module")
+    restart: Any = Field(None, description="as in a module")
+    controller: Any = Field(None, description="as in a module")
+    main: Any = Field(None, description="as in a module")
+    publish: dict[Name, Any] = Field(default_factory=dict, description="as in a module")
+    blocks: dict[BlockName, dict[str, Any]] = Field(default_factory=dict, description="as in a module")
+    alarms: dict[str, Any] = Field(default_factory=dict, description="alarms of each module, as in alarms.yaml")
 
 
 class ControlFile(Section):
     """control.yaml: modules, blocks and wires."""
 
+    blocks: list[Text] = Field(
+        default_factory=list, description="Python files with block types of your own, relative to the plant's folder"
+    )
+    templates: dict[Name, TemplateSection] = Field(default_factory=dict, description="by name")
     modules: dict[Name, ModuleSection] = Field(description="by tag")
 
 
@@ -242,11 +285,24 @@ class ControlFile(Section):
 class AlarmSection(Section):
     """One alarm of a module."""
 
-    limit: Quantity | None = Field(None, description="value at which it comes; needed by all but BAD_PV")
+    kind: Annotated[str | None, choice(*ALARM_KINDS)] = Field(
+        None, description="kind of an alarm that has a name of its own: " + ", ".join(ALARM_KINDS)
+    )
+    of: Text = Field(
+        "PV",
+        description="published part that it watches: `FAIL` of the main block, `ai.PV` of another one of the module",
+    )
+    limit: Quantity | None = Field(
+        None, description="value at which it comes; for ROC the change within `window`; not for BAD_PV, ON and OFF"
+    )
     deadband: Quantity = Field(0.0, description="how far the value must come back before it goes")
     priority: Annotated[int, whole(1, 4)] = Field(description="1 critical, 2 high, 3 medium, 4 low")
     on_delay: DurationNs = Field(0, description="how long the limit must be exceeded before it comes")
     off_delay: DurationNs = Field(0, description="how long the value must be back before it goes")
+    after_sp: DurationNs = Field(
+        0, description="DEV_HI and DEV_LO: not raised for this time after a change of the setpoint"
+    )
+    window: DurationNs = Field(0, description="ROC: time over which the change is judged")
     description: Text = Field("", description="what it says in the list; made from tag and kind when not given")
     consequence: Text = Field("", description="what happens if nobody acts")
     cause: Text = Field("", description="what usually brings it")
@@ -254,10 +310,11 @@ class AlarmSection(Section):
 
 
 class AlarmsFile(Section):
-    """alarms.yaml: alarms by module and kind."""
+    """alarms.yaml: alarms by module and name."""
 
-    alarms: dict[Name, dict[Annotated[str, choice(*ALARM_KINDS)], AlarmSection]] = Field(
-        default_factory=dict, description="by module, then by kind: " + ", ".join(ALARM_KINDS)
+    alarms: dict[Name, dict[Name, AlarmSection]] = Field(
+        default_factory=dict,
+        description=f"by module, then by kind ({', '.join(ALARM_KINDS)}) or by a name of their own with `kind:`",
     )
 
 
@@ -276,6 +333,9 @@ NAMED = (
     ("controllers",),
     ("devices",),
     ("devices", "*", "points"),
+    ("templates",),
+    ("templates", "*", "parameters"),
+    ("templates", "*", "blocks"),
     ("modules",),
     ("modules", "*", "blocks"),
     ("alarms",),

@@ -35,6 +35,8 @@ class Document:
     data: dict[str, Any] = field(default_factory=dict)
     places: dict[KeyPath, Place] = field(default_factory=dict)
     digest: str = ""
+    _below: dict[KeyPath, list[str]] = field(default_factory=dict, repr=False)
+    _indexed: int = -1  # how many places the index knows
 
     def place(self, path: KeyPath) -> Place:
         """The place of that path, or of the nearest thing around it that exists."""
@@ -45,8 +47,12 @@ class Document:
 
     def names(self, path: KeyPath) -> list[str]:
         """The keys that stand (or stood, before ``remove``) in the mapping at that path, in order."""
-        depth = len(path)
-        return [str(known[-1]) for known in self.places if len(known) == depth + 1 and known[:depth] == path]
+        if len(self.places) != self._indexed:
+            self._below = {}
+            for known in self.places:
+                self._below.setdefault(known[:-1], []).append(str(known[-1]))
+            self._indexed = len(self.places)
+        return list(self._below.get(path, ()))
 
     def get(self, path: KeyPath) -> Any:
         """The value at that path; raises ``KeyError`` when there is none."""
@@ -78,6 +84,7 @@ class Document:
         for old in [known for known in self.places if known[: len(path)] == path]:
             del self.places[old]
         self.places[path] = place
+        self._indexed = -1
 
     def remove(self, path: KeyPath) -> None:
         """Forget the value at that path, keep its place."""

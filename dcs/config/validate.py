@@ -9,6 +9,7 @@ import typing
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from dcs.config.fields import found
@@ -106,14 +107,20 @@ def _sentence(detail: ErrorDetails, path: KeyPath, schema: type[BaseModel]) -> s
 
 def _meaning(schema: type[BaseModel], path: KeyPath) -> str:
     model = model_at(schema, path[:-1])
-    field = model.model_fields.get(str(path[-1])) if model else None
+    field = field_of(model, str(path[-1])) if model else None
     return field.description or "" if field else ""
+
+
+def field_of(model: type[BaseModel], key: str) -> FieldInfo | None:
+    """The field that a key of a file belongs to; a key that is a word of Python has another name in the model."""
+    found = next((field for field in model.model_fields.values() if field.alias == key), None)
+    return found or model.model_fields.get(key)
 
 
 def keys_of(schema: type[BaseModel], path: KeyPath) -> list[str]:
     """The keys that are allowed at ``path``."""
     model = model_at(schema, path)
-    return list(model.model_fields) if model else []
+    return [field.alias or name for name, field in model.model_fields.items()] if model else []
 
 
 def model_at(schema: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:
@@ -121,7 +128,7 @@ def model_at(schema: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:
     here: Any = schema
     for part in path:
         if isinstance(here, type) and issubclass(here, BaseModel):
-            field = here.model_fields.get(str(part))
+            field = field_of(here, str(part))
             here = field.annotation if field else None
         elif get_origin(here) is dict:
             here = get_args(here)[1]

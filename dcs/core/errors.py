@@ -1,6 +1,6 @@
 """The one tree of errors. Trouble in the field is status, not one of these."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class DcsError(Exception):
@@ -11,10 +11,14 @@ class DcsError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where in a configuration something stands (1-based line; 0 = the whole file)."""
+    """Where in a configuration something stands (1-based line; 0 = the whole file).
+
+    ``also`` is a sentence on the other place that has a part in it: the template of an instance, or an instance.
+    """
 
     file: str = ""
     line: int = 0
+    also: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" if self.line else self.file
@@ -28,7 +32,8 @@ class ConfigError(DcsError):
     def __init__(self, message: str, place: Place | None = None) -> None:
         self.place = place or Place()
         self.message = message
-        super().__init__(f"{self.place}: {message}" if self.place.file else message)
+        text = f"{message} {self.place.also}" if self.place.also else message
+        super().__init__(f"{self.place}: {text}" if self.place.file else text)
 
 
 class ConfigErrors(ConfigError):

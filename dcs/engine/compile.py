@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 import dcs.blocks.library  # noqa: F401 (fills BLOCK_TYPES)
 from dcs.alarms.machine import ALARM_KINDS
-from dcs.blocks.alarm import ALARM
-from dcs.blocks.declare import BLOCK_TYPES, BlockType
+from dcs.blocks.alarm import ALARM, ALARM_EXTENDED, EXTENDED_KINDS
+from dcs.blocks.declare import BLOCK_TYPES, INTERNAL_TYPES, BlockType
 from dcs.core.errors import ConfigError, Place
 from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
 from dcs.engine import memory
@@ -25,6 +25,7 @@ from dcs.engine.plan import AlarmPlace, Plan, Record, Run, TagPlace
 from dcs.engine.sources import check_step, source_hash
 from dcs.engine.strategy import AlarmSpec, BlockSpec, Link, PublishedTag, Strategy
 
+_EXTENDED = tuple(ALARM_KINDS[code] for code in EXTENDED_KINDS)
 _RING_SMALLEST, _RING_LARGEST = 256, 8192
 
 
@@ -144,19 +145,31 @@ class _Compiler:
         for class_index in range(len(self.classes)):
             mine = [key for key in sorted(groups) if key[0] == class_index]
             class_runs = [self._place(groups[key], self.types[groups[key][0]], class_index) for key in mine]
-            if class_index in alarms:
+            for kind in (ALARM, ALARM_EXTENDED):
+                chosen = [alarm for alarm in alarms.get(class_index, ()) if self._alarm_type(alarm) is kind]
                 first = len(self.records)
-                class_runs.append(self._place([a.name for a in alarms[class_index]], ALARM, class_index))
-                for offset, alarm in enumerate(alarms[class_index]):
+                if chosen:
+                    class_runs.append(self._place([alarm.name for alarm in chosen], kind, class_index))
+                for offset, alarm in enumerate(chosen):
                     self.alarm_places.append(AlarmPlace(alarm, first + offset, class_index))
             runs.append(class_runs)
         return runs
+
+    def _alarm_type(self, alarm: AlarmSpec) -> BlockType:
+        """The record that an alarm needs: most need the small one."""
+        needs_more = alarm.kind in _EXTENDED or alarm.after_sp_s > 0.0 or self._is_whole(alarm.source)
+        return ALARM_EXTENDED if needs_more else ALARM
+
+    def _is_whole(self, terminal: str) -> bool:
+        """True for a source that is a whole number: its word must not be taken for a float."""
+        block, _, name = terminal.rpartition(".")
+        return block in self.types and self.types[block].has(name) and self.types[block].field(name).dtype == "i8"
 
     def _place(self, names: list[str], kind: BlockType, class_index: int) -> Run:
         run = Run(kind, self.end, len(names), 0, 0, len(self.records))
         at = self.end
         for name in names:
-            if kind is not ALARM:
+            if kind.name not in INTERNAL_TYPES:
                 self.record_of[name] = len(self.records)
             self.records.append(Record(name, kind, at, class_index))
             at += kind.words
@@ -183,8 +196,13 @@ class _Compiler:
             values = initial_values(kind, name, spec.params, spec.place, frozenset(wired.get(name, ())))
             fill(words, numbers, self.records[self.record_of[name]].at, kind, values)
         for place in self.alarm_places:
-            values = initial_values(ALARM, place.spec.name, _alarm_params(place.spec), place.spec.place)
-            fill(words, numbers, self.records[place.record].at, ALARM, values)
+            kind = self.records[place.record].type
+            params = _alarm_params(place.spec)
+            if kind is ALARM_EXTENDED:
+                params["whole"] = float(self._is_whole(place.spec.source))
+                params["after_sp_s"], params["window_s"] = place.spec.after_sp_s, place.spec.window_s
+            values = initial_values(kind, place.spec.name, params, place.spec.place)
+            fill(words, numbers, self.records[place.record].at, kind, values)
         return words
 
     def _gather(
@@ -223,6 +241,8 @@ class _Compiler:
             if place.spec.reference:
                 reference, _ = self._source(place.spec.reference, place.spec.place)
             reads += [value, status, reference]
+            if self.records[place.record].type is ALARM_EXTENDED:
+                reads.append(value)  # once more, as a whole number
         self._check_wired(into)
         self._check_cascades(taken)
 

@@ -228,9 +228,10 @@ class _ColumnWords:
         self._statuses = _words(place.status_word for place in tags)
         self._integers = _words(index for index, place in enumerate(tags) if place.integer)
         alarms = [place for place in plan.alarms if place.class_index == class_index]
-        at = _words(plan.records[place.record].at for place in alarms)
-        index = plan.records[alarms[0].record].type.index if alarms else {}
-        self._alarm_words = [at + index.get(name, 0) for name in ("alarm_state", "alarm_time_ns", "alarm_value")]
+        self._alarm_words = [
+            _words(plan.word_of(place.record, name) for place in alarms)
+            for name in ("alarm_state", "alarm_time_ns", "alarm_value")
+        ]
 
     def read(self, words: Words, numbers: Floats) -> tuple[Floats, NDArray[np.uint8], NDArray[Any]]:
         values = numbers[self._values]

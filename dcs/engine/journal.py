@@ -6,12 +6,23 @@ Called by   the engine's ``take_events``. Knows the plan's names and units; chan
 import math
 from typing import Any
 
-from dcs.alarms.machine import ACKNOWLEDGED, ALARM_KINDS, BAD_PV, NORMAL, RETURNED, STATE_LETTERS, UNACKNOWLEDGED
+from dcs.alarms.machine import (
+    ACKNOWLEDGED,
+    ALARM_KINDS,
+    BAD_PV,
+    NORMAL,
+    OFF,
+    ON,
+    RETURNED,
+    STATE_LETTERS,
+    UNACKNOWLEDGED,
+)
 from dcs.blocks.handshake import HOST_SILENT, REASON_TEXTS
 from dcs.bus.messages import Event
 from dcs.core.modes import mode_name
 from dcs.engine import memory
 from dcs.engine.plan import Plan, TagPlace
+from dcs.engine.strategy import AlarmSpec
 
 Author = tuple[str, str]
 """(user, station) of a command."""
@@ -22,13 +33,12 @@ _ALARM_TEXTS = {
     NORMAL: "returned to normal",
     ACKNOWLEDGED: "in alarm, acknowledged",
 }
-_KIND_TEXTS = dict(
-    zip(
-        ALARM_KINDS,
-        ("high high", "high", "low", "low low", "deviation high", "deviation low", "bad measurement"),
-        strict=True,
-    )
-)
+_KIND_WORDS = (
+    "high high", "high", "low", "low low", "deviation high", "deviation low", "bad measurement", "on", "off", "change",
+)  # fmt: skip
+_KIND_TEXTS = dict(zip(ALARM_KINDS, _KIND_WORDS, strict=True))
+
+_WITHOUT_LIMIT = tuple(ALARM_KINDS[code] for code in (BAD_PV, ON, OFF))
 
 
 class Journal:
@@ -74,8 +84,8 @@ class Journal:
     def _alarm(self, identity: str, time_ns: int, subject: int, code: int, value: float) -> Event:
         spec = self._plan.alarm_of_record[subject].spec
         before, now = divmod(code, 16)
-        text = f"{spec.module} {_KIND_TEXTS[spec.kind]}: {_ALARM_TEXTS[now]}"
-        if spec.kind != ALARM_KINDS[BAD_PV]:
+        text = f"{spec.module} {_called(spec)}: {_ALARM_TEXTS[now]}"
+        if spec.kind not in _WITHOUT_LIMIT:
             tag = self._tag_of_source.get(spec.source)
             text += f", {show(value, tag)} (limit {show(spec.limit, tag)})"
         if spec.description:
@@ -88,7 +98,7 @@ class Journal:
     def _ack(self, identity: str, time_ns: int, subject: int, code: int, author: Author) -> Event:
         spec = self._plan.alarm_of_record[subject].spec
         before, now = divmod(code, 16)
-        text = f"{spec.module} {_KIND_TEXTS[spec.kind]}: acknowledged"
+        text = f"{spec.module} {_called(spec)}: acknowledged"
         return Event(
             identity, time_ns, self._plan.strategy.name, "alarm", spec.name, text, spec.priority, *author,
             old=STATE_LETTERS[before], new=STATE_LETTERS[now],
@@ -127,6 +137,12 @@ class Journal:
             identity, time_ns, self._plan.strategy.name, "operator", place.tag.name, text, 0, *author,
             old=before, new=after,
         )  # fmt: skip
+
+
+def _called(spec: AlarmSpec) -> str:
+    """Words for the kind, or the alarm's own name where it has one."""
+    name = spec.name.rpartition(".")[2]
+    return _KIND_TEXTS[spec.kind] if name == spec.kind and spec.kind not in ("ON", "OFF") else name
 
 
 def name_or_number(plan: Plan, place: TagPlace, value: float) -> float | str | None:

@@ -28,7 +28,15 @@ from numba.core.errors import NumbaError
 from dcs.blocks.declare import BlockType
 from dcs.core.errors import ConfigError, Missing
 from dcs.engine import memory
-from dcs.engine.sources import arguments_of, functions_hash, parts_of, plain_function, source_hash, step_of
+from dcs.engine.sources import (
+    arguments_of,
+    functions_hash,
+    parts_of,
+    plain_function,
+    reads_whole,
+    source_hash,
+    step_of,
+)
 
 Report = Callable[[str], None]
 
@@ -132,7 +140,7 @@ def kernel_lines(kind: BlockType) -> list[str]:
         lines += ["mode_before = b.mode", "reason_before = b.reason"]
     served = {"elapsed_s": "elapsed_s", "now_ns": "time_ns"}
     for at, name in enumerate(kind.reads):
-        memory_as = "as_words" if name.endswith("_status") else "as_numbers"
+        memory_as = "as_words" if reads_whole(name) else "as_numbers"
         served[name] = f"{memory_as}[reads[{len(kind.reads)} * index + {at}]]"
     lines.append(f"STEP({', '.join(['b', 'dt_s', *(served[name] for name in arguments_of(kind))])})")
     subject = "time_ns, first_subject + index"

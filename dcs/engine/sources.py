@@ -43,6 +43,11 @@ def step_of(kind: BlockType) -> types.FunctionType:
     return kind.step
 
 
+def reads_whole(name: str) -> bool:
+    """Is what a step reads of other records under that name a whole number? A status and a code are."""
+    return name.endswith(("_status", "_code"))
+
+
 def arguments_of(kind: BlockType) -> tuple[str, ...]:
     """What a step asks for beside its record and ``dt_s``. Raises ``ConfigError`` for what nobody can give."""
     code = step_of(kind).__code__

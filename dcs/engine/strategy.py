@@ -59,12 +59,14 @@ class AlarmSpec:
     name: str  # LIC-101.HI
     module: str
     source: str  # terminal that is watched: LIC-101.ai.out
-    kind: str  # HIHI HI LO LOLO DEV_HI DEV_LO BAD_PV
+    kind: str  # HIHI HI LO LOLO DEV_HI DEV_LO BAD_PV ON OFF ROC
     priority: int
     limit: float = 0.0
     deadband: float = 0.0  # in the unit of the source
     on_delay_s: float = 0.0
     off_delay_s: float = 0.0
+    after_sp_s: float = 0.0  # for deviation: time after a change of the reference in which it is not raised
+    window_s: float = 0.0  # for a rate of change
     reference: str = ""  # for deviation: the terminal compared with: LIC-101.pid.sp
     description: str = ""
     consequence: str = ""

@@ -13,7 +13,7 @@ from dcs.blocks.declare import BlockType
 from dcs.core.errors import DcsError
 from dcs.engine import memory
 from dcs.engine.plan import Plan, Run
-from dcs.engine.sources import arguments_of, step_of
+from dcs.engine.sources import arguments_of, reads_whole, step_of
 
 
 class UncompiledDriver:
@@ -53,7 +53,7 @@ class UncompiledDriver:
             mode_before, reason_before = (b.mode, b.reason) if journals_mode else (0, 0)
             try:
                 for place, name in enumerate(kind.reads):
-                    memory_as = self._words if name.endswith("_status") else self._numbers
+                    memory_as = self._words if reads_whole(name) else self._numbers
                     served[name] = memory_as[reads[len(kind.reads) * index + place]].item()
                 step(b, dt_s, *(served[name] for name in names))
                 subject = run.first_subject + index

@@ -47,6 +47,9 @@ def _key(config: PlantConfig) -> str:
     used = {block.type for controller in config.controllers for block in controller.strategy.blocks}
     digest.update(repr(sorted(used)).encode())
     digest.update(os.environ.get("NUMBA_DISABLE_JIT", "").encode())
+    for path in config.files:
+        if path.suffix == ".py":  # block types of the user
+            digest.update(path.read_bytes())
     for package in _PACKAGES:
         spec = importlib.util.find_spec(package)
         assert spec is not None

@@ -54,11 +54,12 @@ def _model_parts(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
     below: list[str] = []
     for name, info in model.model_fields.items():
         form, nested, is_mapping = _form(info.annotation, info.metadata)
-        rows.append([code(name), form, _default(info, nested), info.description or ""])
+        key = info.alias or name
+        rows.append([code(key), form, _default(info, nested), info.description or ""])
         if nested is not None:
-            inner = (*path, name, "NAME") if is_mapping else (*path, name)
+            inner = (*path, key, "NAME") if is_mapping else (*path, key)
             if is_mapping and get_origin(_value_of(info.annotation)) is dict:
-                inner = (*inner, "KIND")
+                inner = (*inner, "ALARM")
             below.append(section(code(".".join(inner)), *_model_parts(nested, inner), level=3))
     return [summary, table(("key", "value", "default", "meaning"), rows), *below]
 
@@ -84,6 +85,8 @@ def _form(annotation: Any, metadata: list[Any]) -> tuple[str, type[BaseModel] | 
         return f"list of: {_form(arguments[0], [])[0]}", None, False
     if hasattr(annotation, "__metadata__"):
         return _form(annotation.__origin__, list(annotation.__metadata__))
+    if annotation is Any:
+        return "any value", None, False
     raise TypeError(f"no words for {annotation!r}; teach docs/generator/configuration_page.py")
 
 

@@ -61,8 +61,8 @@ def age_text(age_s: float) -> str:
 
 
 def limit_text(alarm: AlarmInfo, *, sign: bool = False) -> str:
-    """``> 16.00``; nothing for an alarm on quality, which has no limit."""
-    if "BAD" in alarm.kind:
+    """``> 16.00``; nothing for an alarm on quality or on a state, which has no limit."""
+    if "BAD" in alarm.kind or alarm.kind in ("ON", "OFF"):
         return ""
     text = number_text(alarm.limit, 2)
     return f"{'<' if 'LO' in alarm.kind else '>'} {text}" if sign else text

@@ -122,7 +122,7 @@ class AlarmLine(QWidget):
         if alarm is not None:
             box = QRectF(0, 1, 22, 22)
             paint_priority(painter, palette, box, alarm.info.priority, alarm.state, blink_on=self._sampler.blink_on)
-            kind = f"{alarm.info.kind}  {alarm.state_text}"
+            kind = f"{alarm.name.rpartition('.')[2]}  {alarm.state_text}"
             width = 120.0 if self._shown.marks else self.width() - 27.0
             paint.text_at(painter, QRectF(27, 0, width, 24), kind, palette.text, 12, bold=alarm.unacknowledged)
             left = 150.0

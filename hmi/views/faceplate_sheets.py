@@ -179,7 +179,13 @@ class AlarmSheet(QWidget):
             number = number_text(view.limit_of(alarm), 2) if limit_text(alarm) else ""
             text = f"{number} {unit_text(alarm.unit)}" if number else ""
             rows.append(
-                (alarm.kind, text, alarm.priority, row.state if row else 0, row.state_text if row else "normal")
+                (
+                    alarm.name.rpartition(".")[2],
+                    text,
+                    alarm.priority,
+                    row.state if row else 0,
+                    row.state_text if row else "normal",
+                )
             )
         if rows != self._rows:
             self._rows = rows
@@ -196,7 +202,7 @@ class AlarmSheet(QWidget):
             else:
                 paint.text_at(painter, QRectF(0, y, 20, 20), str(priority), palette.dim, 11,
                               align=Qt.AlignmentFlag.AlignCenter)  # fmt: skip
-            paint.text_at(painter, QRectF(24, y, 50, 20), kind, palette.text, 11.5, bold=bool(state))
+            paint.text_at(painter, QRectF(24, y, 74, 20), kind, palette.text, 11.5, bold=bool(state))
             paint.text_at(painter, QRectF(70, y, 80, 20), limit, palette.text, 11.5, align=paint.RIGHT)
             paint.text_at(painter, QRectF(160, y, self.width() - 160, 20), words, palette.dim, 11)
         painter.end()

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
 TUTORIAL = ROOT / "docs" / "tutorials" / "your-first-plant.md"
 
-COMMANDS_TO_COME = frozenset({"scenario", "history", "device", "init", "plant"})
+COMMANDS_TO_COME = frozenset({"scenario", "history", "device", "plant"})
 """Agreed in the architecture (decisions may speak of them), not there yet; whoever adds one deletes it here."""
 
 

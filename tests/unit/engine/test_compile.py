@@ -165,7 +165,7 @@ def with_alarm(**values: object) -> Strategy:
         (
             with_alarm(kind="HIGH"),
             "alarms.yaml:3: LIC.HI: there is no alarm kind `HIGH`. "
-            "Use one of HIHI, HI, LO, LOLO, DEV_HI, DEV_LO, BAD_PV.",
+            "Use one of HIHI, HI, LO, LOLO, DEV_HI, DEV_LO, BAD_PV, ON, OFF, ROC.",
         ),
         (
             with_alarm(kind="DEV_HI"),
