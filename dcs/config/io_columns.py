@@ -20,7 +20,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "name",
     ),
     "description": ("description", "service", "service description", "text", "comment", "designation"),
-    "signal": ("signal", "signal type", "io type", "i/o type", "io", "i/o", "point type", "channel type"),
+    "signal": ("signal", "signal type", "io type", "i/o type", "io", "i/o", "point type", "channel type", "type"),
     "low": ("range low", "low", "range min", "min", "lrv", "range from", "lower range", "scale low", "eu low"),
     "high": ("range high", "high", "range max", "max", "urv", "range to", "upper range", "scale high", "eu high"),
     "unit": ("unit", "units", "eu", "eng unit", "engineering unit", "engineering units", "uom"),
