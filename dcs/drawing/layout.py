@@ -185,34 +185,23 @@ def _place(layout: Layout, rows: list[list[str]], gaps: dict[int, float]) -> Non
 
 def _paths(graph: Graph, layout: Layout, chains: list[list[str]]) -> list[list[Point]]:
     """Corners of every wire; wires between two layers turn in lanes of their own, those that go back pass below."""
-    lanes: dict[int, int] = {}
-    gaps = _gaps(graph, layout, chains)
+    hops = [_hops(wire, chain, layout) for wire, chain in zip(graph.wires, chains, strict=True)]
+    lane_x = _lanes(graph, layout, chains, hops)
     below = layout.height
     paths = []
-    for wire, chain in zip(graph.wires, chains, strict=True):
-        start = layout.placed[wire.source].terminal(wire.source_terminal, "out")
-        end = layout.placed[wire.target].terminal(wire.target_terminal, "in")
-        if layout.placed[wire.target].layer <= layout.placed[wire.source].layer:
+    for number, (wire, corners) in enumerate(zip(graph.wires, hops, strict=True)):
+        source, target = layout.placed[wire.source].layer, layout.placed[wire.target].layer
+        (start, end), *_ = corners
+        if target <= source:
             below += LANE
-            out_x = _column_right(layout, layout.placed[wire.source].layer) + _lane(
-                lanes, layout.placed[wire.source].layer
-            )
-            into = layout.placed[wire.target].layer - 1
-            in_x = _column_left(layout, into + 1) - gaps.get(into, GAP_X) + _lane(lanes, into)
+            out_x, in_x = lane_x[number, source], lane_x[number, target - 1]
             paths.append([start, (out_x, start[1]), (out_x, below), (in_x, below), (in_x, end[1]), end])
             continue
-        corners = [start]
-        for one, other in pairwise(chain):
-            to = end if other == chain[-1] else layout.placed[other].terminal("", "in")
-            here = corners[-1]
-            if abs(here[1] - to[1]) > 0.01:
-                layer = layout.placed[one].layer
-                turn = _column_right(layout, layer) + _lane(lanes, layer)
-                corners += [(turn, here[1]), (turn, to[1])]
-            corners.append(to)
-            if other != chain[-1]:
-                corners.append(layout.placed[other].terminal("", "out"))
-        paths.append(corners)
+        path = []
+        for layer, (here, to) in enumerate(corners, source):
+            turn = lane_x.get((number, layer))
+            path += [here, to] if turn is None else [here, (turn, here[1]), (turn, to[1]), to]
+        paths.append(path)
     layout.height = below + PAD
     left = min((x for path in paths for x, _ in path), default=0.0)
     if left < PAD:
@@ -221,10 +210,49 @@ def _paths(graph: Graph, layout: Layout, chains: list[list[str]]) -> list[list[P
     return paths
 
 
-def _lane(lanes: dict[int, int], layer: int) -> float:
-    """The next free lane right of a layer."""
-    lanes[layer] = lanes.get(layer, 0) + 1
-    return LANE * lanes[layer]
+def _hops(wire: Wire, chain: list[str], layout: Layout) -> list[tuple[Point, Point]]:
+    """From where to where a wire goes in each gap between layers; one that goes back has its ends only."""
+    start = layout.placed[wire.source].terminal(wire.source_terminal, "out")
+    end = layout.placed[wire.target].terminal(wire.target_terminal, "in")
+    return [
+        (
+            start if one == chain[0] else layout.placed[one].terminal("", "out"),
+            end if other == chain[-1] else layout.placed[other].terminal("", "in"),
+        )
+        for one, other in pairwise(chain)
+    ]
+
+
+def _lanes(
+    graph: Graph, layout: Layout, chains: list[list[str]], hops: list[list[tuple[Point, Point]]]
+) -> dict[tuple[int, int], float]:
+    """Where each wire (its number, the layer left of the gap) turns: x of its lane; none for one that goes straight.
+
+    Those that go down come first, the lowest leftmost, then those that go up, the highest leftmost: so neighbours do
+    not cross. Those that go back come last.
+    """
+    down: dict[int, list[tuple[float, int]]] = {}
+    up: dict[int, list[tuple[float, int]]] = {}
+    back: dict[int, list[int]] = {}
+    for number, wire in enumerate(graph.wires):
+        source, target = layout.placed[wire.source].layer, layout.placed[wire.target].layer
+        if target <= source:
+            back.setdefault(source, []).append(number)
+            back.setdefault(target - 1, []).append(number)
+            continue
+        for layer, (here, to) in enumerate(hops[number], source):
+            if to[1] > here[1] + 0.01:
+                down.setdefault(layer, []).append((-here[1], number))
+            elif to[1] < here[1] - 0.01:
+                up.setdefault(layer, []).append((here[1], number))
+    gaps = _gaps(graph, layout, chains)
+    found: dict[tuple[int, int], float] = {}
+    for layer in {*down, *up, *back}:
+        order = [number for _, number in (*sorted(down.get(layer, ())), *sorted(up.get(layer, ())))]
+        left = _column_right(layout, layer) if layer >= 0 else _column_left(layout, 0) - gaps.get(layer, GAP_X)
+        for lane, number in enumerate([*order, *back.get(layer, ())], 1):
+            found[number, layer] = left + LANE * lane
+    return found
 
 
 def _column_right(layout: Layout, layer: int) -> float:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcs.bus.messages import TagInfo
+from dcs.bus.messages import AlarmInfo, TagInfo
 from dcs.core.errors import ConfigError
 from dcs.core.status import LIMIT_HIGH, STATUS_GOOD, UNCERTAIN, make_status
 from dcs.core.value import ProcessValue
@@ -18,7 +18,7 @@ from hmi.viewmodels.clock import PlantClock
 from hmi.viewmodels.loop import LoopView
 from hmi.viewmodels.pens import TrendView, pens_of
 from hmi.viewmodels.places import Trail, places, search
-from hmi.viewmodels.shown import age_text, number_text, show
+from hmi.viewmodels.shown import age_text, limit_text, number_text, show
 
 from .conftest import DISPLAYS, Rig
 
@@ -301,3 +301,11 @@ def test_binding_to_an_unknown_tag_is_an_error_with_its_line(tmp_path: Path) -> 
     (error,) = load_displays(tmp_path)[0].missing_tags({"A.PV"}, {"A"})
     assert error.place.line == 3
     assert "X.PV" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("HI", "> 16.00"), ("LO", "< 16.00"), ("ROC", "> 16.00"), ("ON", ""), ("OFF", ""), ("BAD_PV", "")]
+)
+def test_a_state_has_no_limit(kind: str, text: str) -> None:
+    """Promise: an alarm on a state or on quality shows no number that could be taken for a limit."""
+    assert limit_text(AlarmInfo("M-101.FAILED", "M-101.FAIL", kind, 2, 16.0), sign=True) == text
