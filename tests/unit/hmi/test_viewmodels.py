@@ -304,7 +304,8 @@ def test_binding_to_an_unknown_tag_is_an_error_with_its_line(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"), [("HI", "> 16.00"), ("LO", "< 16.00"), ("ROC", "> 16.00"), ("ON", ""), ("OFF", ""), ("BAD_PV", "")]
+    ("kind", "text"),
+    [("HI", "> 16.00"), ("LO", "< 16.00"), ("ROC", "> 16.00"), ("ON", ""), ("OFF", ""), ("BAD_PV", "")],
 )
 def test_a_state_has_no_limit(kind: str, text: str) -> None:
     """Promise: an alarm on a state or on quality shows no number that could be taken for a limit."""
