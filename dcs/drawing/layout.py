@@ -247,7 +247,7 @@ def _lanes(
                 up.setdefault(layer, []).append((here[1], number))
     gaps = _gaps(graph, layout, chains)
     found: dict[tuple[int, int], float] = {}
-    for layer in {*down, *up, *back}:
+    for layer in sorted({*down, *up, *back}):
         order = [number for _, number in (*sorted(down.get(layer, ())), *sorted(up.get(layer, ())))]
         left = _column_right(layout, layer) if layer >= 0 else _column_left(layout, 0) - gaps.get(layer, GAP_X)
         for lane, number in enumerate([*order, *back.get(layer, ())], 1):
