@@ -16,7 +16,7 @@ from dcs.config.schema import BlockSection
 from dcs.config.source import Document, KeyPath
 from dcs.core.errors import ConfigError, Place
 from dcs.core.modes import CAS, MODE_NAMES, OOS, mode_code, mode_mask, modes_in
-from dcs.core.units import find_unit, parse_quantity
+from dcs.core.units import find_unit, is_difference, parse_quantity
 
 DEFAULT_SCALE_UNIT = "%"
 """Unit of a scale that is not given; its ends are then those of the declaration, 0 … 100."""
@@ -271,27 +271,9 @@ def _quantity(block: Block, item: Field, text: str) -> float:
                 f"{item.name} is `{text}`, but a number of {plain} is needed. Write the number alone."
             ) from None
     try:
-        return parse_quantity(text, unit, difference=_is_difference(item))
+        return parse_quantity(text, unit, difference=is_difference(item.name))
     except ConfigError as exc:
         raise ConfigError(f"{item.name}: {exc.message}") from None
-
-
-_DIFFERENCES = (
-    "deadband",
-    "hysteresis",
-    "gap",
-    "rate",
-    "span",
-    "zone",
-    "deviation_limit",
-    "lag_limit",
-    "temperature_add",
-)
-
-
-def _is_difference(item: Field) -> bool:
-    """A parameter that measures a distance, so that 1 K is 1 degC."""
-    return any(word in item.name for word in _DIFFERENCES)
 
 
 def _mode_mask(value: list[Any]) -> float:

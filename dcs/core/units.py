@@ -166,6 +166,24 @@ def convert(value: float, source: str, target: str, *, difference: bool = False)
     return float(exact / new.factor)
 
 
+_DIFFERENCES = (
+    "deadband",
+    "hysteresis",
+    "gap",
+    "rate",
+    "span",
+    "zone",
+    "deviation_limit",
+    "lag_limit",
+    "temperature_add",
+)
+
+
+def is_difference(name: str) -> bool:
+    """True for the name of a parameter that measures a distance, so that 1 K is 1 degC."""
+    return any(word in name for word in _DIFFERENCES)
+
+
 def _split(text: str) -> tuple[Decimal, str] | None:
     match = _QUANTITY.fullmatch(text)
     if match is None:

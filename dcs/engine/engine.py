@@ -137,7 +137,12 @@ class Engine:
         """The newest events again, taken or not: a new active publishes what the old one may have kept to itself."""
         head = int(self._words[memory.EVENT_HEAD])
         first = max(1, head - min(count, int(self._words[memory.RING_SIZE])))
-        return [self._journal.event(n, self._authors.get(n, ("", ""))) for n in range(first, head)]
+        return [self._journal.event(n, self._authors.get(n, ("", ""))) for n in range(first, head) if self._is_kept(n)]
+
+    def _is_kept(self, sequence: int) -> bool:
+        """False for an event about something that an online change has removed."""
+        at = int(self._words[memory.RING_AT] + sequence % self._words[memory.RING_SIZE] * memory.EVENT_WORDS)
+        return int(self._words[at + memory.AT_KIND]) != memory.NO_EVENT
 
     def apply(self, command: Command, time_ns: int) -> tuple[bool, str]:
         """Execute a command between two scans: (done?, what happened or why not). Refusals change nothing."""

@@ -27,7 +27,8 @@ CLASS_SCANS, CLASS_TIME_NS, CLASS_SLIPS = 0, 1, 2
 # --- one event in the ring --------------------------------------------------------------------------------
 EVENT_WORDS = 8
 AT_SEQUENCE, AT_TIME_NS, AT_KIND, AT_SUBJECT, AT_CODE, AT_OLD, AT_NEW = range(7)
-ALARM_EVENT, MODE_EVENT, COMMAND_EVENT, ACK_EVENT, BLOCK_EVENT = 1, 2, 3, 4, 5
+NO_EVENT, ALARM_EVENT, MODE_EVENT, COMMAND_EVENT, ACK_EVENT, BLOCK_EVENT = range(6)
+"""``NO_EVENT``: an old event about something that an online change has removed."""
 
 
 def class_at(class_index: int) -> int:

@@ -185,8 +185,16 @@ class Bench:
     def follow(self) -> None:
         """The field accepts what it is sent."""
         values, _, valid = self.engine.outputs()
-        if valid[0]:
-            self.reads["P.readback"] = float(values[0])
+        at = self.engine.plan.output_channels.index("P")
+        if valid[at]:
+            self.reads["P.readback"] = float(values[at])
+
+    def follow_named(self, channel: str) -> None:
+        """The field accepts what it is sent on that channel, wherever it stands in the plan."""
+        values, _, valid = self.engine.outputs()
+        at = self.engine.plan.output_channels.index(channel)
+        if valid[at]:
+            self.reads[f"{channel}.readback"] = float(values[at])
 
 
 def any_bits(values: Any) -> bytes:

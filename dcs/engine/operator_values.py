@@ -1,0 +1,67 @@
+"""Which parameters stand otherwise than in the configuration because an operator set them.
+
+Called by   the report of an online change, ``dcs upload``. Knows the plan, its image (the values of the files) and the
+            memory.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcs.blocks.declare import Field
+from dcs.engine.plan import Plan, Record
+
+
+class OperatorValue(NamedTuple):
+    """One parameter of one block."""
+
+    block: str
+    name: str  # of the field
+    tag: str  # under which operators write it
+    word: int
+    in_file: float
+    now: float
+    unit: str
+    field: Field
+
+
+def operator_values(plan: Plan, memory: NDArray[np.int64]) -> list[OperatorValue]:
+    """Every parameter that can be written by operators and differs from the configuration, in the order of the tags.
+
+    What a block writes itself is left out: the setpoint of a controller that follows a block above it.
+    """
+    image = np.frombuffer(plan.image, np.int64)
+    numbers, image_numbers = memory.view(np.float64), image.view(np.float64)
+    found: dict[int, OperatorValue] = {}
+    for place in plan.tags:
+        if place.record < 0 or not place.tag.writable:
+            continue
+        record = plan.records[place.record]
+        name = "target" if place.field == "mode" else place.field
+        f = record.type.field(name)
+        word = record.at + record.type.index[name]
+        if f.role != "param" or word in found or memory[word] == image[word]:
+            continue
+        if not _is_operators(record, f, memory):
+            continue
+        is_whole = f.dtype == "i8"
+        old, new = (float(words[word]) for words in ((image, memory) if is_whole else (image_numbers, numbers)))
+        found[word] = OperatorValue(record.name, name, place.tag.name, word, old, new, place.tag.unit, f)
+    return list(found.values())
+
+
+def _is_operators(record: Record, f: Field, memory: NDArray[np.int64]) -> bool:
+    """Is it the operator's in the mode that the block is asked for?"""
+    index = record.type.index
+    if not f.write_in or "target" not in index:
+        return True
+    return int(memory[record.at + index["target"]]) in f.write_in
+
+
+def shown(value: float, f: Field, unit: str) -> str:
+    """A value as people write it: the name of a choice, or a number with its unit."""
+    for name, code in f.choices:
+        if code == value:
+            return name
+    return f"{value:.10g} {unit}".strip()
