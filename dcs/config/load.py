@@ -19,7 +19,7 @@ from dcs.config.plant_check import check_bus, check_controllers, check_model, ch
 from dcs.config.plant_config import ControllerConfig, PlantCatalog, PlantConfig
 from dcs.config.problems import Problems
 from dcs.config.schema import FILES, OPTIONAL_FILES, AlarmsFile, ControlFile, FieldFile, PlantFile
-from dcs.config.source import Document, read_document
+from dcs.config.source import Document, parse_document, read_document
 from dcs.config.templates import Expansion, expand_templates
 from dcs.config.user_blocks import UserBlocks, load_user_blocks
 from dcs.config.validate import validate
@@ -28,19 +28,26 @@ from dcs.engine.compile import compile_strategy
 from dcs.engine.strategy import Strategy
 
 
-def load_plant(folder: Path | str, catalog: PlantCatalog, overrides: Sequence[str] = ()) -> PlantConfig:
+def load_plant(
+    folder: Path | str,
+    catalog: PlantCatalog,
+    overrides: Sequence[str] = (),
+    texts: Mapping[str, str] | None = None,
+) -> PlantConfig:
     """The plant in ``folder``, checked whole. ``overrides`` are texts ``PATH=VALUE``.
+
+    ``texts`` are what its files say (by their names without ``.yaml``), for a plant whose folder need not be here.
 
     Raises ``ConfigErrors`` with everything that is wrong, in file order; ``str()`` has one ``file:line: sentence`` a
     line. Files are called as the user called the folder.
     """
     shown_folder, folder = str(folder), Path(folder)
     problems = Problems()
-    if not folder.is_dir():
+    if texts is None and not folder.is_dir():
         what = "is a file, but a plant is a folder" if folder.exists() else "does not exist"
         problems.add(Place(shown_folder), f"{what}. Give the folder that holds plant.yaml.")
         problems.raise_if_any()
-    documents = _read(folder, problems)
+    documents = _read(folder, problems) if texts is None else _parse(folder, texts, problems)
     later = [override for override in overrides if not _applied(override, documents)]
     own_blocks = load_user_blocks(documents.get("control"), folder, problems)
     expansion = expand_templates(documents, folder, problems)
@@ -65,6 +72,14 @@ def _applied(override: str, documents: Mapping[str, Document]) -> bool:
     return not trial.errors
 
 
+def read_texts(folder: Path) -> dict[str, str]:
+    """What the files of a plant folder say, by their names without ``.yaml``. Raises ``ConfigErrors``."""
+    problems = Problems()
+    texts = {name: document.text for name, document in _read(folder, problems).items()}
+    problems.raise_if_any()
+    return texts
+
+
 def _read(folder: Path, problems: Problems) -> dict[str, Document]:
     documents = {}
     for name in FILES:
@@ -73,6 +88,20 @@ def _read(folder: Path, problems: Problems) -> dict[str, Document]:
             continue
         try:
             documents[name] = read_document(path)
+        except ConfigError as exc:
+            problems.take(exc)
+    return documents
+
+
+def _parse(folder: Path, texts: Mapping[str, str], problems: Problems) -> dict[str, Document]:
+    documents = {}
+    for name in FILES:
+        if name not in texts:
+            if name not in OPTIONAL_FILES:
+                problems.add(Place(str(folder / f"{name}.yaml")), "this file is missing. Add it.")
+            continue
+        try:
+            documents[name] = parse_document(texts[name], str(folder / f"{name}.yaml"))
         except ConfigError as exc:
             problems.take(exc)
     return documents
@@ -140,6 +169,7 @@ class _Check:
             ),
             overrides=self._overrides,
             digest=self._digest(),
+            texts=tuple((name, document.text) for name, document in documents.items()),
             notes=tuple(sorted(problems.notes, key=lambda note: note.place)),
         )
 

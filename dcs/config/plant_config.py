@@ -7,7 +7,7 @@ Knows       only data. ``PlantInfo`` says what the checker must know of a plant 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -111,6 +111,7 @@ class PlantConfig:
     files: tuple[Path, ...]  # all that was read
     overrides: tuple[str, ...]
     digest: str  # changes when any file or override changes
+    texts: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # (file without .yaml, what it says)
     notes: tuple[ConfigError, ...] = ()  # worth saying, no obstacle: str(note) is ``file:line: sentence``
 
     def controller(self, name: str) -> ControllerConfig:

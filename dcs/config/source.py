@@ -37,6 +37,7 @@ class Document:
     digest: str = ""
     _below: dict[KeyPath, list[str]] = field(default_factory=dict, repr=False)
     _indexed: int = -1  # how many places the index knows
+    text: str = field(default="", repr=False)
 
     def place(self, path: KeyPath) -> Place:
         """The place of that path, or of the nearest thing around it that exists."""
@@ -112,15 +113,13 @@ def read_document(path: Path, shown_as: str | None = None) -> Document:
         line = raw.count(b"\n", 0, exc.start) + 1
         found = f"byte 0x{raw[exc.start]:02x}"
         raise ConfigError(f"{found} is not UTF-8. Save the file in UTF-8 encoding.", Place(shown, line)) from None
-    document = parse_document(text, shown)
-    document.digest = hashlib.sha256(raw).hexdigest()
-    return document
+    return parse_document(text, shown)
 
 
 def parse_document(text: str, file: str) -> Document:
     """``read_document`` for a text that is already here."""
     node = _compose(text, file)
-    document = Document(file, digest=hashlib.sha256(text.encode()).hexdigest())
+    document = Document(file, digest=hashlib.sha256(text.encode()).hexdigest(), text=text)
     if node is None:
         return document
     if not isinstance(node, yaml.MappingNode):

@@ -32,11 +32,14 @@ from dcs.engine.plan import Plan
 from dcs.engine.shape import RecordShape
 
 
-def report_of(transfer: Transfer, before: bytes, running: Plan | None = None) -> Report:
-    """What ``transfer.apply(before)`` does. With the ``running`` plan, also what stays as operators set it."""
+def report_of(transfer: Transfer, before: bytes, running: Plan | None = None, applied: bytes | None = None) -> Report:
+    """What ``transfer.apply(before)`` does (or has done: ``applied``).
+
+    With the ``running`` plan, also what stays as operators set it: that takes longer than a scan may.
+    """
     old_words = transfer.read(before)
     comparison = transfer.comparison
-    after = np.frombuffer(transfer.apply(before), np.int64)
+    after = np.frombuffer(applied or transfer.apply(before), np.int64)
     items = [*_Lines(transfer, old_words, after).items()]
     if running is not None:
         overwritten = {item.what for item in items if item.kind == CONFLICT}

@@ -140,9 +140,10 @@ class Engine:
         return [self._journal.event(n, self._authors.get(n, ("", ""))) for n in range(first, head) if self._is_kept(n)]
 
     def _is_kept(self, sequence: int) -> bool:
-        """False for an event about something that an online change has removed."""
+        """False for an event about something that an online change has removed, and for a number never given."""
         at = int(self._words[memory.RING_AT] + sequence % self._words[memory.RING_SIZE] * memory.EVENT_WORDS)
-        return int(self._words[at + memory.AT_KIND]) != memory.NO_EVENT
+        is_about_something = int(self._words[at + memory.AT_KIND]) != memory.NO_EVENT
+        return is_about_something and int(self._words[at + memory.AT_SEQUENCE]) == sequence
 
     def apply(self, command: Command, time_ns: int) -> tuple[bool, str]:
         """Execute a command between two scans: (done?, what happened or why not). Refusals change nothing."""

@@ -16,6 +16,7 @@ from dcs.bus.messages import NodeReport
 from dcs.config.plant_config import ControllerConfig, PlantConfig
 from dcs.core.clock import NS_PER_MS, Clock
 from dcs.core.errors import ConfigError
+from dcs.engine.strategy import Strategy
 from dcs.node.endpoints import Endpoints
 from dcs.node.face import NodeFace
 from dcs.node.peers import Peers, derive_seed
@@ -26,6 +27,7 @@ from field_io.registers import DeviceSpec
 if TYPE_CHECKING:
     from dcs.node.controller import Controller
     from dcs.node.field_node import FieldNode
+    from dcs.node.versions import Version
     from dcs.node.witness_node import WitnessNode
     from field_io.drivers.modbus import ModbusDriver
 
@@ -46,6 +48,14 @@ def load_configuration(folder: Path, overrides: Sequence[str] = ()) -> PlantConf
     from plant_models.library import PLANTS
 
     return load_plant(folder, PLANTS, overrides)
+
+
+def load_version(version: "Version") -> PlantConfig:
+    """Check what a version of the configuration says; its folder need not be here."""
+    from dcs.config.load import load_plant
+    from plant_models.library import PLANTS
+
+    return load_plant(version.folder, PLANTS, version.overrides, dict(version.texts))
 
 
 def warm_up(config: PlantConfig, tell: Callable[[str], None]) -> None:
@@ -101,22 +111,29 @@ def devices_at(config: PlantConfig, endpoints: Endpoints) -> list[DeviceSpec]:
 
 
 async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> "Controller":
-    from dcs.engine.compile import compile_strategy
-    from dcs.engine.engine import Engine
+    from dcs.node.change_desk import ChangeParts
+    from dcs.node.checkpoint import Checkpoints, read_checkpoint
     from dcs.node.controller import Controller, ControllerParts
     from dcs.node.field_side import FieldSide
+    from dcs.node.program import first_program
+    from dcs.node.versions import Versions
+    from dcs.redundancy.protocol.cold_start import NO_RANK
     from dcs.redundancy.runtime import RedundantMember
 
     controller = next(c for c in config.controllers if name in c.members)
-    clock = peers.clock(name)
-    plan = compile_strategy(controller.strategy)
-    engine = Engine(plan)
+    clock, keep = peers.clock(name), peers.keep(name)
+    versions = Versions(keep)
+    program = first_program(versions, config, controller.name, load_version, clock)
+    plan = program.plan
     used = {*plan.input_channels, *plan.output_channels}
     drivers = [
-        _build_driver(device, name, clock, controller, peers)
+        _build_driver(device, name, clock, program.strategy, peers)
         for device in devices_at(config, endpoints)
         if any(point.name in used for point in device.points)
     ]
+    face = await _face(config, endpoints, name, peers)
+    checkpoints = Checkpoints(keep)
+    checkpoint = read_checkpoint(checkpoints, face.event)
 
     def make_member(replica: Controller) -> RedundantMember:
         return RedundantMember(
@@ -128,29 +145,31 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
             replica,
             replica.alive,
             derive_seed(peers.seed, name, "redundancy"),
+            programs=replica.change_desk,
+            checkpoint=checkpoint.rank if checkpoint else NO_RANK,
         )
 
     return Controller(
         ControllerParts(
-            face=await _face(config, endpoints, name, peers),
+            face=face,
             pair=controller.name,
-            engine=engine,
-            scan_classes=controller.strategy.scan_classes,
+            program=program,
             field_side=FieldSide(drivers, plan.input_channels, plan.output_channels, clock),
             schedule=peers.schedule(clock),
             make_member=make_member,
             on_loop=peers.on_loop,
+            changes=ChangeParts(versions, load_version, peers.apart, config.digest),
+            checkpoints=checkpoints,
+            checkpoint=checkpoint,
         )
     )
 
 
-def _build_driver(
-    device: DeviceSpec, node: str, clock: Clock, controller: ControllerConfig, peers: Peers
-) -> "ModbusDriver":
+def _build_driver(device: DeviceSpec, node: str, clock: Clock, strategy: Strategy, peers: Peers) -> "ModbusDriver":
     """Polls shortly before the scans are due, so that a scan works on values of its own period."""
     from field_io.drivers.modbus import ModbusDriver
 
-    fastest = min(controller.strategy.scan_classes, key=lambda scan_class: scan_class.period_ns)
+    fastest = min(strategy.scan_classes, key=lambda scan_class: scan_class.period_ns)
     lead_ns = min(min(fastest.period_ns, device.poll_ns) // 5, _POLL_LEAD_MAX_NS)
     utc_minus_monotonic_ns = clock.time_ns() - clock.monotonic_ns()
     phase_ns = (fastest.phase_ns - lead_ns - utc_minus_monotonic_ns) % device.poll_ns

@@ -7,9 +7,12 @@ Knows       the same assembly as a real run; which nodes live, and how to kill a
 
 import asyncio
 import gc
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
-from dcs.bus.messages import Command, Reply, command_subject
+from dcs.bus.messages import ChangeReply, ChangeRequest, Command, Reply, change_subject, command_subject
+from dcs.config.load import read_texts
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
@@ -132,6 +135,40 @@ class Box:
         finally:
             await bus.close()
         return Reply.from_bytes(payload)
+
+    async def change(self, pair: str, request: ChangeRequest) -> ChangeReply:
+        """Ask the active about a change of the configuration."""
+        bus = self.peers.hub.connect(f"engineer {self.loop.now_ns()} {pair}")
+        try:
+            payload = await bus.request(change_subject(self.config.name, pair), request.to_bytes(), 120.0)
+        finally:
+            await bus.close()
+        return ChangeReply.from_bytes(payload)
+
+    async def apply(self, folder: Path | None = None, overrides: Sequence[str] = ()) -> list[Reply]:
+        """Change the configuration online, as ``dcs apply`` does: all pairs get ready, then each changes.
+
+        One reply per pair; when one pair refuses to prepare, its refusal alone, and nothing has changed.
+        """
+        texts = {} if folder is None else read_texts(folder)
+        request = ChangeRequest("prepare", str(folder or ""), texts, tuple(overrides), station="box")
+        keys = {}
+        for controller in self.config.controllers:
+            prepared = await self.change(controller.name, request)
+            if not prepared.ok:
+                return [Reply("", False, prepared.text)]
+            keys[controller.name] = prepared.key
+        return [await self.command(pair, "apply", key) for pair, key in keys.items() if key]
+
+    async def stop(self, name: str) -> None:
+        """End a node as its launcher does: it may put its things in order."""
+        task = self._tasks.pop(name)
+        task.remove_done_callback(self._ended)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await self.peers.disconnect(name)
+        del self.nodes[name]
 
     def faults(self) -> FieldFaults:
         """Devices and cables that can be cut, slowed down and healed."""

@@ -6,36 +6,28 @@ Knows       the order of a scan: freeze the inputs, take the commands, execute, 
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 
-from dcs.bus.api import Subscription
-from dcs.bus.messages import (
-    Command,
-    Frame,
-    Layout,
-    LinkReport,
-    NodeReport,
-    Reply,
-    frame_subject,
-    frames_to_bytes,
-    latest_subject,
-    layout_subject,
-    layouts_to_bytes,
-)
+from dcs.bus.messages import Command, Frame, Layout, NodeReport, Reply, frame_subject
 from dcs.core.clock import NS_PER_MS, NS_PER_S, sleep
-from dcs.engine.engine import Engine
+from dcs.engine.restart import apply_restart_policy
 from dcs.engine.strategy import ScanClass
+from dcs.node.active_services import ActiveServices
+from dcs.node.change_desk import ChangeDesk, ChangeParts
+from dcs.node.checkpoint import Checkpoint, Checkpointer, Checkpoints
+from dcs.node.controller_report import controller_report
 from dcs.node.face import NodeFace
-from dcs.node.field_side import FieldSide
+from dcs.node.field_side import FieldSide, Wiring
 from dcs.node.operator_desk import OperatorDesk
-from dcs.node.replica import Replica, ScanOutcome
+from dcs.node.plant_time import PlantTime
+from dcs.node.program import Program
+from dcs.node.replica import NotLoaded, Replica, ScanOutcome
 from dcs.node.scan_figures import ScanFigures
 from dcs.node.scan_record import InputImage, ScanRecord
 from dcs.node.scan_schedule import ScanSchedule
-from dcs.redundancy.report import MemberReport
+from dcs.redundancy.protocol import CannotRestore
 from dcs.redundancy.runtime import RedundantMember
 
 _REPUBLISH_NS = 5 * NS_PER_S
@@ -52,12 +44,14 @@ class ControllerParts:
 
     face: NodeFace
     pair: str
-    engine: Engine
-    scan_classes: tuple[ScanClass, ...]
+    program: Program
     field_side: FieldSide
     schedule: ScanSchedule
     make_member: Callable[["Controller"], RedundantMember]
     on_loop: Callable[[asyncio.AbstractEventLoop, Callable[[], None]], None]  # from the scan to the event loop
+    changes: ChangeParts
+    checkpoints: Checkpoints
+    checkpoint: Checkpoint | None = None  # what was found at the start
 
 
 class Controller:
@@ -65,48 +59,94 @@ class Controller:
 
     def __init__(self, parts: ControllerParts) -> None:
         self._p = parts
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._other_classes = asyncio.Event()
         self.face = parts.face
         self._clock = parts.face.clock
-        self.replica = Replica(parts.engine)
-        self.figures = [ScanFigures(c.name, c.period_ns) for c in parts.scan_classes]
-        self._layouts: list[Layout] = parts.engine.layouts(parts.face.plant)
+        self.replica = Replica(parts.program)
+        self._classes: tuple[ScanClass, ...] = ()
+        self._layouts: list[Layout] = []
+        self.figures: list[ScanFigures] = []
         self._latest: dict[int, Frame] = {}
-        self._utc_minus_monotonic_ns = self._clock.time_ns() - self._clock.monotonic_ns()
-        self._ahead_ns: deque[int] = deque(maxlen=16)  # how far the active's time is ahead of ours, latest records
-        self._shift_ns = 0  # plant's time minus our own, while we are active
+        self._take_up(parts.program)
+        self._time = PlantTime(self._clock)
         self._scanning = False  # active, and the first image is there
         self._last_tick_ns = self._clock.monotonic_ns()
         self._executing_since_ns = 0
-        self._services: list[Subscription] = []
-        self._changes: asyncio.Queue[bool] = asyncio.Queue()
         self.desk = OperatorDesk(parts.face.plant, parts.pair, parts.face.bus, {"switchover": self._switch_over})
+        self.change_desk = ChangeDesk(
+            parts.face.plant,
+            parts.pair,
+            parts.face.bus,
+            self._clock,
+            self.replica,
+            parts.changes,
+            parts.field_side.unreachable,
+        )
+        self._services = ActiveServices(
+            parts.face,
+            parts.pair,
+            (self.desk, self.change_desk),
+            lambda: self._layouts,
+            lambda: list(self._latest.values()),
+            self._wait_for_first_image,
+        )
+        self._wakes_ns = self._wake(parts.checkpoint)  # time of the checkpoint that our data are from
         self.member = parts.make_member(self)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.change_desk.member = self.member
+        self._checkpointer = Checkpointer(
+            parts.checkpoints, self.replica, lambda: self.member.rank, self._clock, parts.changes.apart
+        )
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Run until cancelled; a part that fails takes the node down."""
         self._loop = asyncio.get_running_loop()
         self._p.field_side.stand_by(abort=False)
+        try:
+            await self._run_all()
+        finally:
+            self._checkpointer.write()  # an orderly stop loses nothing
+
+    async def _run_all(self) -> None:
         async with asyncio.TaskGroup() as group:
             self._group = group
             group.create_task(self._p.field_side.run())
-            group.create_task(self._p.schedule.run(self._p.scan_classes, self._tick))
+            group.create_task(self._run_schedule())
+            group.create_task(self._checkpointer.run())
             group.create_task(self.face.run(self.report))
             group.create_task(self._watch_field())
-            group.create_task(self._serve_while_active())
+            group.create_task(self._services.run())
             group.create_task(self.member.run())
 
+    async def _run_schedule(self) -> None:
+        """Scan, with other classes when an online change brings them."""
+        while True:
+            classes = self._classes
+            self._other_classes.clear()
+            schedule = asyncio.ensure_future(self._p.schedule.run(classes, partial(self._tick, classes)))
+            changed = asyncio.ensure_future(self._other_classes.wait())
+            try:
+                await asyncio.wait({schedule, changed}, return_when=asyncio.FIRST_COMPLETED)
+                if schedule.done():
+                    schedule.result()
+            finally:
+                changed.cancel()
+                schedule.cancel()
+                await asyncio.gather(schedule, return_exceptions=True)
+
     # --- the scan (on the wall clock: in the scan's own thread) -------------------------------------------
-    def _tick(self, class_index: int, due_ns: int, due_utc_ns: int, slips: int) -> None:
+    def _tick(self, classes: tuple[ScanClass, ...], class_index: int, due_ns: int, due_utc_ns: int, slips: int) -> None:
         self._last_tick_ns = self._clock.monotonic_ns()
         with self.replica.lock:
+            if classes is not self._classes:
+                return  # a schedule that has been replaced
             last_ns = self.replica.last_time_ns(class_index)
-            due_utc_ns += self._shift_ns
+            due_utc_ns += self._time.shift_ns
             if last_ns and due_utc_ns <= last_ns:
                 return  # the old holder ran this scan, by a clock a little ahead of ours
             if last_ns:  # scans that nobody ran, during a takeover for example, count as slips
-                slips = max(slips, (due_utc_ns - last_ns) // self._p.scan_classes[class_index].period_ns - 1)
+                slips = max(slips, (due_utc_ns - last_ns) // classes[class_index].period_ns - 1)
             self._scan(class_index, due_ns, due_utc_ns, slips, self._p.field_side.read)
 
     def _scan(
@@ -116,54 +156,78 @@ class Controller:
         started_ns = self._clock.monotonic_ns()
         if not self._scanning or not self.member.may_write(started_ns):
             return
+        assert self._loop is not None
         self._executing_since_ns = started_ns
-        record = ScanRecord(self.replica.scan + 1, time_ns, class_index, slips, read_inputs(), self.desk.take())
+        name = self._classes[class_index].name
+        due = self.change_desk.due(self.desk.take(), name)
+        self.desk.put_back(due.later)
+        if due.refused:
+            self._p.on_loop(self._loop, partial(self.desk.answer, due.refused))
+        if due.loaded is not None:
+            self._take_up(due.loaded.program)
+            class_index = [c.name for c in self._classes].index(name)
+        record = ScanRecord(self.replica.scan + 1, time_ns, class_index, slips, read_inputs(), due.commands)
         outcome = self.replica.execute(record)
         frame = self._frame(class_index, record)
         self._executing_since_ns = 0
         finished_ns = self._clock.monotonic_ns()
         self.figures[class_index].add(finished_ns - started_ns, started_ns - due_ns, slips)
-        payload = record.to_bytes()
-        assert self._loop is not None
+        wiring = self._p.field_side.wiring
         # Within the lock: the records of two threads must leave in the order of their scans.
-        self._p.on_loop(self._loop, lambda: self._after_scan(class_index, record.scan, payload, outcome, frame))
+        self._p.on_loop(self._loop, partial(self._after_scan, name, class_index, record, outcome, frame, wiring))
+
+    def _take_up(self, program: Program) -> None:
+        """What hangs on the plan follows it: channels, layouts, figures, the schedule. The caller holds the lock."""
+        if self._classes:
+            self._p.field_side.rewire(program.plan.input_channels, program.plan.output_channels)
+        if program.scan_classes != self._classes:
+            known = {figures.scan_class: figures for figures in self.figures}
+            self.figures = [known.get(c.name) or ScanFigures(c.name, c.period_ns) for c in program.scan_classes]
+            self._classes = program.scan_classes
+            if self._loop is not None:
+                self._p.on_loop(self._loop, self._other_classes.set)
+        self._layouts = program.layouts
+        self._latest = {}
 
     def _frame(self, class_index: int, record: ScanRecord) -> Frame:
-        values, statuses, alarms = self._p.engine.columns(class_index)
+        values, statuses, alarms = self.replica.engine.columns(class_index)
         return Frame(
             self._layouts[class_index].hash, record.scan, record.time_ns, self.member.epoch, 1, values, statuses, alarms
         )
 
     def _after_scan(
         self,
+        class_name: str,
         class_index: int,
-        scan: int,
-        payload: bytes,
+        record: ScanRecord,
         outcome: ScanOutcome,
         frame: Frame,
+        wiring: Wiring,
     ) -> None:
         """Mirror first, so that the standby knows this scan before the field does; then write and publish."""
         if not self._scanning:
             return
-        self.member.submit(scan, payload, outcome.digest)
+        self.member.submit(record.scan, record.to_bytes(), outcome.digest)
         values, _, valid = outcome.outputs
-        self._p.field_side.write(values, valid, self._gate)
+        parting = self.replica.parting if outcome.changed else None
+        self._p.field_side.write(wiring, values, valid, self._gate, parting)
         self._latest[class_index] = frame
-        self.face.bus.publish(
-            frame_subject(self.face.plant, self._p.pair, self._p.scan_classes[class_index].name), frame.to_bytes()
-        )
+        self.face.bus.publish(frame_subject(self.face.plant, self._p.pair, class_name), frame.to_bytes())
         for event in outcome.events:
             self.face.outbox.put(event)
-        if outcome.replies:
-            self._start(self._answer(scan, outcome.replies))
+        if outcome.replies or outcome.changed:
+            self._start(self._answer(record.scan, outcome))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         assert self._group is not None
         self._group.create_task(work)
 
-    async def _answer(self, scan: int, replies: list[Reply]) -> None:
+    async def _answer(self, scan: int, outcome: ScanOutcome) -> None:
         if await self.member.confirmed(scan):
-            self.desk.answer(replies)
+            if outcome.changed:
+                self.change_desk.keep_current()
+                self.face.publish_report()
+            self.desk.answer(outcome.replies)
 
     def _gate(self) -> bool:
         """Asked by the transport at the moment of sending (DESIGN rule 6)."""
@@ -171,7 +235,7 @@ class Controller:
 
     def alive(self, now_ns: int) -> bool:
         """False while a scan hangs: the lease must then not be renewed."""
-        fastest_ns = min(c.period_ns for c in self._p.scan_classes)
+        fastest_ns = min(c.period_ns for c in self._classes)
         since_ns = self._executing_since_ns
         if since_ns and now_ns - since_ns > max(fastest_ns, 100 * NS_PER_MS):
             return False
@@ -184,31 +248,76 @@ class Controller:
             return self.replica.scan, self.replica.snapshot()
 
     def restore(self, seq: int, state: bytes) -> None:
-        """We are to follow from this copy."""
+        """We are to follow from this copy. Raises ``CannotRestore``."""
         with self.replica.lock:
-            self.replica.restore(state)
+            before = self.replica.program
+            try:
+                self.replica.restore(state)
+            except NotLoaded as error:
+                raise CannotRestore(str(error)) from error
+            self._wakes_ns = 0
+            self._follow(before)
 
     def execute(self, seq: int, record: bytes) -> bytes:
         """Standby: repeat a scan of the active; returns the digest of the result."""
         repeated = ScanRecord.from_bytes(record)
         with self.replica.lock:
-            outcome = self.replica.execute(repeated)
-        self._ahead_ns.append(repeated.time_ns - self._own_time_ns())
+            before = self.replica.program
+            try:
+                outcome = self.replica.execute(repeated)
+            except NotLoaded as error:  # no result equals this one: we are given a new copy, of a program we then have
+                self.event(str(error), "redundancy")
+                return b""
+            self._follow(before)
+        self._time.heard(repeated.time_ns)
         return outcome.digest
 
-    def became_active(self, epoch: int, reason: str) -> None:
+    def _follow(self, before: Program) -> None:
+        """As the standby: the program may be another one; it is kept before we say that we hold it."""
+        if self.replica.program is not before:
+            self._take_up(self.replica.program)
+            self.change_desk.keep_current()
+
+    def _wake(self, checkpoint: Checkpoint | None) -> int:
+        """At start: the data of the last checkpoint, if there is one. They count only if nobody has newer ones."""
+        if checkpoint is None:
+            return 0
+        try:
+            report = self.replica.wake(checkpoint.copy, checkpoint.shape)
+        except ValueError as error:
+            self.event(f"the checkpoint of this controller is not used: {error}", "system")
+            return 0
+        if report is not None:
+            text = f"the configuration has changed since the checkpoint: {len(report.changes)} changes"
+            self.event(f"{text}, values were carried over by name", "system")
+        return checkpoint.time_ns
+
+    def _start_from_checkpoint(self) -> None:
+        """Nobody had newer data: ours count, and the field says where the outputs are."""
+        engine, age_s = self.replica.engine, (self._clock.time_ns() - self._wakes_ns) / NS_PER_S
+        words = engine.memory.view("i8")
+        notes = apply_restart_policy(engine.plan, words, words.view("f8"), age_s)
+        self._wakes_ns = 0
+        text = f"{self.face.node} restored parameters, modes and states from its checkpoint, {age_s:.0f} s old"
+        self.event("; ".join([text, *notes]), "system")
+
+    def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         """We hold the output authority: write the last outputs at once, poll, scan, serve."""
         with self.replica.lock:
             self._p.field_side.take_over(self.replica.inputs)
-            self._go_on_in_the_plants_time()
-            if self.replica.scan:
+            text = self._time.go_on(self.face.node, min(c.period_ns for c in self._classes))
+            if text:
+                self.event(text, "system")
+            if cold and self._wakes_ns:
+                self._start_from_checkpoint()
+            elif self.replica.scan:
                 self._scanning = True
                 if self._overdue():
                     self._start(self._catch_up())
                 else:
                     self._write_last_outputs()
             self._latest = self._frames_of_the_copy()
-        self._changes.put_nowait(True)
+        self._services.role(True)
         now_utc_ns = self._clock.time_ns()
         for event in self.replica.recent_events:
             self.face.outbox.put(event, live=now_utc_ns - event.time_ns < _REPUBLISH_NS)
@@ -220,35 +329,19 @@ class Controller:
         for index, layout in enumerate(self._layouts):
             time_ns = self.replica.last_time_ns(index)
             if time_ns:
-                columns = self._p.engine.columns(index)
+                columns = self.replica.engine.columns(index)
                 frames[index] = Frame(layout.hash, self.replica.scan, time_ns, self.member.epoch, 1, *columns)
         return frames
 
-    def _own_time_ns(self) -> int:
-        """UTC of this node's start, counted on by its monotonic clock: a time server's step moves no scan."""
-        return self._clock.monotonic_ns() + self._utc_minus_monotonic_ns
-
-    def _go_on_in_the_plants_time(self) -> None:
-        """The old holder's clock may differ from ours: the plant's time must neither jump nor wait."""
-        fastest_ns = min(c.period_ns for c in self._p.scan_classes)
-        # Records arrive late, never early: the largest of the last few is the best estimate.
-        ahead_ns = max(self._ahead_ns, default=0)
-        self._ahead_ns.clear()
-        self._shift_ns = round(ahead_ns / fastest_ns) * fastest_ns
-        if self._shift_ns:
-            how = "behind" if self._shift_ns > 0 else "ahead of"
-            text = f"the clock of {self.face.node} is {abs(self._shift_ns) / NS_PER_S:g} s {how} the plant's time"
-            self.event(f"{text}, which goes on as it was. Synchronise the clocks of the controllers.", "system")
-
     def _write_last_outputs(self) -> None:
-        values, _, valid = self._p.engine.outputs()
-        self._p.field_side.write(values, valid, self._gate)
+        values, _, valid = self.replica.engine.outputs()
+        self._p.field_side.write(self._p.field_side.wiring, values, valid, self._gate, self.replica.parting)
 
     def _overdue(self) -> list[tuple[int, int]]:
         """(class, missed periods) of every class that had a scan due while nobody scanned."""
-        now_ns = self._own_time_ns() + self._shift_ns
+        now_ns = self._time.now_ns()
         found = []
-        for index, scan_class in enumerate(self._p.scan_classes):
+        for index, scan_class in enumerate(self._classes):
             last_ns = self.replica.last_time_ns(index)
             missed = (now_ns - last_ns) // scan_class.period_ns if last_ns else 0
             if missed > 0:
@@ -266,10 +359,10 @@ class Controller:
                 self._write_last_outputs()
                 return
             for index, missed in self._overdue():
-                late_ns = missed * self._p.scan_classes[index].period_ns
+                late_ns = missed * self._classes[index].period_ns
                 time_ns = self.replica.last_time_ns(index) + late_ns
-                due_ns = time_ns - self._shift_ns - self._utc_minus_monotonic_ns
-                read_then = partial(field_side.read_later, late_ns) if not self._shift_ns else field_side.read
+                due_ns = time_ns - self._time.shift_ns - self._time.utc_minus_monotonic_ns
+                read_then = partial(field_side.read_later, late_ns) if not self._time.shift_ns else field_side.read
                 self._scan(index, due_ns, time_ns, missed - 1, read_then)
 
     def became_standby(self, reason: str) -> None:
@@ -277,7 +370,7 @@ class Controller:
         with self.replica.lock:
             was_active, self._scanning = self._scanning, False
         self._p.field_side.stand_by(abort=was_active)
-        self._changes.put_nowait(False)
+        self._services.role(False)
         self.face.publish_report()
 
     def event(self, text: str, kind: str) -> None:
@@ -285,19 +378,6 @@ class Controller:
         self.face.event(kind, self.face.node, text)
 
     # --- around the scan (event loop) -----------------------------------------------------------------------
-    async def _serve_while_active(self) -> None:
-        """Open and close the operator's services in the order in which roles changed."""
-        while True:
-            active = await self._changes.get()
-            if active:
-                await self._wait_for_first_image()
-                await self._open_services()
-            else:
-                await self.desk.close()
-                for service in self._services:
-                    await service.stop()
-                self._services.clear()
-
     async def _wait_for_first_image(self) -> None:
         """A cold start: no scan before every device was asked once, so that no alarm comes of impatience."""
         deadline_ns = self._clock.monotonic_ns() + max(
@@ -307,21 +387,6 @@ class Controller:
             await sleep(self._clock, 0.02)
         with self.replica.lock:
             self._scanning = self.member.may_write(self._clock.monotonic_ns())
-
-    async def _open_services(self) -> None:
-        if self._services:
-            return
-        plant, pair, bus = self.face.plant, self._p.pair, self.face.bus
-
-        async def layouts(subject: str, payload: bytes) -> bytes:
-            return layouts_to_bytes(self._layouts)
-
-        async def latest(subject: str, payload: bytes) -> bytes:
-            return frames_to_bytes(list(self._latest.values()))
-
-        self._services.append(await bus.serve(layout_subject(plant, pair), layouts))
-        self._services.append(await bus.serve(latest_subject(plant, pair), latest))
-        await self.desk.open()
 
     async def _switch_over(self, command: Command) -> Reply:
         ok, text = self.member.switchover(f"{command.user} at {command.station or 'no station'} asked for it")
@@ -346,33 +411,11 @@ class Controller:
     # --- how we are -----------------------------------------------------------------------------------------
     def report(self) -> NodeReport:
         """For ``dcs status``, the system display and the metrics."""
-        member = self.member.report()
-        return NodeReport(
-            node=self.face.node,
-            kind="controller",
-            pid=self.face.pid,
-            time_ns=self._clock.time_ns(),
-            state=member.state,
-            role=member.role,
-            pair=self._p.pair,
-            epoch=member.epoch,
-            sync_pct=member.sync_pct,
-            scans=tuple(figures.report() for figures in self.figures),
-            links=(
-                *self._p.field_side.reports(),
-                *(LinkReport(v.name, v.kind, v.state, "", "", v.round_trip_ms) for v in member.links),
-                self.face.bus_link(),
-            ),
-            endpoints=self.face.endpoints,
-            detail=", ".join(filter(None, (_redundancy_detail(member), self._p.field_side.detail()))),
+        return controller_report(
+            self.face,
+            self._p.pair,
+            self.member.report(),
+            self.figures,
+            self._p.field_side,
+            [self._checkpointer.trouble],
         )
-
-
-def _redundancy_detail(member: MemberReport) -> str:
-    """What is not as it should be, in words."""
-    if member.role == "active" and member.links:
-        missing = [] if member.standby_ready else ["standby not ready"]
-        if member.granting < 3:
-            missing.append(f"redundancy degraded: {member.granting} of 3 voters grant")
-        return ", ".join(missing)
-    return ""

@@ -8,7 +8,7 @@ Behaviour   a new holder has polled nothing yet: until a point is read for the f
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,20 +23,50 @@ _GOOD = 128
 """Status bytes from here on are Good or Good (cascade)."""
 
 
-class _DriverChannels:
-    """Where the points of one driver go in the input image, and where its outputs come from."""
+class _Device:
+    """One driver and what is on its way through it."""
 
-    def __init__(self, driver: ModbusDriver, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        at = {name: i for i, name in enumerate(driver.names)}
-        here = [(i, at[name]) for i, name in enumerate(inputs) if name in at]
+    def __init__(self, driver: ModbusDriver) -> None:
         self.driver = driver
-        self.channels = np.array([i for i, _ in here], np.intp)
-        self.points = np.array([point for _, point in here], np.intp)
-        self.outputs = [(i, name) for i, name in enumerate(outputs) if name in at]
         self.stale_after_ns = driver.spec.stale_after_ns
         self.fresh = True  # every point was read by this controller since it took over
         self.pending: dict[str, float] | None = None  # the newest outputs that are not on their way yet
+        self.parting: dict[str, float] = {}  # last values for points that no block drives any more
         self.writing: asyncio.Task[None] | None = None
+
+
+class _Part:
+    """Where the points of one device go in the input image, and where its outputs come from."""
+
+    def __init__(self, device: _Device, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        at = {name: i for i, name in enumerate(device.driver.names)}
+        here = [(i, at[name]) for i, name in enumerate(inputs) if name in at]
+        self.device = device
+        self.channels = np.array([i for i, _ in here], np.intp)
+        self.points = np.array([point for _, point in here], np.intp)
+        self.outputs = [(i, name) for i, name in enumerate(outputs) if name in at]
+
+
+class Wiring:
+    """Which point is which channel of one plan. A scan's outputs belong to the wiring that it was executed with."""
+
+    def __init__(
+        self, devices: Sequence[_Device], bits: set[str], inputs: Sequence[str], outputs: Sequence[str]
+    ) -> None:
+        self.inputs = tuple(inputs)
+        self.parts = [_Part(device, inputs, outputs) for device in devices]
+        self.never_read = InputImage.empty(len(inputs), STATUS_NOT_CONNECTED)
+        self.is_bit = np.array([name in bits for name in inputs], np.bool_)
+
+    def reordered(self, image: InputImage, names: Sequence[str]) -> InputImage:
+        """An image with the channels ``names`` in this wiring's order; what is new in it was never read."""
+        place = {name: i for i, name in enumerate(names)}
+        pairs = [(i, place[name]) for i, name in enumerate(self.inputs) if name in place]
+        to, source = np.array(pairs, np.intp).reshape(-1, 2).T
+        found = InputImage(*(column.copy() for column in self.never_read.columns))
+        for mine, theirs in zip(found.columns, image.columns, strict=True):
+            mine[to] = theirs[source]
+        return found
 
 
 class FieldSide:
@@ -46,25 +76,34 @@ class FieldSide:
         self, drivers: Sequence[ModbusDriver], inputs: Sequence[str], outputs: Sequence[str], clock: Clock
     ) -> None:
         self.drivers = list(drivers)
-        bits = {point.name for driver in drivers for point in driver.spec.points if point.is_bit}
+        self._bits = {point.name for driver in drivers for point in driver.spec.points if point.is_bit}
         self._clock = clock
-        self._parts = [_DriverChannels(driver, inputs, outputs) for driver in drivers]
-        self._never_read = InputImage.empty(len(inputs), STATUS_NOT_CONNECTED)
-        self._inherited = self._never_read
-        self._is_bit = np.array([name in bits for name in inputs], np.bool_)
+        self._devices = [_Device(driver) for driver in drivers]
+        self.wiring = Wiring(self._devices, self._bits, inputs, outputs)
+        self._inherited = self.wiring.never_read
         self._since_utc_ns = 0
         self.replaced_writes = 0
+
+    def rewire(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        """Another plan with other channels on the same devices; what is on its way to the field stays on its way."""
+        old = self.wiring
+        self.wiring = Wiring(self._devices, self._bits, inputs, outputs)
+        self._inherited = self.wiring.reordered(self._inherited, old.inputs)
+
+    def unreachable(self, channels: Sequence[str]) -> list[str]:
+        """Those of the channels that no driver of this controller has."""
+        here = {name for driver in self.drivers for name in driver.names}
+        return [name for name in channels if name not in here]
 
     # --- inputs -----------------------------------------------------------------------------------------------
     def read(self) -> InputImage:
         """A fresh image of all channels, each with status and source time; stale values are Bad."""
         now_ns, now_utc_ns = self._clock.monotonic_ns(), self._clock.time_ns()
-        image = InputImage(
-            self._never_read.values.copy(), self._never_read.statuses.copy(), self._never_read.times_ns.copy()
-        )
-        for part in self._parts:
-            values, statuses, times_ns = part.driver.image(now_ns)
-            if part.fresh:
+        wiring = self.wiring
+        image = InputImage(*(column.copy() for column in wiring.never_read.columns))
+        for part in wiring.parts:
+            values, statuses, times_ns = part.device.driver.image(now_ns)
+            if part.device.fresh:
                 image.values[part.channels] = values[part.points]
                 image.statuses[part.channels] = statuses[part.points]
                 image.times_ns[part.channels] = times_ns[part.points]
@@ -81,13 +120,13 @@ class FieldSide:
         old, image = self._inherited, self.read()
         span_ns = image.times_ns - old.times_ns
         share = np.clip(elapsed_ns / np.maximum(span_ns, 1), 0.0, 1.0)
-        between = (span_ns > 0) & (old.statuses >= _GOOD) & (image.statuses >= _GOOD) & ~self._is_bit
+        between = (span_ns > 0) & (old.statuses >= _GOOD) & (image.statuses >= _GOOD) & ~self.wiring.is_bit
         image.values[between] = (old.values + share * (image.values - old.values))[between]
         return image
 
     def _read_inherited(
         self,
-        part: _DriverChannels,
+        part: _Part,
         image: InputImage,
         values: NDArray[np.float64],
         statuses: NDArray[np.uint8],
@@ -97,56 +136,72 @@ class FieldSide:
         own = times_ns[part.points] >= self._since_utc_ns
         channels = part.channels
         old = self._inherited
-        stale = (now_utc_ns - old.times_ns[channels] >= part.stale_after_ns) & (old.statuses[channels] >= 64)
+        limit_ns = part.device.stale_after_ns
+        stale = (now_utc_ns - old.times_ns[channels] >= limit_ns) & (old.statuses[channels] >= 64)
         old_statuses = np.where(stale, STATUS_NO_COMM_LAST_USABLE, old.statuses[channels])
         image.values[channels] = np.where(own, values[part.points], old.values[channels])
         image.statuses[channels] = np.where(own, statuses[part.points], old_statuses)
         image.times_ns[channels] = np.where(own, times_ns[part.points], old.times_ns[channels])
-        part.fresh = bool(own.all())
+        part.device.fresh = bool(own.all())
 
     def is_fresh(self) -> bool:
         """True when every point was read by this controller since it took over."""
         now_ns = self._clock.monotonic_ns()
         return all(
-            part.fresh or bool((part.driver.image(now_ns).times_ns[part.points] >= self._since_utc_ns).all())
-            for part in self._parts
+            part.device.fresh
+            or bool((part.device.driver.image(now_ns).times_ns[part.points] >= self._since_utc_ns).all())
+            for part in self.wiring.parts
         )
 
     def take_over(self, inherited: InputImage | None) -> None:
         """This controller became active: poll everything at once; meanwhile what the other one saw holds."""
-        self._inherited = inherited or self._never_read
+        self._inherited = inherited or self.wiring.never_read
         self._since_utc_ns = self._clock.time_ns()
-        for part in self._parts:
-            part.fresh = False
-            part.driver.set_polling(True)
+        for device in self._devices:
+            device.fresh = False
+            device.driver.set_polling(True)
 
     def stand_by(self, abort: bool) -> None:
         """This controller is not active: only health reads. ``abort`` drops connections with writes in flight."""
-        for part in self._parts:
-            part.driver.set_polling(False)
-            part.pending = None
+        for device in self._devices:
+            device.driver.set_polling(False)
+            device.pending = None
+            device.parting = {}
             if abort:
-                part.driver.abort()
+                device.driver.abort()
 
     # --- outputs ----------------------------------------------------------------------------------------------
-    def write(self, values: NDArray[np.float64], valid: NDArray[np.bool_], may_write: Callable[[], bool]) -> None:
-        """Send the valid outputs, one request in flight per device; returns at once."""
-        loop = asyncio.get_running_loop()
-        for part in self._parts:
-            chosen = {name: float(values[i]) for i, name in part.outputs if valid[i]}
-            if not chosen:
-                continue
-            if part.pending is not None:
-                self.replaced_writes += 1  # the device is slower than the scans; the newest values count
-            part.pending = chosen
-            if part.writing is None or part.writing.done():
-                part.writing = loop.create_task(self._send(part, may_write))
+    def write(
+        self,
+        wiring: Wiring,
+        values: NDArray[np.float64],
+        valid: NDArray[np.bool_],
+        may_write: Callable[[], bool],
+        more: Mapping[str, float] | None = None,
+    ) -> None:
+        """Send the valid outputs, one request in flight per device; returns at once.
 
-    async def _send(self, part: _DriverChannels, may_write: Callable[[], bool]) -> None:
+        ``more`` are last values for points that no block drives any more.
+        """
+        loop = asyncio.get_running_loop()
+        for part in wiring.parts:
+            device = part.device
+            chosen = {name: float(values[i]) for i, name in part.outputs if valid[i]}
+            device.parting |= {name: value for name, value in (more or {}).items() if name in device.driver.names}
+            if not chosen and not device.parting:
+                continue
+            if device.pending is not None:
+                self.replaced_writes += 1  # the device is slower than the scans; the newest values count
+            device.pending = chosen
+            if device.writing is None or device.writing.done():
+                device.writing = loop.create_task(self._send(device, may_write))
+
+    async def _send(self, device: _Device, may_write: Callable[[], bool]) -> None:
         """Write what is pending until nothing is; the gate is asked by the transport at every send."""
-        while part.pending is not None:
-            chosen, part.pending = part.pending, None
-            await part.driver.write(chosen, may_write)
+        while device.pending is not None:
+            chosen, device.pending = device.pending, None
+            outcome = await device.driver.write({**device.parting, **chosen}, may_write)
+            device.parting = {name: value for name, value in device.parting.items() if name not in outcome.written}
 
     # --- health -----------------------------------------------------------------------------------------------
     def reached(self) -> int:

@@ -10,7 +10,8 @@ from dcs.bus.api import Bus
 from dcs.bus.memory import MemoryHub
 from dcs.core.clock import Clock
 from dcs.core.simulated_time import SimulatedClock, SimulatedLoop
-from dcs.node.peers import derive_seed
+from dcs.node.keep import Keep, MemoryKeep
+from dcs.node.peers import T, derive_seed
 from dcs.node.scan_schedule import ScanSchedule, TaskSchedule
 from dcs.redundancy.store import MemoryStore, RecordStore
 from dcs.redundancy.transport import MemoryNetwork as MemoryPairNetwork
@@ -35,6 +36,8 @@ class MemoryPeers:
         self._loop = loop
         self._stores: dict[str, MemoryStore] = {}
         self._buses: dict[str, Bus] = {}
+        self._pieces: dict[str, dict[str, bytes]] = {}
+        self._keeps: dict[str, MemoryKeep] = {}
 
     def pid(self, node: str) -> int:
         return 0
@@ -51,6 +54,8 @@ class MemoryPeers:
     async def disconnect(self, node: str) -> None:
         """The node's process is gone: nothing of it is delivered or received any more."""
         self.hub.cut(node)
+        if node in self._keeps:
+            self._keeps[node].close()
         self.pair_links.detach(node)
         await self._buses.pop(node).close()
         self.hub.heal(node)
@@ -68,6 +73,15 @@ class MemoryPeers:
 
     def voter_store(self, node: str) -> RecordStore:
         return self._stores.setdefault(node, MemoryStore())
+
+    def keep(self, node: str) -> Keep:
+        self._keeps[node] = MemoryKeep(self._pieces.setdefault(node, {}))
+        return self._keeps[node]
+
+    async def apart(self, work: Callable[[], T], takes_s: float = 0.0) -> T:
+        if takes_s:
+            await asyncio.sleep(takes_s)
+        return work()
 
     def on_loop(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
         work()

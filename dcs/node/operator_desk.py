@@ -7,7 +7,7 @@ Promise     a command is answered only after the scan that applied it is mirrore
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from dcs.bus.api import Bus, Subscription
 from dcs.bus.messages import Command, Reply, command_subject
@@ -51,6 +51,10 @@ class OperatorDesk:
         while self._waiting:
             taken.append(self._waiting.popleft())
         return taken
+
+    def put_back(self, commands: Sequence[Command]) -> None:
+        """These come first in the next scan."""
+        self._waiting.extendleft(reversed(commands))
 
     def answer(self, replies: list[Reply]) -> None:
         """The scan that applied these is mirrored."""

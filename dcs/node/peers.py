@@ -8,16 +8,19 @@ Peers       ``dcs.node.wire_peers`` (the wall clock, NATS, sockets, files) and `
 import asyncio
 import hashlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from dcs.bus.api import Bus
 from dcs.core.clock import Clock
+from dcs.node.keep import Keep
 from dcs.node.scan_schedule import ScanSchedule
 from dcs.redundancy.store import RecordStore
 from dcs.redundancy.transport import PairNetwork
 from field_io.drivers.link import ModbusLink
 from field_io.memory_network import MemoryNetwork
 from field_io.registers import DeviceSpec
+
+T = TypeVar("T")
 
 
 def derive_seed(seed: int, *names: str) -> int:
@@ -59,6 +62,14 @@ class Peers(Protocol):
 
     def voter_store(self, node: str) -> RecordStore:
         """The voter's durable memory."""
+        ...
+
+    def keep(self, node: str) -> Keep:
+        """What the node keeps over its death: versions of the configuration, the checkpoint of its memory."""
+        ...
+
+    async def apart(self, work: Callable[[], T], takes_s: float = 0.0) -> T:
+        """Do long work without holding up the event loop; ``takes_s`` is how long it takes in simulated time."""
         ...
 
     def on_loop(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:

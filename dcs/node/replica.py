@@ -16,9 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcs.bus.messages import Event, Reply
+from dcs.bus.messages import Command, Event, Reply
+from dcs.core.errors import DcsError
+from dcs.engine import memory
+from dcs.engine.change import Report
+from dcs.engine.change_report import report_of
 from dcs.engine.engine import Engine
+from dcs.engine.migrate import Transfer
+from dcs.engine.shape import Shape
+from dcs.node.change_events import events_of
 from dcs.node.command_book import CommandBook
+from dcs.node.program import Loaded, Program
 from dcs.node.scan_record import InputImage, ScanRecord
 
 Outputs = tuple[NDArray[np.float64], NDArray[Any], NDArray[np.bool_]]
@@ -27,7 +35,15 @@ Outputs = tuple[NDArray[np.float64], NDArray[Any], NDArray[np.bool_]]
 _KEPT_EVENTS = 2000
 _DIGEST_PARTS = 16
 _COPY_HEADER = struct.Struct("<4sI")
-_COPY_MAGIC = b"DCC1"
+_COPY_MAGIC = b"DCC2"
+_LOADED_MAX = 3
+_EVENTS_AHEAD = 1 << 20
+APPLY = "apply"
+"""Verb of the command that changes the program: ``subject`` is the key of the new one, hexadecimal."""
+
+
+class NotLoaded(DcsError, ValueError):
+    """A copy or a change names a program that this controller has not loaded."""
 
 
 @dataclass(eq=False, slots=True)
@@ -38,19 +54,43 @@ class ScanOutcome:
     digest: bytes
     replies: list[Reply]
     events: list[Event]
+    changed: bool = False  # the program is another one since this scan
 
 
 class Replica:
     """State that must survive a takeover, and the only way to change it."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.loaded: dict[bytes, Loaded] = {}  # programs that wait, the newest last
+        self.parting: dict[str, float] = {}  # last values for points that the last change left without a block
         self.lock = threading.RLock()  # the scan thread executes, the event loop copies
         self.scan = 0
+        self.changes = 0  # commands and programs so far: what a checkpoint should not miss for long
         self.inputs: InputImage | None = None
         self.recent_events: deque[Event] = deque(maxlen=_KEPT_EVENTS)
         self._book = CommandBook()
         self._last_time_ns: dict[int, int] = {}
+
+    @property
+    def engine(self) -> Engine:
+        """Of the program that is executed."""
+        return self.program.engine
+
+    def has(self, key: bytes) -> bool:
+        """Is that program loaded?"""
+        return key == self.program.key or key in self.loaded
+
+    def add(self, loaded: Loaded) -> None:
+        """Keep a program for a change, or for a copy that will come."""
+        self.loaded.pop(loaded.program.key, None)
+        self.loaded[loaded.program.key] = loaded
+        while len(self.loaded) > _LOADED_MAX:
+            del self.loaded[next(iter(self.loaded))]
+
+    def answered(self, command_id: str) -> bool:
+        """Was that command applied before?"""
+        return self._book.find(command_id) is not None
 
     def last_time_ns(self, class_index: int) -> int:
         """UTC of the class's last scan; 0 before the first."""
@@ -60,24 +100,59 @@ class Replica:
         """Run one scan. Raises ``ValueError`` when the record does not follow the last one."""
         if record.scan != self.scan + 1:
             raise ValueError(f"scan {record.scan} cannot follow scan {self.scan}")
-        engine = self.engine
-        engine.set_inputs(record.inputs.values, record.inputs.statuses, record.inputs.times_ns)
+        before = self.program
         replies = []
+        events: list[Event] = []
         for command in record.commands:
             reply = self._book.find(command.id)
             if reply is None:
-                ok, text = engine.apply(command, record.time_ns)
+                if command.verb == APPLY:
+                    ok, text = self._change(command, record, events)
+                else:
+                    ok, text = self.engine.apply(command, record.time_ns)
                 reply = Reply(command.id, ok, text, record.scan)
                 self._book.add(reply)
+                self.changes += 1
             replies.append(reply)
+        engine = self.engine
+        engine.set_inputs(record.inputs.values, record.inputs.statuses, record.inputs.times_ns)
         engine.scan(record.class_index, record.time_ns, record.slips)
         self.scan = record.scan
         self.inputs = record.inputs
         self._last_time_ns[record.class_index] = record.time_ns
-        events = engine.take_events()
+        events += engine.take_events()
         self.recent_events.extend(events)
         outputs = engine.outputs()
-        return ScanOutcome(outputs, self._digest(outputs), replies, events)
+        return ScanOutcome(outputs, self._digest(outputs), replies, events, self.program is not before)
+
+    def _change(self, command: Command, record: ScanRecord, events: list[Event]) -> tuple[bool, str]:
+        """Between two scans: the memory goes over to another program. Raises ``NotLoaded``."""
+        loaded = self.loaded.get(bytes.fromhex(command.subject))
+        if loaded is None:
+            raise NotLoaded(f"scan {record.scan} changes to program {command.subject}, which is not loaded here")
+        old, new = self.program, loaded.program
+        events += self.engine.take_events()  # in the words of the old program
+        transfer = loaded.transfer if loaded.came_from == old.key else Transfer(old.shape, new.plan)
+        memory_before = self.engine.snapshot()
+        after = transfer.apply(memory_before)
+        new.engine.restore(after)
+        report = report_of(transfer, memory_before, applied=after)
+        events += events_of(report, old, new, command, record)
+        self.parting = {write.channel: write.value for write in transfer.parting(memory_before)}
+        names = {scan_class.name: index for index, scan_class in enumerate(new.scan_classes)}
+        self._last_time_ns = {
+            names[old.scan_classes[index].name]: time_ns
+            for index, time_ns in self._last_time_ns.items()
+            if old.scan_classes[index].name in names
+        }
+        self._become(new)
+        count = len(report.changes)
+        return True, f"version {new.version.number} runs since scan {record.scan}: {count} changes"
+
+    def _become(self, program: Program) -> None:
+        """Ways from the old program's memory are worth nothing now; the program itself may be wanted again."""
+        self.loaded = {key: one for key, one in self.loaded.items() if key != program.key}
+        self.program = program
 
     def _digest(self, outputs: Outputs) -> bytes:
         """The outputs of every scan, and the whole state in rolling parts: a silent one shows within 16 scans."""
@@ -96,23 +171,58 @@ class Replica:
                 "scan": self.scan,
                 "times": sorted(self._last_time_ns.items()),
                 "commands": self._book.to_list(),
+                "program": self.program.key.hex(),
+                "parting": self.parting,
                 "inputs": len(record),
             }
         ).encode()
         return _COPY_HEADER.pack(_COPY_MAGIC, len(head)) + head + record + self.engine.snapshot()
 
     def restore(self, copy: bytes) -> None:
-        """Replace everything by a full copy. Raises ``ValueError`` when it is not one of this plan."""
+        """Replace everything by a full copy. Raises ``ValueError`` when it is not one of a program that is loaded."""
+        self._take(copy, None)
+
+    def wake(self, copy: bytes, shape: Shape) -> Report | None:
+        """Replace everything by a copy from a disk, whose memory has that shape; a report when the plan is another.
+
+        Numbers of events go on far ahead: some may have been given out after the copy was made. Raises ``ValueError``.
+        """
+        report = self._take(copy, shape)
+        words = self.engine.memory.view(np.int64)
+        words[memory.EVENT_HEAD] += _EVENTS_AHEAD
+        words[memory.EVENT_MARK] = words[memory.EVENT_HEAD]
+        self.engine.restore(self.engine.snapshot())  # what was taken is counted from there
+        self._last_time_ns = {}
+        self.inputs = None
+        self.parting = {}
+        return report
+
+    def _take(self, copy: bytes, shape: Shape | None) -> Report | None:
         magic, head_bytes = _COPY_HEADER.unpack_from(copy)
         if magic != _COPY_MAGIC:
             raise ValueError(f"not a full copy: it starts with {magic!r}")
         at = _COPY_HEADER.size
         head = json.loads(copy[at : at + head_bytes])
         at += head_bytes
-        inputs = copy[at : at + head["inputs"]]
-        self.engine.restore(copy[at + head["inputs"] :])
+        key = bytes.fromhex(head["program"])
+        inputs, before = copy[at : at + head["inputs"]], copy[at + head["inputs"] :]
+        report = None
+        if shape is not None and shape.digest != self.program.plan.digest:
+            transfer = Transfer(shape, self.program.plan)
+            self.engine.restore(transfer.apply(before))
+            report = report_of(transfer, before)
+        elif shape is not None:
+            self.engine.restore(before)
+        elif self.has(key):
+            program = self.program if key == self.program.key else self.loaded[key].program
+            program.engine.restore(before)
+            self._become(program)
+        else:
+            raise NotLoaded(f"it belongs to program {head['program']}, which is not loaded here")
+        self.parting = head["parting"]
         self.scan = head["scan"]
         self._last_time_ns = {int(index): time_ns for index, time_ns in head["times"]}
         self._book.load(head["commands"])
         self.inputs = ScanRecord.from_bytes(inputs).inputs if inputs else None
         self.recent_events.clear()
+        return report

@@ -17,7 +17,7 @@ class ScanFigures:
     """Counters since start and percentiles over the last 1024 scans; times in ns in, ms out."""
 
     def __init__(self, scan_class: str, period_ns: int) -> None:
-        self._scan_class = scan_class
+        self.scan_class = scan_class
         self._period_ns = period_ns
         self._execution_ns = np.zeros(_KEPT_SCANS, np.int64)
         self._jitter_ns = np.zeros(_KEPT_SCANS, np.int64)
@@ -41,7 +41,7 @@ class ScanFigures:
         execution_p50_ms, execution_p99_ms = self._percentiles_ms(self._execution_ns)
         jitter_p50_ms, jitter_p99_ms = self._percentiles_ms(self._jitter_ns)
         return ScanReport(
-            scan_class=self._scan_class,
+            scan_class=self.scan_class,
             period_ms=self._period_ns / NS_PER_MS,
             scans=self.scans,
             overruns=self.overruns,

@@ -8,6 +8,7 @@ Knows       the input image, the commands, the scan's class, number, time and sl
 import json
 import struct
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,11 @@ class InputImage:
     values: NDArray[np.float64]
     statuses: NDArray[np.int64]
     times_ns: NDArray[np.int64]
+
+    @property
+    def columns(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Values, statuses, times."""
+        return self.values, self.statuses, self.times_ns
 
     @classmethod
     def empty(cls, channels: int, status: int) -> "InputImage":

@@ -12,6 +12,8 @@ from dcs.bus.api import Bus
 from dcs.bus.nats import connect_nats
 from dcs.core.clock import Clock, WallClock
 from dcs.node.endpoints import Endpoints
+from dcs.node.keep import FileKeep, Keep
+from dcs.node.peers import T
 from dcs.node.scan_schedule import ScanSchedule, ThreadSchedule
 from dcs.redundancy.store import FileStore, RecordStore
 from dcs.redundancy.transport import PairNetwork
@@ -66,6 +68,12 @@ class WirePeers:
 
     def voter_store(self, node: str) -> RecordStore:
         return FileStore(self._run_dir / "voters" / node)
+
+    def keep(self, node: str) -> Keep:
+        return FileKeep(self._run_dir / "kept" / node)
+
+    async def apart(self, work: Callable[[], T], takes_s: float = 0.0) -> T:
+        return await asyncio.to_thread(work)
 
     def on_loop(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
         loop.call_soon_threadsafe(work)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-VERSION = 1
+VERSION = 2
 MAGIC = 0xDC
 
 
@@ -31,6 +31,10 @@ class Generation(NamedTuple):
 
 
 NO_GENERATION = Generation(0, 0)
+
+PROGRAM_BYTES = 8
+NO_PROGRAM = bytes(PROGRAM_BYTES)
+"""Keys of programs: which configuration, compiled by which software."""
 
 # Why a voter refused. The order is the wire code.
 GRANTED, PROMISED, EPOCH, GENERATION, WAITING, HEARD, UNKNOWN = range(7)
@@ -98,6 +102,7 @@ class Hello(NamedTuple):
     holder_incarnation: int  # the last copy I was sent: by whom …
     copy_id: int  # … and its number
     score: int  # field devices reached; -1 = unknown
+    program: bytes = NO_PROGRAM  # the one that a copy could be read by
 
 
 class Session(NamedTuple):
@@ -148,7 +153,24 @@ class Ack(NamedTuple):
     score: int
 
 
-Message = Request | Vote | Release | Query | Info | Hello | CopyBegin | CopySlice | Record | Ack
+class Offer(NamedTuple):
+    """One part of a program's configuration, in the stream: load it and answer with a verdict."""
+
+    key: bytes
+    number: int
+    slices: int
+    data: bytes
+
+
+class Verdict(NamedTuple):
+    """The standby's answer to an offer, in the stream."""
+
+    key: bytes
+    ok: bool
+    text: str  # why not
+
+
+Message = Request | Vote | Release | Query | Info | Hello | CopyBegin | CopySlice | Record | Ack | Offer | Verdict
 
 _SESSION = "QIQQQ"
 
@@ -158,11 +180,13 @@ _VOTE = struct.Struct("<QQBQQIq")
 _RELEASE = struct.Struct("<QQ")
 _QUERY = struct.Struct("<q")
 _INFO = struct.Struct("<qQQI?")
-_HELLO = struct.Struct("<QQIQ?QQi")
+_HELLO = struct.Struct("<QQIQ?QQi8s")
 _BEGIN = struct.Struct(f"<{_SESSION}QQI")
 _SLICE = struct.Struct(f"<{_SESSION}I")
 _RECORD = struct.Struct(f"<{_SESSION}QiH")
 _ACK = struct.Struct(f"<{_SESSION}QI???i")
+_OFFER = struct.Struct("<8sII")
+_VERDICT = struct.Struct("<8s?")
 _HEAD = struct.Struct("<BBBBB")
 
 
@@ -214,6 +238,8 @@ _ENCODERS: dict[type, tuple[int, Callable[[Any], bytes]]] = {
     CopySlice: (7, _pack_slice),
     Record: (8, _pack_record),
     Ack: (9, lambda message: _ACK.pack(*_flat(message.session), *message[1:])),
+    Offer: (10, lambda message: _OFFER.pack(message.key, message.number, message.slices) + message.data),
+    Verdict: (11, lambda message: _VERDICT.pack(message.key, message.ok) + message.text.encode()),
 }
 
 
@@ -272,6 +298,16 @@ def _ack(body: bytes) -> Message:
     return Ack(session, *rest)
 
 
+def _offer(body: bytes) -> Message:
+    key, number, slices = _OFFER.unpack_from(body)
+    return Offer(key, number, slices, body[_OFFER.size :])
+
+
+def _verdict(body: bytes) -> Message:
+    key, ok = _VERDICT.unpack_from(body)
+    return Verdict(key, ok, body[_VERDICT.size :].decode())
+
+
 _DECODERS: tuple[Callable[[bytes], Message], ...] = (
     _request,
     _vote,
@@ -283,6 +319,8 @@ _DECODERS: tuple[Callable[[bytes], Message], ...] = (
     _slice,
     _record,
     _ack,
+    _offer,
+    _verdict,
 )
 
 

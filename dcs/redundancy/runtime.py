@@ -13,8 +13,9 @@ from random import Random
 from typing import Protocol
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
-from dcs.redundancy.messages import Message, encode
-from dcs.redundancy.protocol import PairConfig, PairMember, VoterRecord
+from dcs.redundancy.messages import NO_GENERATION, Generation, Message, encode
+from dcs.redundancy.protocol import PairConfig, PairMember, ProgramPorts, VoterRecord
+from dcs.redundancy.protocol.cold_start import Rank
 from dcs.redundancy.protocol.member import ACTIVE, FAILED, STARTING
 from dcs.redundancy.report import MemberReport, VoterLink, as_ms
 from dcs.redundancy.store import RecordLost, RecordStore
@@ -40,8 +41,9 @@ class Replica(Protocol):
         """As the standby: repeat scan ``seq`` of the active, without writing to the field; return the digest."""
         ...
 
-    def became_active(self, epoch: int, reason: str) -> None:
-        """The outputs are ours. The first write of every output goes out at once."""
+    def became_active(self, epoch: int, reason: str, cold: bool) -> None:
+        """The outputs are ours. The first write of every output goes out at once, unless the start is ``cold``: then
+        the data are none, or those of a checkpoint, and the field comes first."""
         ...
 
     def became_standby(self, reason: str) -> None:
@@ -70,8 +72,12 @@ class RedundantMember(VoterNode):
         replica: Replica,
         alive: Callable[[int], bool],
         rng_seed: int,
+        programs: ProgramPorts | None = None,
+        checkpoint: Rank = (NO_GENERATION, 0),
     ) -> None:
         super().__init__(name, clock, network)
+        self._programs = programs
+        self._checkpoint = checkpoint
         self.config = config
         self.takeovers = 0
         self._store = store
@@ -104,7 +110,7 @@ class RedundantMember(VoterNode):
         epoch = record.epoch + 1
         self._store.save(self.config.pair, record._replace(epoch=epoch, owner=self.name, starts=record.starts + 1))
         self._alone_epoch = epoch
-        self._replica.became_active(epoch, "unpaired controller")
+        self._replica.became_active(epoch, "unpaired controller", True)
         try:
             await asyncio.get_running_loop().create_future()
         finally:
@@ -129,6 +135,8 @@ class RedundantMember(VoterNode):
             self._random.random,
             now_ns,
             incarnation=0 if record is not None else self._clock.time_ns(),
+            checkpoint=self._checkpoint,
+            programs=self._programs,
         )
         member.set_field_score(self._field_score)
         self._member = member
@@ -213,6 +221,31 @@ class RedundantMember(VoterNode):
         self._arm()
         return answer
 
+    def propose(self, key: bytes, data: bytes) -> str:
+        """Ask the standby to get ready for another program; "" or why it cannot be asked. Unpaired: nobody to ask."""
+        return self._member.propose(key, data) if self._member is not None else ""
+
+    def agrees(self, key: bytes) -> bool:
+        """May the next scan change to that program? The standby is ready for it, in this session. Any thread."""
+        return self._member.agrees(key) if self._member is not None else self._alone_epoch > 0
+
+    @property
+    def alone(self) -> bool:
+        """No standby holds a copy, and commands may be answered all the same."""
+        return self._member.alone if self._member is not None else self._alone_epoch > 0
+
+    def decided(self, key: bytes, ok: bool, text: str) -> None:
+        """What the active offered is loaded, or cannot be."""
+        if self._member is not None:
+            self._member.decided(key, ok, text)
+
+    @property
+    def rank(self) -> Rank:
+        """How new the data of this controller are: the generation, and the last scan."""
+        if self._member is None:
+            return Generation(self._alone_epoch, 0), self._confirmed_seq
+        return self._member.rank
+
     def set_field_score(self, devices_reached: int) -> None:
         """How many field devices this member reaches now; -1 = unknown."""
         self._field_score = devices_reached
@@ -288,11 +321,11 @@ class RedundantMember(VoterNode):
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
 
     # --- what the protocol decides ------------------------------------------------------------------------
-    def _became_active(self, epoch: int, reason: str) -> None:
+    def _became_active(self, epoch: int, reason: str, cold: bool) -> None:
         self.takeovers += 1
         self._confirmed_seq = 0
         self._replica.event(f"{self.name} is active with epoch {epoch}: {reason}", "redundancy")
-        self._replica.became_active(epoch, reason)
+        self._replica.became_active(epoch, reason, cold)
 
     def _became_standby(self, reason: str) -> None:
         self._fail_waiters()
@@ -355,7 +388,7 @@ class _Ports:
         self._replica.event(f"{self._owner.name}: {text}", "redundancy")
 
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
-        self._owner._became_active(epoch, reason)
+        self._owner._became_active(epoch, reason, cold)
 
     def became_standby(self, reason: str) -> None:
         self._owner._became_standby(reason)

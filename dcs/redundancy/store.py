@@ -102,7 +102,7 @@ class FileStore:
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         except OSError as exc:
             raise Missing(
                 f"{path}: the voter record could not be written ({exc}). Without it no vote can be given; "
@@ -114,7 +114,7 @@ def _checksum(body: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(body, sort_keys=True).encode())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the rename durable, where folders can be opened (not on Windows)."""
     with contextlib.suppress(PermissionError, IsADirectoryError):
         handle = os.open(folder, os.O_RDONLY)

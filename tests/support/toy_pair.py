@@ -53,7 +53,7 @@ class ToyController:
             return self._digest()
         return digest
 
-    def became_active(self, epoch: int, reason: str) -> None:
+    def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         self.role_changes.append((self.box.loop.time(), "active", reason))
 
     def became_standby(self, reason: str) -> None:

@@ -10,16 +10,18 @@ from dcs.redundancy.protocol.config import PairConfig
 from dcs.redundancy.protocol.member import PairMember
 from dcs.redundancy.protocol.mirror_sink import MirrorSink
 from dcs.redundancy.protocol.mirror_source import MirrorSource
-from dcs.redundancy.protocol.ports import MemberPorts, VoterPorts, VoterRecord
+from dcs.redundancy.protocol.ports import CannotRestore, MemberPorts, ProgramPorts, VoterPorts, VoterRecord
 from dcs.redundancy.protocol.voter import Voter
 
 __all__ = [
     "Authority",
+    "CannotRestore",
     "MemberPorts",
     "MirrorSink",
     "MirrorSource",
     "PairConfig",
     "PairMember",
+    "ProgramPorts",
     "Voter",
     "VoterPorts",
     "VoterRecord",

@@ -11,6 +11,7 @@ from dcs.redundancy.messages import NO_GENERATION, Generation
 from dcs.redundancy.timing import LeaseTiming
 
 Rank = tuple[Generation, int]  # whose data are newer: generation, then scan
+NO_RANK: Rank = (NO_GENERATION, 0)
 
 FRESH_PROMISES = 5  # what the peer said of its data counts for so long
 

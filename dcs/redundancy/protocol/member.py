@@ -16,10 +16,12 @@ from dcs.redundancy.messages import (
     Hello,
     Info,
     Message,
+    Offer,
     Query,
     Record,
     Release,
     Request,
+    Verdict,
     Vote,
 )
 from dcs.redundancy.protocol.authority import Authority
@@ -27,7 +29,8 @@ from dcs.redundancy.protocol.cold_start import ColdStart, Rank
 from dcs.redundancy.protocol.config import PairConfig
 from dcs.redundancy.protocol.mirror_sink import COMPLETE, COPYING, MirrorSink
 from dcs.redundancy.protocol.mirror_source import MIRRORED, NONE, MirrorSource
-from dcs.redundancy.protocol.ports import MemberPorts, VoterRecord
+from dcs.redundancy.protocol.ports import MemberPorts, ProgramPorts, VoterRecord
+from dcs.redundancy.protocol.program_exchange import ProgramExchange
 from dcs.redundancy.protocol.voter import Voter
 
 FOREVER_NS = 1 << 62
@@ -65,6 +68,7 @@ class PairMember:
         now_ns: int,
         incarnation: int = 0,
         checkpoint: Rank = (NO_GENERATION, 0),
+        programs: ProgramPorts | None = None,
     ) -> None:
         timing = config.timing
         self.name = name
@@ -84,6 +88,7 @@ class PairMember:
         )
         self.source = self.source_class(self.incarnation, timing, ports, self._next_generation)
         self.sink = self.sink_class(self.incarnation, ports)
+        self.programs = ProgramExchange(ports, programs, timing)
         self._claim: Generation | None = None  # of the complete data we hold as an ex-holder
         self._held = checkpoint  # (generation, scan) of the data in the controller, complete or stale
         self._is_live = False  # the data came from a holder (or us as holder), not from a checkpoint
@@ -150,6 +155,11 @@ class PairMember:
         if self.active:
             return self.source.generation
         return self.sink.generation if self.sink.state == COMPLETE else self._claim
+
+    @property
+    def rank(self) -> Rank:
+        """How new the data in this controller are, complete or stale."""
+        return (self.source.generation, self.source.submitted_seq) if self.active else self._held
 
     # --- time ---------------------------------------------------------------------------------------------
     def next_due_ns(self) -> int:
@@ -267,7 +277,8 @@ class PairMember:
         holder_incarnation, copy_id = (last.holder_incarnation, last.copy_id) if last else (0, 0)
         generation, seq = self._held
         wants_copy, score = self._wants_copy(), self.field_score
-        hello = Hello(self.incarnation, generation, seq, wants_copy, holder_incarnation, copy_id, score)
+        program = self.programs.announced
+        hello = Hello(self.incarnation, generation, seq, wants_copy, holder_incarnation, copy_id, score, program)
         self._ports.send(self.peer, hello)
 
     def _ask_around(self, now_ns: int) -> None:
@@ -310,6 +321,10 @@ class PairMember:
                 self._ports.send(sender, self.voter.info(sent_ns))
             case Info():
                 self._on_info(now_ns, sender, message)
+            case Offer() if not self.active:
+                self.programs.on_offer(message)
+            case Verdict() if self.active:
+                self.programs.on_verdict(now_ns, self.source.session, message)
             case _:
                 pass  # a mirror message that belongs to the other role
 
@@ -334,7 +349,7 @@ class PairMember:
     def _on_hello(self, now_ns: int, hello: Hello) -> None:
         self._cold_start.peer_told(now_ns, (hello.generation, hello.seq))
         if self.active and not self.handing_over:
-            self.source.on_hello(now_ns, hello)
+            self.source.on_hello(now_ns, hello, self.programs.may_copy(now_ns, hello))
             self._after_exclusion(now_ns)
 
     def _on_release(self, now_ns: int, sender: str, release: Release) -> None:
@@ -369,6 +384,7 @@ class PairMember:
         self._scans_better = 0
         self._switched_ns = now_ns
         self.sink.reset()
+        self.programs.forget()
         self._claim = None
         self._is_live = True
         self._told_granting = 3
@@ -441,6 +457,29 @@ class PairMember:
         self._lose(now_ns, reason)
         # Let the other one go first; our own data stay good until it has opened a new generation.
         authority.next_ns = now_ns + 2 * self.timing.promise_ns
+
+    # --- a change of the program --------------------------------------------------------------------------
+    def propose(self, key: bytes, data: bytes) -> str:
+        """Ask the standby to get ready for a change; "" or the reason why it cannot be asked."""
+        session = self.source.session
+        if session is None:
+            return f"{self.peer} holds no complete copy now (state of the mirror: {self.source.state})"
+        self.programs.propose(session, key, data)
+        return ""
+
+    def agrees(self, key: bytes) -> bool:
+        """May a scan be named for that change? Asked by the scan: the standby of this session is ready for it."""
+        return self.active and self.programs.agrees(self.source.session, key)
+
+    @property
+    def alone(self) -> bool:
+        """As the active: may commands be answered that no standby holds?"""
+        return self.active and self.source.alone
+
+    def decided(self, key: bytes, ok: bool, text: str) -> None:
+        """As the standby: what was offered is loaded, or cannot be."""
+        if not self.active:
+            self.programs.decided(key, ok, text)
 
     def set_field_score(self, devices_reached: int) -> None:
         """How many field devices we reach; -1 = unknown."""

@@ -6,7 +6,7 @@ Behaviour   docs/explanations/redundancy.md, rules 8 and 9.
 """
 
 from dcs.redundancy.messages import NO_GENERATION, Ack, CopyBegin, CopySlice, Generation, Record, Session
-from dcs.redundancy.protocol.ports import MemberPorts
+from dcs.redundancy.protocol.ports import CannotRestore, MemberPorts
 
 BUFFERED_RECORDS = 1000  # scans that may wait for the rest of a copy; more are not acknowledged
 
@@ -79,7 +79,13 @@ class MirrorSink:
         self._answer()
 
     def _finish(self) -> None:
-        self._ports.restore(self._base_seq, b"".join(self._slices))
+        try:
+            self._ports.restore(self._base_seq, b"".join(self._slices))
+        except CannotRestore as exc:
+            self.state = BROKEN
+            self._ports.event(f"the copy cannot be read: {exc}")
+            self._answer(mismatch=True, seq=self._base_seq - 1)
+            return
         self.state = COMPLETE
         self._slices = []
         buffered, self._buffered = self._buffered, []

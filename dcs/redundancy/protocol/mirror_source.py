@@ -104,8 +104,13 @@ class MirrorSource:
         return self.state == MIRRORED and self.acked_seq >= self.submitted_seq
 
     # --- copy ---------------------------------------------------------------------------------------------
-    def on_hello(self, now_ns: int, hello: Hello) -> None:
-        """The other member speaks and holds no authority."""
+    @property
+    def session(self) -> Session | None:
+        """With the standby that holds everything; None while there is none."""
+        return self._session if self.state == MIRRORED else None
+
+    def on_hello(self, now_ns: int, hello: Hello, may_copy: bool = True) -> None:
+        """The other member speaks and holds no authority. ``may_copy``: it can read a copy of ours."""
         session = self._session
         if session is not None:
             is_about_this_copy = (hello.holder_incarnation, hello.copy_id) == (self._incarnation, session.copy_id)
@@ -113,7 +118,7 @@ class MirrorSource:
                 self.exclude(now_ns, "it was restarted")
             elif hello.incarnation == session.standby_incarnation and hello.wants_copy and is_about_this_copy:
                 self.exclude(now_ns, "it asks for a new copy")
-        if self._session is None and hello.wants_copy and now_ns >= self._retry_ns:
+        if self._session is None and hello.wants_copy and may_copy and now_ns >= self._retry_ns:
             self._begin_copy(now_ns, hello.incarnation)
 
     def _begin_copy(self, now_ns: int, standby_incarnation: int) -> None:

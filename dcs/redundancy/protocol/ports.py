@@ -32,6 +32,34 @@ class VoterPorts(Protocol):
         ...
 
 
+class CannotRestore(Exception):
+    """A copy that this controller cannot read: it belongs to a program that is not loaded here."""
+
+
+class ProgramPorts(Protocol):
+    """The programs (compiled configurations) of a member; a key is eight bytes and names one."""
+
+    def program(self) -> bytes:
+        """The key of the one that is executed."""
+        ...
+
+    def offer(self) -> tuple[bytes, bytes]:
+        """(key, configuration) of the one that is executed, for a standby that has another one."""
+        ...
+
+    def loaded(self, key: bytes) -> bool:
+        """Could we follow a copy of that program now?"""
+        ...
+
+    def load(self, key: bytes, data: bytes) -> None:
+        """Load it apart from the scan; answer with ``PairMember.decided``."""
+        ...
+
+    def verdict(self, key: bytes, ok: bool, text: str) -> None:
+        """As the active: the standby's answer to an offer."""
+        ...
+
+
 class MemberPorts(VoterPorts, Protocol):
     """The world of a member of a pair."""
 
@@ -48,7 +76,7 @@ class MemberPorts(VoterPorts, Protocol):
         ...
 
     def restore(self, seq: int, state: bytes) -> None:
-        """Take over a whole state: that after scan ``seq``."""
+        """Take over a whole state: that after scan ``seq``. Raises ``CannotRestore``; then nothing has changed."""
         ...
 
     def execute(self, seq: int, record: bytes) -> bytes:

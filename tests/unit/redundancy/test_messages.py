@@ -11,6 +11,7 @@ from dcs.redundancy import messages as m
 u64, u32, i32 = st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(-(2**31), 2**31 - 1)
 i64 = st.integers(-(2**63), 2**63 - 1)
 flag = st.booleans()
+key = st.binary(min_size=8, max_size=8)
 generations = st.builds(m.Generation, u64, u32)
 sessions = st.builds(m.Session, generations, u64, u64, u64)
 all_messages = st.one_of(
@@ -19,10 +20,12 @@ all_messages = st.one_of(
     st.builds(m.Release, u64, u64),
     st.builds(m.Query, i64),
     st.builds(m.Info, i64, u64, generations, flag),
-    st.builds(m.Hello, u64, generations, u64, flag, u64, u64, i32),
+    st.builds(m.Hello, u64, generations, u64, flag, u64, u64, i32, key),
     st.builds(m.CopyBegin, sessions, u64, u64, u32),
     st.builds(m.CopySlice, sessions, u32, st.binary(max_size=100)),
     st.builds(m.Record, sessions, u64, i32, st.binary(max_size=40), st.binary(max_size=100)),
+    st.builds(m.Offer, key, u32, u32, st.binary(max_size=100)),
+    st.builds(m.Verdict, key, flag, st.text(max_size=20)),
     st.builds(m.Ack, sessions, u64, u32, flag, flag, flag, i32),
 )
 names = st.text(min_size=1, max_size=20)
@@ -51,5 +54,5 @@ def test_any_bytes_are_a_message_or_malformed(noise: bytes, message: m.Message, 
 def test_another_version_is_told() -> None:
     payload = bytearray(m.encode("C1", "C1A", m.Query(5)))
     payload[1] = 9
-    with pytest.raises(m.Malformed, match="not a redundancy message of version 1"):
+    with pytest.raises(m.Malformed, match="not a redundancy message of version 2"):
         m.decode(bytes(payload))

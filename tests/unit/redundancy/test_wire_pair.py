@@ -45,7 +45,7 @@ class Counter:
     def digest(self) -> bytes:
         return zlib.crc32(b"%d" % self.scan).to_bytes(4, "little")
 
-    def became_active(self, epoch: int, reason: str) -> None:
+    def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         self.active = True
 
     def became_standby(self, reason: str) -> None:
