@@ -113,6 +113,9 @@ class Transfer:
                 singles.append((e.new_word, e.old_word))
         self._clamp(pair)
         self._start_anew(pair)
+        told = self.comparison.new.word(pair.new, "settings_changed")
+        if told is not None:
+            self._sets.append((told, 1))  # what the block has worked out from its parameters may be out of date
 
     def _labels(self, pair: Pair) -> dict[str, tuple[int, ...]]:
         """Per field with named codes: the new code of every old one."""

@@ -8,7 +8,7 @@ Promise     a change is put into a scan only when this controller has compiled i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ COMPILE_S = 0.5
 """How long loading takes in simulated time."""
 VERDICT_S = 60.0
 """How long the standby may take to load a change."""
+_LOOK_S = 0.1
 
 
 @dataclass(eq=False)
@@ -71,6 +72,7 @@ class ChangeDesk:
         replica: Replica,
         parts: ChangeParts,
         unreachable: Callable[[tuple[str, ...]], list[str]],
+        start: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._subject = change_subject(plant, pair)
         self._pair = pair
@@ -79,12 +81,12 @@ class ChangeDesk:
         self._replica = replica
         self._p = parts
         self._unreachable = unreachable
+        self._start = start  # a task of the node: it ends with it
         self.member: RedundantMember | None = None  # set by the controller: each needs the other
         self._subscription: Subscription | None = None
         self._prepared: dict[bytes, _Prepared] = {}
         self._verdicts: dict[bytes, asyncio.Future[tuple[bool, str]]] = {}
         self._one_at_a_time = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     # --- the active's service ---------------------------------------------------------------------------------
     async def open(self) -> None:
@@ -180,24 +182,28 @@ class ChangeDesk:
             refusal = member.propose(key, loaded.program.version.to_bytes())
             if refusal:
                 return f"nothing was changed: {refusal}. Try again when the standby is ready."
-            timer = asyncio.ensure_future(sleep(self._clock, VERDICT_S))
-            waiting: set[asyncio.Future[Any]] = {answer, timer}
             try:
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                ok, text = await self._verdict(member, answer)
             finally:
-                timer.cancel()
                 self._verdicts.pop(key, None)
-            if answer.cancelled():
-                raise LinkDown("authority was lost while the change was prepared")
-            if not answer.done():
-                return f"nothing was changed: the standby did not get ready within {VERDICT_S:.0f} s"
-            ok, text = answer.result()
             if not ok:
-                return f"nothing was changed: the standby cannot run it: {text}"
+                return f"nothing was changed: the standby is not ready for it: {text}"
         with self._replica.lock:
             self._replica.add(loaded)
         self._prepared = {key: _Prepared(loaded, alone)}
         return ""
+
+    async def _verdict(self, member: RedundantMember, answer: asyncio.Future[tuple[bool, str]]) -> tuple[bool, str]:
+        """The standby's word; a standby that is lost meanwhile will not give it."""
+        for _ in range(round(VERDICT_S / _LOOK_S)):
+            if answer.cancelled():
+                raise LinkDown("authority was lost while the change was prepared")
+            if answer.done():
+                return answer.result()
+            if not member.standby_ready:
+                return False, "it was lost while it got ready"
+            await sleep(self._clock, _LOOK_S)
+        return False, f"it did not get ready within {VERDICT_S:.0f} s"
 
     # --- naming the scan (from the scan's thread, with the replica's lock) ----------------------------------------
     def due(self, commands: list[Command], class_name: str) -> DueChange:
@@ -251,9 +257,7 @@ class ChangeDesk:
 
     def load(self, key: bytes, data: bytes) -> None:
         """As the standby: load what the active offers, apart from everything else."""
-        task = asyncio.get_running_loop().create_task(self._load_offered(key, data))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._start(self._load_offered(key, data))
 
     async def _load_offered(self, key: bytes, data: bytes) -> None:
         assert self.member is not None
@@ -296,7 +300,7 @@ class ChangeDesk:
         with replica.lock:
             program, memory = replica.program, replica.engine.memory.view("i8").copy()
         rows = [
-            {"block": v.block, "name": v.name, "tag": v.tag, "in_file": v.in_file, "now": v.now, "unit": v.unit}
+            {"block": v.block, "name": v.name, "tags": v.tags, "in_file": v.in_file, "now": v.now, "unit": v.unit}
             for v in operator_values(program.plan, memory)
         ]
         return ChangeReply(True, "", data={"parameters": rows, "version": program.version.header()})

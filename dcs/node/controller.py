@@ -82,6 +82,7 @@ class Controller:
             self.replica,
             parts.changes,
             parts.field_side.unreachable,
+            self._start,
         )
         self._services = ActiveServices(
             parts.face,

@@ -230,6 +230,11 @@ class RedundantMember(VoterNode):
         return self._member.agrees(key) if self._member is not None else self._alone_epoch > 0
 
     @property
+    def standby_ready(self) -> bool:
+        """As the active: the standby holds everything."""
+        return self._member is not None and self._member.standby_ready
+
+    @property
     def alone(self) -> bool:
         """No standby holds a copy, and commands may be answered all the same."""
         return self._member.alone if self._member is not None else self._alone_epoch > 0

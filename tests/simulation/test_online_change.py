@@ -123,7 +123,7 @@ def test_a_change_that_nobody_prepared_is_refused() -> None:
 
 
 # --- deaths ---------------------------------------------------------------------------------------------------
-KILLS_S = [0.1, 0.45, 0.55, 0.9, 1.0, 1.01, 1.05, 1.2, 1.6, 2.0, 2.01, 2.3]
+KILLS_S = [0.1, 0.45, 0.55, 0.9, 1.0, 1.05, 1.15, 1.3, 1.6, 2.0, 2.01, 2.3]
 """After the request: while this controller compiles (0–0.5), while the standby does (0.5–1), before the named scan,
 in it, between the scan and the answer, and after."""
 
