@@ -165,6 +165,20 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """An array of state whose elements have names that may be given other places: the variables of a program.
+
+    From element ``first`` (counted from 0) on, element i has the name number i of the labels ``names``; one that is new
+    begins with element i of the parameter ``initial``. An online change finds the values again by these names.
+    """
+
+    array: str
+    names: str
+    first: int = 0
+    initial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Translation:
     """What the text parameters of one block mean in numbers."""
 
@@ -204,6 +218,7 @@ class BlockType:
     translate: Translate | None = None
     check: Check | None = None
     by_texts: tuple[str, ...] = ()  # parameters that only ``translate`` writes
+    named: tuple[Named, ...] = ()
     events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
     below: tuple[tuple[str, str], ...] = ()
     above: tuple[tuple[str, str], ...] = ()
@@ -306,6 +321,7 @@ def block_type(
     translate: Translate | None = None,
     check: Check | None = None,
     by_texts: Iterable[str] = (),
+    named: Iterable[Named] = (),
     events: Mapping[int, str] | None = None,
     below: Iterable[tuple[str, str]] = (("out", "bkcal_in"),),
     above: Iterable[tuple[str, str]] = (("cas_in", "bkcal_out"),),
@@ -349,6 +365,7 @@ def block_type(
         translate=translate,
         check=check,
         by_texts=tuple(by_texts),
+        named=tuple(named),
         events=dict(events or {}),
         reads=tuple(reads),
     )

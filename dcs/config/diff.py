@@ -1,7 +1,7 @@
 """What differs between two configurations beyond the blocks: what needs a restart, and what is only said differently.
 
-Called by   controllers and ``dcs diff`` before an online change. Knows checked configurations; the blocks themselves are
-            compared by ``dcs.engine.compare``, with the running memory at hand.
+Called by   controllers and ``dcs diff`` before an online change. Knows checked configurations; the blocks themselves
+            are compared by ``dcs.engine.compare``, with the running memory at hand.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,9 @@
 """Changes single values in a YAML text and leaves everything else as its author wrote it.
 
 Called by   ``dcs upload`` and the bulk edit of tuning.
-Knows       YAML nodes and where they stand. A value is replaced where it stands; a key that is not there is added to its
-            mapping in the mapping's own style; a remark becomes a comment at the end of the line.
+Knows       YAML nodes and where they stand. A value is replaced where it stands; a key that is not there is added to
+            its mapping in the mapping's own style; a remark becomes a comment at the end of the line, such as
+            ``# [sp: anna at OS1 2024-05-01 10:22, was 12.3 cm]``; a later one about the same key takes its place.
 """
 
 import re
@@ -12,9 +13,6 @@ import yaml
 
 from dcs.config.source import KeyPath
 from dcs.core.errors import ConfigError, Place
-
-_REMARK = re.compile(r"(?:; )?\[(?P<key>[^\[\]:]+): [^\[\]]*\]")
-"""A remark of ours in a comment: ``[sp: anna at OS1 2024-05-01 10:22, was 12.3 cm]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def edited(text: str, edits: list[Edit], file: str) -> str:
         if remark:
             remarks.setdefault(line, []).append((key, remark))
     splices += _comments(text, remarks)
-    for splice in sorted(reversed(splices), key=lambda splice: splice.start, reverse=True):
+    for splice in reversed(sorted(splices, key=lambda splice: splice.start)):
         text = text[: splice.start] + splice.text + text[splice.end :]
     return text
 
@@ -83,10 +81,8 @@ def _refused(node: yaml.Node, file: str, path: KeyPath, why: str) -> ConfigError
     return ConfigError(f"`{name}` {why}. Change it by hand.", Place(file, node.start_mark.line + 1))
 
 
-def _add(
-    text: str, parent: yaml.MappingNode, key: str, edit: Edit, splices: list[_Splice]
-) -> tuple[int, str]:
-    """A new key; returns the line whose comment is to hold the remark (and the remark, unless it is written already)."""
+def _add(text: str, parent: yaml.MappingNode, key: str, edit: Edit, splices: list[_Splice]) -> tuple[int, str]:
+    """A new key; returns the line whose comment is to hold the remark, and the remark unless it is written already."""
     if parent.flow_style:
         brace = parent.end_mark.index - 1
         at = len(text[:brace].rstrip())
@@ -137,8 +133,10 @@ def _comments(text: str, remarks: dict[int, list[tuple[str, str]]]) -> list[_Spl
         start = _line_start(text, line)
         at = _comment_at(text[start:end])
         comment = "" if at < 0 else text[start + at + 1 : end].strip()
-        keys = {key for key, _ in told}
-        kept = _REMARK.sub(lambda found: "" if found["key"] in keys else found[0], comment).strip().removeprefix("; ")
+        kept = comment
+        for key, _ in told:
+            kept = re.sub(rf"(?:; )?\[{re.escape(key)}: [^\[\]]*\]", "", kept)
+        kept = kept.strip().removeprefix("; ")
         words = "; ".join([*([kept] if kept else []), *(f"[{key}: {remark}]" for key, remark in told)])
         begin = len(text[: end if at < 0 else start + at].rstrip(" \t"))
         gap = "  " if at < 0 else text[begin : start + at]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from dcs.blocks.declare import Field
+from dcs.blocks.declare import BlockType, Field
 from dcs.engine.change import (
     ADDED,
     CHANGED,
@@ -115,7 +115,13 @@ class _Lines:
                 else ("values are kept in engineering units")
             )
             yield Item(CHANGED, module, f"{name}.{scale}", old, new, text)
+        by_text = [e for e in pair.elements if e.new_word in pair.in_file and e.field.name in kind.by_texts]
+        if by_text or any(e.new_word in pair.in_file and _is_program(kind, e) for e in pair.elements):
+            names = ", ".join(text.name for text in kind.texts)
+            yield Item(CHANGED, module, f"{name}.{names}", consequence="reads differently now; values keep their names")
         for e in pair.elements:
+            if e in by_text or _is_program(kind, e):
+                continue
             is_end = e.field.unit.startswith("@") and e.field.name.rpartition("_")[0] in pair.rescaled
             if e.new_word in pair.in_file and not is_end:
                 yield self._parameter(pair, e, kind.field(e.field.name))
@@ -147,6 +153,8 @@ class _Lines:
 
     def _code(self, one: Relabelled) -> Iterator[Item]:
         record, name = self._owner(one.new_word)
+        if self._c.new.index[record.type][name][1].role != "state":
+            return  # the block works it out in every scan
         before = self._t.old.labels[record.name][name]
         after = self._c.new.labels[record.name][name]
         code = int(self._before[one.old_word])
@@ -158,6 +166,8 @@ class _Lines:
             yield Item(MOVED, _module(record.name), f"{record.name}.{name}", str(code), str(found), text)
         else:
             start = int(self._after[one.new_word])
+            if start == code:
+                return  # it stood at its beginning, which has another name now
             now = after[start] if 0 <= start < len(after) else str(start)
             text = "what it stood at no longer exists: it starts anew"
             yield Item(MOVED, _module(record.name), f"{record.name}.{name}", before[code], now, text)
@@ -190,6 +200,11 @@ class _Lines:
 
 
 _COLD = "starts cold: its output comes from the field or from its neighbours, through the handshake"
+
+
+def _is_program(kind: BlockType, e: Element) -> bool:
+    """Is it one number of many that a text was translated into?"""
+    return bool(kind.texts) and e.field.role == "param" and e.field.words > 1
 
 
 def _kind(record: RecordShape) -> str:

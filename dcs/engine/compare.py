@@ -176,7 +176,8 @@ class Comparison:
         kind = self.kinds[pair.new.type]
         gentle = {kind.published[part] for part in kind.writable} | {"target", *_NOT_FELT}
         felt = [e.name for e in pair.elements if e.new_word in pair.in_file and e.field.name not in gentle]
-        return f"{', '.join(felt)} changed" if felt else ""
+        names = ", ".join(felt[:3]) + (" …" if len(felt) > 3 else "")
+        return f"{names} changed" if felt else ""
 
     def _reached(self, disturbed: set[str]) -> list[str]:
         """Stations that a changed signal comes to, through blocks that only compute."""

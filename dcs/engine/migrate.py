@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dcs.blocks.declare import BlockType
 from dcs.core.modes import MAN
 from dcs.engine import memory
 from dcs.engine.compare import Comparison, Element, Pair, converted
@@ -103,7 +104,7 @@ class Transfer:
                 continue  # as the new file says
             if e.field.role == "input" and (kind is None or e.name.replace("_status", "") in pair.rewired):
                 continue
-            if e.field.role not in (*_CARRIED, "param"):
+            if e.field.role not in (*_CARRIED, "param") or self._is_named(kind, e):
                 continue
             if e.field.name in labels:
                 self.relabelled.append(Relabelled(e.old_word, e.new_word, labels[e.field.name]))
@@ -111,6 +112,8 @@ class Transfer:
                 self._conversions.append(e)
             else:
                 singles.append((e.new_word, e.old_word))
+        if kind is not None:
+            self._carry_named(pair, kind, singles)
         self._clamp(pair)
         self._start_anew(pair)
         told = self.comparison.new.word(pair.new, "settings_changed")
@@ -122,11 +125,33 @@ class Transfer:
         before = self.old.labels.get(pair.new.name, {})
         after = self.comparison.new.labels.get(pair.new.name, {})
         found = {}
-        for name in before.keys() & after.keys():
+        for name in sorted(before.keys() & after.keys() - {"event"}):  # that one names the values of events
             if before[name] != after[name]:
                 codes = {label: code for code, label in enumerate(after[name])}
                 found[name] = tuple(codes.get(label, -1) for label in before[name])
         return found
+
+    @staticmethod
+    def _is_named(kind: BlockType | None, e: Element) -> bool:
+        return kind is not None and any(n.array == e.field.name and e.number >= n.first for n in kind.named)
+
+    def _carry_named(self, pair: Pair, kind: BlockType, singles: list[tuple[int, int]]) -> None:
+        """Variables of a program: each keeps its value under its name, wherever it now lies."""
+        before = self.old.labels.get(pair.new.name, {})
+        after = self.comparison.new.labels.get(pair.new.name, {})
+        for named in kind.named:
+            if named.array not in self.old.index[pair.old.type]:
+                continue
+            old_at, old_field = self.old.index[pair.old.type][named.array]
+            names = before.get(named.names, ())[: old_field.words - named.first]
+            places = {name: pair.old.at + old_at + named.first + i for i, name in enumerate(names)}
+            new_at = pair.new.at + kind.index[named.array] + named.first
+            for i, name in enumerate(after.get(named.names, ())):
+                if name in places:
+                    singles.append((new_at + i, places[name]))
+                elif named.initial:
+                    start = pair.new.at + kind.index[named.initial] + i
+                    self._sets.append((new_at + i, int(self.comparison.new_words[start])))
 
     def _clamp(self, pair: Pair) -> None:
         if pair.new.is_alarm:

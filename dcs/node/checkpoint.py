@@ -1,6 +1,6 @@
 """The controller's memory on its own disk, for the day on which nobody else has it any more.
 
-Called by   ``dcs.node.controller`` (writes now and then, and at an orderly stop), ``dcs.node.assembly`` (reads at start).
+Called by   ``dcs.node.controller`` (writes now and then, and at an orderly stop), ``dcs.node.assembly`` (reads it).
 Knows       a replica and a ``Keep``. The memory is kept with its shape, so that a changed configuration, or changed
             software, can still read it.
 Promise     a damaged or half-written checkpoint is never read; at most ``DIRTY_S`` of operators' changes are lost when

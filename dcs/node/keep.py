@@ -1,8 +1,8 @@
 """What a node keeps over its own death: named pieces of bytes, each replaced at once or not at all.
 
 Called by   ``dcs.node.versions`` and ``dcs.node.checkpoint``.
-Peers       ``FileKeep`` (a folder of the run directory; durable when ``write`` returns) and ``MemoryKeep`` (the box keeps
-            the object when it kills the node).
+Peers       ``FileKeep`` (a folder of the run directory; durable when ``write`` returns) and ``MemoryKeep`` (the box
+            keeps the pieces when it kills the node).
 """
 
 import os
@@ -34,7 +34,7 @@ class Keep(Protocol):
 
 
 class MemoryKeep:
-    """Pieces that outlive the node, because the box keeps them; ``close`` is the node's death: nothing more is written."""
+    """Pieces that outlive the node, because the box keeps them; ``close`` is its death: nothing more is written."""
 
     def __init__(self, pieces: dict[str, bytes] | None = None) -> None:
         self.pieces = {} if pieces is None else pieces

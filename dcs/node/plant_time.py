@@ -30,7 +30,7 @@ class PlantTime:
         self._ahead_ns.append(time_ns - self.own_ns())
 
     def go_on(self, node: str, fastest_ns: int) -> str:
-        """The old holder's clock may differ from ours: the plant's time must neither jump nor wait. "" or a sentence."""
+        """The old holder's clock may differ from ours: the plant's time neither jumps nor waits. "" or a sentence."""
         # Records arrive late, never early: the largest of the last few is the best estimate.
         ahead_ns = max(self._ahead_ns, default=0)
         self._ahead_ns.clear()

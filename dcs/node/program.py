@@ -1,8 +1,8 @@
 """A configuration as one controller executes it: compiled, with an engine of its own.
 
 Made by     ``build_program``, apart from the scan: it takes seconds for a large plant.
-Known by    its key, eight bytes: which configuration, compiled by which software. Two controllers with the same key give
-            the same bits.
+Known by    its key, eight bytes: which configuration, compiled by which software. Two controllers with the same key
+            give the same bits.
 """
 
 import hashlib

@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from dcs.blocks.declare import Text, Translation, block_type, f8, i8, scale, signals, step
+from dcs.blocks.declare import Named, Text, Translation, block_type, f8, i8, scale, signals, step
 from dcs.blocks.program import FAULT_TEXTS, UNTOUCHED, execute, plain_status
 from dcs.core.errors import ConfigError
 from dcs.core.status import BAD, CONFIGURATION_ERROR, INITIAL_VALUE, STATUS_GOOD, UNCERTAIN, make_status
@@ -90,6 +90,7 @@ CALC = block_type(
     texts=[Text("program", "an expression, which is OUT1, or statements of structured text")],
     translate=translate,
     by_texts=("code_end", "code", "consts", "initial", "assigned"),
+    named=[Named("memory", "variable", VARIABLES_AT, "initial")],
     optional_inputs=("inp",),
     published={"PV": "out_1", "OUT2": "out_2", "OUT3": "out_3", "OUT4": "out_4", "FAULT": "fault"},
     events={code: f"could not be computed: {text}, {{name}}" for code, text in enumerate(FAULT_TEXTS) if code},

@@ -1,0 +1,77 @@
+"""Writes into the configuration files what operators have changed on the running plant.
+
+Called by   ``dcs upload``.
+Knows       the running values, the folder's files, who changed what and when (the journal's lines).
+Promise     nothing is written unless the changed files pass the whole check and say exactly the running values; comments
+            and formatting stay; a parameter that somebody has changed in the file meanwhile is left alone and told.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dcs.bus.messages import Event
+from dcs.config.edit import Edit, edited
+from dcs.config.plant_config import PlantConfig
+from dcs.config.source import parse_document
+from dcs.config.values import Parameter, blocks_of, number, parameter, written
+from dcs.core.clock import utc_text
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """One parameter of the running plant, and what becomes of it."""
+
+    what: str  # LIC-101.pid.gain
+    in_file: float
+    now: float
+    unit: str
+    who: str  # anna at OS1, 2024-05-01 10:22
+    left_alone: str = ""  # why it is not written
+
+
+def plan_upload(
+    config: PlantConfig, rows: Iterable[Mapping[str, Any]], journal: Iterable[Event]
+) -> tuple[str, list[Uploaded]]:
+    """The new text of control.yaml, and every parameter that differs. ``rows`` are those of the running controllers.
+
+    Raises ``ConfigError`` for a value that cannot be edited line by line.
+    """
+    text = dict(config.texts)["control"]
+    document = parse_document(text, str(config.folder / "control.yaml"))
+    blocks = blocks_of([controller.strategy for controller in config.controllers])
+    last = {event.subject: event for event in journal if event.kind == "operator"}
+    edits: list[Edit] = []
+    found: list[Uploaded] = []
+    for row in rows:
+        what = f"{row['block']}.{row['name']}"
+        who = _who([last[tag] for tag in row["tags"] if tag in last])
+        if row["block"] not in blocks:
+            found.append(Uploaded(what, row["in_file"], row["now"], row["unit"], who, "the file has no such block"))
+            continue
+        item = parameter(blocks[row["block"]], row["name"])
+        why = _left_alone(item, row, document.has(item.path[:5]))
+        if item.value == row["now"]:
+            continue
+        found.append(Uploaded(what, item.value, row["now"], row["unit"], who, why))
+        if not why:
+            was = f"was {number(item.value)} {item.unit}".strip()
+            remark = f"{who}, {was}" if who else was
+            edits.append(Edit(item.path, written(item, row["now"], document), remark))
+    return edited(text, edits, document.file), found
+
+
+def _left_alone(item: Parameter, row: Mapping[str, Any], is_written: bool) -> str:
+    if item.value != row["in_file"]:
+        return f"the file says {number(item.value)} by now; it said {number(row['in_file'])} when it was loaded"
+    if item.name != item.field.name and not is_written:
+        return "it is one element of a list that the file does not write. Write the list"
+    return ""
+
+
+def _who(events: list[Event]) -> str:
+    if not events:
+        return ""
+    event = max(events, key=lambda event: event.time_ns)
+    station = f" at {event.station}" if event.station else ""
+    return f"{event.user}{station} {utc_text(event.time_ns)[:16]}"
