@@ -128,6 +128,10 @@ class PlantClient:
         except LinkDown:
             raise Missing(f"No active controller of pair {pair} answers. Look at `dcs status`.") from None
 
+    async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
+        """Any request on the plant's bus. Raises ``LinkDown`` without an answer."""
+        return await self._bus.request(subject, payload, timeout_s)
+
     async def readings(self) -> dict[str, TagReading]:
         """Every published tag with its value now, by name."""
         return {

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from dcs.cli.engineering import register
 from dcs.core.errors import DcsError
 
 app = typer.Typer(
@@ -333,6 +334,9 @@ def bench(
     from dcs.cli.bench import run_benchmarks
 
     raise typer.Exit(run_benchmarks(names or [], json_file))
+
+
+register(app)
 
 
 def main() -> None:

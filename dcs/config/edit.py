@@ -49,7 +49,8 @@ def edited(text: str, edits: list[Edit], file: str) -> str:
         if remark:
             remarks.setdefault(line, []).append((key, remark))
     splices += _comments(text, remarks)
-    for splice in reversed(sorted(splices, key=lambda splice: splice.start)):
+    splices.sort(key=lambda splice: splice.start)  # stable: what goes to one place stays in order
+    for splice in reversed(splices):
         text = text[: splice.start] + splice.text + text[splice.end :]
     return text
 

@@ -2,8 +2,8 @@
 
 Called by   ``dcs upload``.
 Knows       the running values, the folder's files, who changed what and when (the journal's lines).
-Promise     nothing is written unless the changed files pass the whole check and say exactly the running values; comments
-            and formatting stay; a parameter that somebody has changed in the file meanwhile is left alone and told.
+Promise     comments and formatting stay; a parameter that somebody has changed in the file meanwhile is left alone
+            and told.
 """
 
 from collections.abc import Iterable, Mapping

@@ -50,6 +50,14 @@ def load_configuration(folder: Path, overrides: Sequence[str] = ()) -> PlantConf
     return load_plant(folder, PLANTS, overrides)
 
 
+def check_texts(folder: Path, texts: dict[str, str]) -> PlantConfig:
+    """The plant as its files would say it with these texts. Raises ``ConfigErrors``."""
+    from dcs.config.load import load_plant
+    from plant_models.library import PLANTS
+
+    return load_plant(folder, PLANTS, (), texts)
+
+
 def load_version(version: "Version") -> PlantConfig:
     """Check what a version of the configuration says; its folder need not be here."""
     from dcs.config.load import load_plant
