@@ -1,8 +1,8 @@
 """Change the configuration of a running plant: diff, apply, versions, upload.
 
 Called by   ``dcs.cli.main``.
-Knows       the bus of a running plant, plant folders; nothing of engines beyond comparing two configurations that do not
-            run. What a change does to the running plant its controllers say.
+Knows       the bus of a running plant, plant folders; nothing of engines beyond comparing two configurations that do
+            not run. What a change does to the running plant its controllers say.
 """
 
 import json

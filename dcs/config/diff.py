@@ -18,7 +18,8 @@ _RESTART = "This needs a restart."
 
 
 def restart_needed(old: PlantConfig, new: PlantConfig) -> list[str]:
-    """One sentence for everything that cannot be changed while the plant runs."""
+    """One sentence for everything that cannot be changed while the plant runs. ``old`` is what it was started with:
+    points that its devices have may be left out and taken in again."""
     found = []
     if old.name != new.name:
         found.append(f"plant.yaml: the plant was called {old.name} and is now called {new.name}. {_RESTART}")
@@ -45,10 +46,10 @@ def _devices(old: Iterable[DeviceSpec], new: Iterable[DeviceSpec]) -> Iterator[s
         if name not in after:
             continue
         points, now = ({point.name: _silent(point) for point in one.points} for one in (device, after[name]))
-        changed = _changed(points, now)
+        changed = [point for point in _changed(points, now) if point in now]
         if changed:
             listed = ", ".join(changed[:5]) + (" and others" if len(changed) > 5 else "")
-            yield f"field.yaml: device {name}: points changed ({listed}). {_RESTART}"
+            yield f"field.yaml: device {name}: points changed or new ({listed}). {_RESTART}"
         elif _silent(device) != _silent(after[name]):
             yield f"field.yaml: device {name} changed. {_RESTART}"
 

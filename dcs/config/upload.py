@@ -74,4 +74,4 @@ def _who(events: list[Event]) -> str:
         return ""
     event = max(events, key=lambda event: event.time_ns)
     station = f" at {event.station}" if event.station else ""
-    return f"{event.user}{station} {utc_text(event.time_ns)[:16]}"
+    return f"{event.user}{station} {utc_text(event.time_ns)[:16].replace('T', ' ')}"

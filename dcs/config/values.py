@@ -38,7 +38,8 @@ def parameter(spec: BlockSpec, name: str) -> Parameter:
     f = kind.field(name)
     if f.role != "param" or (f.count > 1 and name == f.name):
         raise KeyError(name)
-    given: Any = spec.params.get(f.name, spec.params.get(f.default_from, f.default))
+    default = kind.field(f.default_from).default if f.default_from else f.default
+    given: Any = spec.params.get(f.name, spec.params.get(f.default_from, default))
     if isinstance(given, tuple):
         number = int(name.rpartition("_")[2]) - 1
         given = given[number] if number < len(given) else f.default

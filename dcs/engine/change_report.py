@@ -124,7 +124,7 @@ class _Lines:
                 continue
             is_end = e.field.unit.startswith("@") and e.field.name.rpartition("_")[0] in pair.rescaled
             if e.new_word in pair.in_file and not is_end:
-                yield self._parameter(pair, e, kind.field(e.field.name))
+                yield from self._parameter(pair, e, kind.field(e.field.name))
 
     def _range(self, pair: Pair, scale: str) -> tuple[str, str]:
         texts = []
@@ -137,19 +137,22 @@ class _Lines:
             texts.append(f"{low:g}–{high:g} {shape.units.get(pair.new.name, {}).get(scale, '%')}".strip())
         return texts[0], texts[1]
 
-    def _parameter(self, pair: Pair, e: Element, f: Field) -> Item:
+    def _parameter(self, pair: Pair, e: Element, f: Field) -> Iterator[Item]:
         is_whole = e.field.dtype == "i8"
         old_file = self._value(self._c.old_words, e.old_word, is_whole)
         running = self._value(self._before, e.old_word, is_whole)
         new_file = self._value(self._c.new_words, e.new_word, is_whole)
         what, module = f"{pair.new.name}.{e.name}", _module(pair.new.name)
         new = shown(new_file, f, e.new_unit)
+        if running == new_file:
+            return  # the file says by now what an operator has set
         if running != old_file:
             text = (
                 f"the file wins: it was {shown(old_file, f, e.old_unit)} there, and an operator or the block changed it"
             )
-            return Item(CONFLICT, module, what, shown(running, f, e.old_unit), new, text)
-        return Item(CHANGED, module, what, shown(running, f, e.old_unit), new)
+            yield Item(CONFLICT, module, what, shown(running, f, e.old_unit), new, text)
+        else:
+            yield Item(CHANGED, module, what, shown(running, f, e.old_unit), new)
 
     def _code(self, one: Relabelled) -> Iterator[Item]:
         record, name = self._owner(one.new_word)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcs.blocks.declare import Field
-from dcs.core.modes import AUTO, CAS
+from dcs.core.modes import AUTO
 from dcs.engine.plan import Plan, Record
 
 
@@ -75,7 +75,7 @@ def _is_operators(record: Record, f: Field, number: str, memory: NDArray[np.int6
     if refused:
         return False  # while nobody may write it, the block does
     if f.name == "sp" and any(name in index and not is_zero(name) for name in _TRACKING):
-        return int(memory[record.at + index["target"]]) in (AUTO, CAS)
+        return int(memory[record.at + index["target"]]) == AUTO
     if not f.write_in or "target" not in index:
         return True
     return int(memory[record.at + index["target"]]) in f.write_in

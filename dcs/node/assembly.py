@@ -166,7 +166,7 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
             schedule=peers.schedule(clock),
             make_member=make_member,
             on_loop=peers.on_loop,
-            changes=ChangeParts(versions, load_version, peers.apart, config.digest),
+            changes=ChangeParts(versions, load_version, peers.apart, config),
             checkpoints=checkpoints,
             checkpoint=checkpoint,
         )

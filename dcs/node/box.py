@@ -45,6 +45,7 @@ class Box:
         self.loop = loop
         self.peers = MemoryPeers(loop, config.model.seed if seed is None else seed)
         self.endpoints = memory_endpoints(config)
+        self.running = config  # after online changes; ``config`` is what the box was started with
         self.nodes: dict[str, Node] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failure: asyncio.Future[None] = loop.create_future()
@@ -158,7 +159,10 @@ class Box:
             if not prepared.ok:
                 return [Reply("", False, prepared.text)]
             keys[controller.name] = prepared.key
-        return [await self.command(pair, "apply", key) for pair, key in keys.items() if key]
+        replies = [await self.command(pair, "apply", key) for pair, key in keys.items() if key]
+        if replies and all(reply.ok for reply in replies):
+            self.running = self.controller(self.active(self.config.controllers[0].name)).replica.program.config
+        return replies
 
     async def stop(self, name: str) -> None:
         """End a node as its launcher does: it may put its things in order."""

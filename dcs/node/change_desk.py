@@ -15,6 +15,7 @@ from typing import Any
 from dcs.bus.api import Bus, Subscription
 from dcs.bus.messages import ChangeReply, ChangeRequest, Command, Reply, change_subject
 from dcs.config.diff import restart_needed, text_changes
+from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import Clock, sleep
 from dcs.core.errors import DcsError, LinkDown
 from dcs.engine.change_report import report_of
@@ -39,7 +40,7 @@ class ChangeParts:
     versions: Versions
     load: Loader
     apart: Callable[..., Awaitable[Any]]
-    launched: str  # digest of the files that the run was started with
+    launched: PlantConfig  # what the run was started with
 
 
 @dataclass(eq=False)
@@ -157,7 +158,7 @@ class ChangeDesk:
         config = self._p.load(draft)
         number, time_ns = self._p.versions.next_number(), self._clock.time_ns()
         version = version_of(config, number, time_ns, APPLIED, request.user, request.station)
-        problems = restart_needed(running.config, config)
+        problems = restart_needed(self._p.launched, config)
         if problems:
             return Loaded(running, running.key, Transfer(running.shape, running.plan)), problems
         program = build_program(version, config, self._pair)
@@ -239,7 +240,7 @@ class ChangeDesk:
     def keep_current(self) -> None:
         """The program that runs now is the one to start with again. Durable when this returns."""
         self._prepared.clear()
-        self._p.versions.make_current(self._replica.program.version, self._p.launched)
+        self._p.versions.make_current(self._replica.program.version, self._p.launched.digest)
 
     # --- what the pair protocol asks (event loop) ---------------------------------------------------------------
     def program(self) -> bytes:

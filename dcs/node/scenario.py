@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from dcs.config.source import read_document
 from dcs.core.errors import ConfigError, Place
 from dcs.core.units import parse_duration
@@ -22,6 +24,7 @@ VERBS = {
     "restart": "a node, or `killed` for all that were killed",
     "cut": "a device, a cable (C1A>RTU-1), a pair link (C1A-C1B), or `bus of NODE`",
     "heal": "what was cut",
+    "apply": "{PATH: value} of the configuration, or the folder of another one: an online change",
     "disturb": "{variable: value}: a disturbance of the plant model, in its unit",
 }
 
@@ -113,6 +116,8 @@ class Director:
             case "disturb":
                 for name, value in what.items():
                     self._check(await box.command("field", "disturb", name, float(value)), action)
+            case "apply":
+                await self._apply(what, action)
             case "ack":
                 for controller in box.config.controllers:
                     verb = "ack_all" if what == "all" else "ack"
@@ -130,6 +135,14 @@ class Director:
             case "cut" | "heal":
                 await self._cut_or_heal(str(what), action)
 
+    async def _apply(self, what: Any, action: Action) -> None:
+        if isinstance(what, dict):
+            replies = await self._box.apply(overrides=[f"{path}={_as_yaml(value)}" for path, value in what.items()])
+        else:
+            replies = await self._box.apply(Path(action.place.file).parent / str(what))
+        for reply in replies:
+            self._check(reply, action)
+
     def _node(self, what: str, action: Action) -> str:
         if what.startswith("active of "):
             return self._box.active(what.removeprefix("active of "))
@@ -139,7 +152,7 @@ class Director:
         return what
 
     def _pair_of(self, tag: str, action: Action) -> str:
-        for controller in self._box.config.controllers:
+        for controller in self._box.running.controllers:
             if any(published.name == tag for published in controller.strategy.tags):
                 return controller.name
         raise ConfigError(f"there is no tag {tag}.", action.place)
@@ -165,3 +178,8 @@ class Director:
         else:
             known = ", ".join(box.faults().names)
             raise ConfigError(f"there is nothing called {what} to {action.verb}. Known: {known}.", action.place)
+
+
+def _as_yaml(value: Any) -> str:
+    """A value of a scenario as one line of YAML."""
+    return yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000).split("\n")[0]

@@ -84,6 +84,7 @@ class AlarmList:
         self._rows_of: dict[tuple[str, str], tuple[AlarmRow, ...]] = {}
         self._seen: dict[tuple[str, str], bytes] = {}
         self.rows: tuple[AlarmRow, ...] = ()
+        self._configured: dict[tuple[str, str], tuple[AlarmInfo, ...]] = {}
         self.configured: dict[str, AlarmInfo] = {}
         self.horn = False
         """Sounding: a new alarm came after the last silence."""
@@ -93,7 +94,8 @@ class AlarmList:
         """Learn the configured alarms of a scan class; their states follow with the next frame."""
         key = (layout.pair, layout.scan_class)
         self._seen.pop(key, None)
-        self.configured = {**self.configured, **{alarm.name: alarm for alarm in layout.alarms}}
+        self._configured[key] = layout.alarms  # those that an online change has removed go
+        self.configured = {alarm.name: alarm for alarms in self._configured.values() for alarm in alarms}
 
     def put_frame(self, layout: Layout, frame: Frame) -> bool:
         """Take the alarm states of one scan; True when any changed."""

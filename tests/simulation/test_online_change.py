@@ -1,11 +1,18 @@
 """Online change of a running pair in the box, and what a death in any phase of it leaves behind."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from dcs.bus.messages import ChangeRequest
+from dcs.config.find import find_config
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
+from dcs.node.scenario import Director, load_scenario
+from hmi.model.session import Session
+from hmi.model.station import Station
 from tests.support.boxes import in_box
 
 GAIN = "control.modules.LIC-101.blocks.pid.gain=3.0"
@@ -118,6 +125,152 @@ def test_a_change_that_nobody_prepared_is_refused() -> None:
         assert not (await box.command("C1", "apply", "nonsense")).ok
         await box.run_for(5)
         await assert_the_same(box)
+
+    in_box(story)
+
+
+# --- structure ------------------------------------------------------------------------------------------------
+V_101 = """
+  V-101:
+    description: Split of pump 1
+    scan: loops
+    blocks:
+      ao:
+        type: AO
+        inputs: {readback: V-101}
+        outputs: {out: V-101}
+        sp: 70 %              # taken when it is put in Auto
+        permitted: [MAN, AUTO]
+        target: MAN
+"""
+NEW = """
+  LI-109:
+    description: Level of tank 1 again
+    scan: loops
+    blocks:
+      ai: {type: AI, inputs: {raw: LT-101}, xd_scale: [4, 20, mA], out_scale: [0, 20, cm]}
+"""
+
+
+def folder_with(tmp_path: Path, removed: str, added: str, point: str = "") -> Path:
+    """The shipped plant with one module less and one more, and without a point of the field."""
+    folder = tmp_path / "plant"
+    shutil.copytree(find_config("quadruple_tank"), folder)
+    text = (folder / "control.yaml").read_text(encoding="utf-8")
+    assert removed in text
+    (folder / "control.yaml").write_text(text.replace(removed, "") + added, encoding="utf-8")
+    if point:
+        field = (folder / "field.yaml").read_text(encoding="utf-8")
+        start = field.index(f"      {point}:")
+        (folder / "field.yaml").write_text(field[:start] + field[field.index("      V-102:") :], encoding="utf-8")
+    return folder
+
+
+def test_modules_come_and_go_and_the_operator_station_follows(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, V_101, NEW, "V-101")
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        station = Station(box.config.name, box.clock, name="HMI-T")
+        watching = box.loop.create_task(Session(await box.peers.bus("hmi"), station, box.clock).run())
+        await box.run_for(30)
+        assert "V-101.OUT" in station.tags.names()
+        (reply,) = await box.apply(folder)
+        assert reply.ok, reply.text
+        await box.run_for(10)
+        names = station.tags.names()
+        assert "LI-109.PV" in names
+        assert "V-101.OUT" not in names
+        _, again = recorder.trace("LI-109.PV")
+        _, level_cm = recorder.trace("LIC-101.PV")
+        assert again[-1] == pytest.approx(level_cm[-1])
+        texts = [event.text for event in recorder.events if event.kind == "config"]
+        assert any("V-101: no block drives it any more: it stays as it is" in text for text in texts)
+        await assert_the_same(box)
+        await box.kill(box.active("C1"))
+        await box.run_for(5)
+        assert "LI-109.PV" in station.tags.names()
+        watching.cancel()
+
+    in_box(story)
+
+
+def test_a_removed_output_goes_to_its_declared_value_also_when_the_active_dies_in_that_scan(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path / "after", V_101, "", "V-101")
+    declared = V_101 + "        fault_state: VALUE\n        fault_value: 25 %\n"
+    before = folder_with(tmp_path / "before", V_101, declared)
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        device = next(d for d in box.field.simulation.devices if any(p.name == "V-101" for p in d.spec.points))
+        await box.run_for(30)
+        assert device.value("V-101") == pytest.approx(70.0, abs=1.0)
+        active = box.active("C1")
+        box.faults().cut(f"{active}>{device.spec.name}")  # so that only the new holder can send it
+        changing = box.loop.create_task(box.apply(folder))
+        for _ in range(500):
+            await box.run_for(0.01)
+            if box.controller(active).replica.program.version.number == 2:
+                break
+        await box.kill(active)
+        await box.run_for(5)
+        changing.cancel()
+        assert box.controller(box.active("C1")).replica.program.version.number == 2
+        assert device.value("V-101") == pytest.approx(25.0, abs=0.1)
+
+    in_box(story, plant=before)
+
+
+def test_a_lone_controller_changes_and_the_other_one_is_given_its_program(tmp_path: Path) -> None:
+    """Its partner comes back with the old configuration, and must not run it."""
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(30)
+        dead = next(name for name in ("C1A", "C1B") if name != box.active("C1"))
+        await box.kill(dead)
+        await box.run_for(5)
+        (reply,) = await box.apply(overrides=[GAIN])
+        assert reply.ok, reply.text
+        await box.start(dead)
+        assert gain_of(box, dead) == 2.0
+        await box.run_for(20)
+        assert box.controller(dead).report().state == "ready"
+        await assert_the_same(box)
+        await box.kill(box.active("C1"))
+        await box.run_for(5)
+        assert box.active("C1") == dead
+        assert gain_of(box, dead) == 3.0
+
+    in_box(story)
+
+
+def test_a_second_change_and_the_way_back() -> None:
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(30)
+        assert (await box.apply(overrides=[GAIN]))[0].ok
+        assert (await box.command("C1", "switchover", "C1")).ok
+        await box.run_for(3)
+        (reply,) = await box.apply(overrides=[GAIN.replace("3.0", "2.0")])
+        assert reply.ok, reply.text
+        await box.run_for(5)
+        assert gain_of(box, "C1A") == gain_of(box, "C1B") == 2.0
+        await assert_the_same(box)
+        rows = (await box.change("C1", ChangeRequest("versions"))).data["versions"]
+        assert [row["number"] for row in rows] == [1, 2, 3]
+        assert [row["current"] for row in rows] == [False, False, True]
+
+    in_box(story)
+
+
+def test_a_scenario_changes_the_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "change.yaml"
+    path.write_text(
+        "actions:\n  - {at: 30 s, apply: {control.modules.LIC-101.blocks.pid.gain: 3.0}}\n"
+        "  - {at: 35 s, kill: active of C1}\n",
+        encoding="utf-8",
+    )
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await Director(box, load_scenario(path)).run(60_000_000_000)
+        assert gain_of(box, box.active("C1")) == 3.0
 
     in_box(story)
 

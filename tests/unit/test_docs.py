@@ -43,7 +43,7 @@ def test_every_command_exists(page: Path) -> None:
     if "decisions" in page.parts:
         known |= COMMANDS_TO_COME
     text = page.read_text(encoding="utf-8")
-    said = re.findall(r"^(?:\S*/)?dcs ([a-z]+)", text, re.MULTILINE) + re.findall(r"`dcs ([a-z]+)", text)
+    said = re.findall(r"^(?:\S*/)?dcs ([a-z-]+)", text, re.MULTILINE) + re.findall(r"`dcs ([a-z-]+)", text)
     unknown = sorted(set(said) - known)
     assert not unknown, f"{page.relative_to(ROOT)}: there is no command dcs {', dcs '.join(unknown)}"
 
