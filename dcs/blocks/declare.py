@@ -18,6 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from dcs.blocks.texts import Named as Named
+from dcs.blocks.texts import ParamValue as ParamValue
+from dcs.blocks.texts import Text as Text
+from dcs.blocks.texts import Translate as Translate
+from dcs.blocks.texts import Translation as Translation
 from dcs.core.errors import ConfigError
 
 # Attribute names of NumPy records and arrays: as field names they would mean the array's attribute when uncompiled.
@@ -152,46 +157,8 @@ def scale(name: str, meaning: str, *, low: float = 0.0, high: float = 100.0) -> 
     )
 
 
-ParamValue = float | tuple[float, ...]
-"""Value of a parameter: a number, or the first elements of an array."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A parameter that people write as text or as a structure: an expression, the steps of a sequence, a matrix."""
-
-    name: str
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """An array of state whose elements have names that may be given other places: the variables of a program.
-
-    From element ``first`` (counted from 0) on, element i has the name number i of the labels ``names``; one that is new
-    begins with element i of the parameter ``initial``. An online change finds the values again by these names.
-    """
-
-    array: str
-    names: str
-    first: int = 0
-    initial: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """What the text parameters of one block mean in numbers."""
-
-    params: Mapping[str, ParamValue]
-    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Names of the codes 0, 1, 2 … of a field (``{"step": ("FILL", "HEAT")}``), for people; ``event`` names the values
-    of events."""
-
-
 Step = Callable[..., None]
 """``step(b, dt_s)``; further arguments are ``elapsed_s``, ``now_ns`` and what the type ``reads``."""
-Translate = Callable[[Mapping[str, Any]], Translation]
-"""From the given text parameters, as they stand in the file, to numbers. Raises ``ConfigError`` with a sentence."""
 Check = Callable[[Mapping[str, ParamValue], frozenset[str]], Iterable[str]]
 """From all parameters (arrays at full length) and the names of the wired inputs to sentences on what does not go
 together: points that must rise, more votes than inputs."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from dcs.bus.messages import ChangeReply, ChangeRequest, change_subject
+from dcs.bus.change_messages import ChangeReply, ChangeRequest, change_subject
 from dcs.cli.client import PlantClient, with_plant
 from dcs.cli.table import table
 from dcs.config.diff import restart_needed, text_changes

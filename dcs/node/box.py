@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from dcs.bus.messages import ChangeReply, ChangeRequest, Command, Reply, change_subject, command_subject
+from dcs.bus.change_messages import ChangeReply, ChangeRequest, change_subject
+from dcs.bus.messages import Command, Reply, command_subject
 from dcs.config.load import read_texts
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S, Clock

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dcs.bus.api import Bus, Subscription
-from dcs.bus.messages import ChangeReply, ChangeRequest, Command, Reply, change_subject
+from dcs.bus.change_messages import ChangeReply, ChangeRequest, change_subject
+from dcs.bus.messages import Command, Reply
 from dcs.config.diff import restart_needed, text_changes
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import Clock, sleep

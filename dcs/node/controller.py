@@ -12,9 +12,9 @@ from functools import partial
 
 from dcs.bus.messages import Command, Frame, Layout, NodeReport, Reply, frame_subject
 from dcs.core.clock import NS_PER_MS, NS_PER_S, sleep
-from dcs.engine.restart import apply_restart_policy
 from dcs.engine.strategy import ScanClass
 from dcs.node.active_services import ActiveServices
+from dcs.node.awakening import Awakening
 from dcs.node.change_desk import ChangeDesk, ChangeParts
 from dcs.node.checkpoint import Checkpoint, Checkpointer, Checkpoints
 from dcs.node.controller_report import controller_report
@@ -92,7 +92,7 @@ class Controller:
             lambda: list(self._latest.values()),
             self._wait_for_first_image,
         )
-        self._wakes_ns = self._wake(parts.checkpoint)  # time of the checkpoint that our data are from
+        self._awakening = Awakening(self.replica, self._clock, parts.checkpoint, parts.face)
         self.member = parts.make_member(self)
         self.change_desk.member = self.member
         self._checkpointer = Checkpointer(
@@ -256,7 +256,7 @@ class Controller:
                 self.replica.restore(state)
             except NotLoaded as error:
                 raise CannotRestore(str(error)) from error
-            self._wakes_ns = 0
+            self._awakening.forget()
             self._follow(before)
 
     def execute(self, seq: int, record: bytes) -> bytes:
@@ -279,29 +279,6 @@ class Controller:
             self._take_up(self.replica.program)
             self.change_desk.keep_current()
 
-    def _wake(self, checkpoint: Checkpoint | None) -> int:
-        """At start: the data of the last checkpoint, if there is one. They count only if nobody has newer ones."""
-        if checkpoint is None:
-            return 0
-        try:
-            report = self.replica.wake(checkpoint.copy, checkpoint.shape)
-        except ValueError as error:
-            self.event(f"the checkpoint of this controller is not used: {error}", "system")
-            return 0
-        if report is not None:
-            text = f"the configuration has changed since the checkpoint: {len(report.changes)} changes"
-            self.event(f"{text}, values were carried over by name", "system")
-        return checkpoint.time_ns
-
-    def _start_from_checkpoint(self) -> None:
-        """Nobody had newer data: ours count, and the field says where the outputs are."""
-        engine, age_s = self.replica.engine, (self._clock.time_ns() - self._wakes_ns) / NS_PER_S
-        words = engine.memory.view("i8")
-        notes = apply_restart_policy(engine.plan, words, words.view("f8"), age_s)
-        self._wakes_ns = 0
-        text = f"{self.face.node} restored parameters, modes and states from its checkpoint, {age_s:.0f} s old"
-        self.event("; ".join([text, *notes]), "system")
-
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         """We hold the output authority: write the last outputs at once, poll, scan, serve."""
         with self.replica.lock:
@@ -309,8 +286,8 @@ class Controller:
             text = self._time.go_on(self.face.node, min(c.period_ns for c in self._classes))
             if text:
                 self.event(text, "system")
-            if cold and self._wakes_ns:
-                self._start_from_checkpoint()
+            if cold and self._awakening.counts:
+                self._awakening.start()
             elif self.replica.scan:
                 self._scanning = True
                 if self._overdue():

@@ -42,8 +42,7 @@ class Replica(Protocol):
         ...
 
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
-        """The outputs are ours. The first write of every output goes out at once, unless the start is ``cold``: then
-        the data are none, or those of a checkpoint, and the field comes first."""
+        """The outputs are ours. The first writes go out at once, unless ``cold``: then the field comes first."""
         ...
 
     def became_standby(self, reason: str) -> None:
@@ -222,7 +221,7 @@ class RedundantMember(VoterNode):
         return answer
 
     def propose(self, key: bytes, data: bytes) -> str:
-        """Ask the standby to get ready for another program; "" or why it cannot be asked. Unpaired: nobody to ask."""
+        """Ask the standby to get ready for another program; "" or why it cannot be asked."""
         return self._member.propose(key, data) if self._member is not None else ""
 
     def agrees(self, key: bytes) -> bool:
@@ -240,16 +239,14 @@ class RedundantMember(VoterNode):
         return self._member.alone if self._member is not None else self._alone_epoch > 0
 
     def decided(self, key: bytes, ok: bool, text: str) -> None:
-        """What the active offered is loaded, or cannot be."""
-        if self._member is not None:
+        """As the standby: what the active offered is loaded, or cannot be."""
+        if self._member:
             self._member.decided(key, ok, text)
 
     @property
     def rank(self) -> Rank:
         """How new the data of this controller are: the generation, and the last scan."""
-        if self._member is None:
-            return Generation(self._alone_epoch, 0), self._confirmed_seq
-        return self._member.rank
+        return self._member.rank if self._member else (Generation(self._alone_epoch, 0), self._confirmed_seq)
 
     def set_field_score(self, devices_reached: int) -> None:
         """How many field devices this member reaches now; -1 = unknown."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcs.bus.messages import ChangeRequest
+from dcs.bus.change_messages import ChangeRequest
 from dcs.config.find import find_config
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder

@@ -70,5 +70,5 @@ def test_a_version_is_found_by_number_or_digest() -> None:
 )
 def test_a_damaged_checkpoint_is_never_read(keep: Keep, damage) -> None:
     keep.write("checkpoint", damage(b"DCK1" + bytes(60)))
-    with pytest.raises(ValueError, match="it was not written whole|cannot be understood"):
+    with pytest.raises(ValueError, match=r"it was not written whole|cannot be understood"):
         Checkpoints(keep).read()

@@ -1,0 +1,56 @@
+"""A controller that begins with the data of its own checkpoint.
+
+Called by   ``dcs.node.controller`` at start, and when it becomes the active without a living partner.
+Promise     data from a checkpoint count only if nobody has newer ones; then the restart policy says how they wake, the
+            field says where the outputs are, and the journal what was restored and how old it is.
+"""
+
+from dcs.core.clock import NS_PER_S, Clock
+from dcs.engine.restart import apply_restart_policy
+from dcs.node.checkpoint import Checkpoint
+from dcs.node.face import NodeFace
+from dcs.node.replica import Replica
+
+
+class Awakening:
+    """From the checkpoint to the first scan; the caller holds the replica's lock."""
+
+    def __init__(self, replica: Replica, clock: Clock, checkpoint: Checkpoint | None, face: NodeFace) -> None:
+        self._replica = replica
+        self._clock = clock
+        self._face = face
+        self._made_ns = 0  # UTC of the checkpoint that the data are from; 0 = they are from elsewhere
+        if checkpoint is not None:
+            self._take(checkpoint)
+
+    @property
+    def counts(self) -> bool:
+        """True while the data are those of the checkpoint."""
+        return self._made_ns > 0
+
+    def forget(self) -> None:
+        """A copy from a living partner has taken their place."""
+        self._made_ns = 0
+
+    def _take(self, checkpoint: Checkpoint) -> None:
+        try:
+            report = self._replica.wake(checkpoint.copy, checkpoint.shape)
+        except ValueError as error:
+            self._tell(f"the checkpoint of this controller is not used: {error}")
+            return
+        self._made_ns = checkpoint.time_ns
+        if report is not None:
+            text = f"the configuration has changed since the checkpoint: {len(report.changes)} changes"
+            self._tell(f"{text}, values were carried over by name")
+
+    def start(self) -> None:
+        """Nobody had newer data: ours count."""
+        engine, age_s = self._replica.engine, (self._clock.time_ns() - self._made_ns) / NS_PER_S
+        words = engine.memory.view("i8")
+        notes = apply_restart_policy(engine.plan, words, words.view("f8"), age_s)
+        self._made_ns = 0
+        text = f"{self._face.node} restored parameters, modes and states from its checkpoint, {age_s:.0f} s old"
+        self._tell("; ".join([text, *notes]))
+
+    def _tell(self, text: str) -> None:
+        self._face.event("system", self._face.node, text)
