@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from dcs.blocks.texts import Carry as Carry
 from dcs.blocks.texts import Named as Named
 from dcs.blocks.texts import ParamValue as ParamValue
 from dcs.blocks.texts import Text as Text
@@ -186,6 +187,7 @@ class BlockType:
     check: Check | None = None
     by_texts: tuple[str, ...] = ()  # parameters that only ``translate`` writes
     named: tuple[Named, ...] = ()
+    carry: Carry | None = None  # what an online change of the texts makes of the state, where names alone do not tell
     events: dict[int, str] = field(default_factory=dict)  # code of ``event`` -> sentence; may hold {value} and {name}
     below: tuple[tuple[str, str], ...] = ()
     above: tuple[tuple[str, str], ...] = ()
@@ -289,6 +291,7 @@ def block_type(
     check: Check | None = None,
     by_texts: Iterable[str] = (),
     named: Iterable[Named] = (),
+    carry: Carry | None = None,
     events: Mapping[int, str] | None = None,
     below: Iterable[tuple[str, str]] = (("out", "bkcal_in"),),
     above: Iterable[tuple[str, str]] = (("cas_in", "bkcal_out"),),
@@ -333,6 +336,7 @@ def block_type(
         check=check,
         by_texts=tuple(by_texts),
         named=tuple(named),
+        carry=carry,
         events=dict(events or {}),
         reads=tuple(reads),
     )

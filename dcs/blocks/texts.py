@@ -5,7 +5,7 @@ Called by   ``dcs.blocks.declare`` (which passes these names on) and the types t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 ParamValue = float | tuple[float, ...]
 """Value of a parameter: a number, or the first elements of an array."""
@@ -44,3 +44,21 @@ class Translation:
 
 Translate = Callable[[Mapping[str, Any]], Translation]
 """From the given text parameters, as they stand in the file, to numbers. Raises ``ConfigError`` with a sentence."""
+
+
+class Carried(Protocol):
+    """What an online change makes of the state of a block whose texts have changed."""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """What the new record is to hold, by field; arrays whole."""
+        ...
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Sentences: why it should not be done now."""
+        ...
+
+
+Carry = Callable[[Mapping[str, Any], Translation, Translation], Carried]
+"""From the fields of the old record (arrays as lists) and both translations to what is carried over."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dcs.blocks.declare import BlockType
 from dcs.core.modes import MAN
 from dcs.engine import memory
+from dcs.engine.carry import CarriedBlock, carried_block
 from dcs.engine.compare import Comparison, Element, Pair, converted
 from dcs.engine.parting import PartingWrite, parting_writes
 from dcs.engine.plan import Plan
@@ -59,6 +60,7 @@ class Transfer:
         self.relabelled: list[Relabelled] = []
         self.clamped: list[Clamped] = []
         self._sets: list[tuple[int, int]] = []  # (new word, whole number)
+        self._carried: list[CarriedBlock] = []
         self._channels()
         self._classes()
         singles: list[tuple[int, int]] = []
@@ -114,6 +116,9 @@ class Transfer:
                 singles.append((e.new_word, e.old_word))
         if kind is not None:
             self._carry_named(pair, kind, singles)
+            block = carried_block(self.old, self.comparison.new, (pair.old, pair.new), kind)
+            if block is not None:
+                self._carried.append(block)
         self._clamp(pair)
         self._start_anew(pair)
         told = self.comparison.new.word(pair.new, "settings_changed")
@@ -198,6 +203,8 @@ class Transfer:
             code = self.new_code(one, old)
             if code >= 0:
                 words[one.new_word] = code
+        for block in self._carried:
+            block.write(old, words)
         for limits in self.clamped:
             low, high = float(numbers[limits.low_word]), float(numbers[limits.high_word])
             numbers[limits.word] = max(low, min(high, float(numbers[limits.word])))
@@ -219,6 +226,13 @@ class Transfer:
         """The code of the same name; -1 when the new configuration has no such name."""
         code = int(old[one.old_word])
         return one.codes[code] if 0 <= code < len(one.codes) else -1
+
+    def problems(self, before: bytes) -> list[str]:
+        """Why this should not be done with that memory: a sequence stands in a step that is to go."""
+        if not self._carried:
+            return []
+        old = self.read(before)
+        return [sentence for block in self._carried for sentence in block.problems(old)]
 
     def parting(self, before: bytes) -> tuple[PartingWrite, ...]:
         """What goes out, once, to points that nobody drives any more."""

@@ -141,6 +141,9 @@ class ChangeDesk:
         key, data = loaded.program.key, {"report": report.to_dict(), "version": loaded.program.version.header()}
         if loaded.program.version.digest == running.version.digest:
             return ChangeReply(True, "the configuration is the one that runs", "", data)
+        problems = loaded.transfer.problems(memory)
+        if problems:
+            return ChangeReply(False, "\n".join(["nothing was changed, because now:", *problems]), "", data)
         if request.action == "diff":
             return ChangeReply(True, "", "", data)
         refusal = await self._get_ready(loaded)
@@ -232,11 +235,13 @@ class ChangeDesk:
             return "nothing was changed: this change is not prepared (any more). Prepare it again."
         if not self._replica.has(prepared.loaded.program.key):
             return "nothing was changed: other changes were prepared meanwhile. Prepare it again."
-        if prepared.alone and self.member.alone:
-            return ""
-        if self.member.agrees(prepared.loaded.program.key):
-            return ""
-        return "nothing was changed: the standby that was ready for it is not there now. Prepare it again."
+        both = self.member.agrees(prepared.loaded.program.key)
+        if not both and not (prepared.alone and self.member.alone):
+            return "nothing was changed: the standby that was ready for it is not there now. Prepare it again."
+        if prepared.loaded.came_from != self._replica.program.key:
+            return "nothing was changed: another change was applied meanwhile. Prepare it again."
+        problems = prepared.loaded.transfer.problems(self._replica.engine.snapshot())
+        return f"nothing was changed: {problems[0]}" if problems else ""
 
     def keep_current(self) -> None:
         """The program that runs now is the one to start with again. Durable when this returns."""

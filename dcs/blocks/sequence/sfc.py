@@ -19,6 +19,7 @@ from typing import Any
 
 from dcs.blocks.declare import Refusal, Text, block_type, discrete, f8, flag, i8, signals, step
 from dcs.blocks.sequence.action_control import carry_out
+from dcs.blocks.sequence.migration import migrate
 from dcs.blocks.sequence.chart_code import translate
 from dcs.blocks.sequence.evolution import (
     FORCED,
@@ -181,6 +182,7 @@ SFC = block_type(
         Text("aborting", "steps and transitions of the state Aborting"),
     ],
     translate=translate,
+    carry=migrate,
     by_texts=(
         "step_count", "transition_count", "use_count", "action_count", "main_steps", "chart_initial", "min_ns",
         "max_ns", "partners", "from_steps", "to_steps", "condition_start", "condition_end", "command_start",
