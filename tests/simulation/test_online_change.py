@@ -275,6 +275,47 @@ def test_a_scenario_changes_the_configuration(tmp_path: Path) -> None:
     in_box(story)
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_standby_that_was_ready_and_is_another_one_now_does_not_count(restarted: bool) -> None:
+    """Promise: the verdict is of one session. Lost or started again since, the change must be prepared again."""
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(30)
+        standby = next(name for name in ("C1A", "C1B") if name != box.active("C1"))
+        prepared = await box.change("C1", ChangeRequest("prepare", overrides=(GAIN,)))
+        assert prepared.ok
+        await box.kill(standby)
+        await box.run_for(3)
+        if restarted:
+            await box.start(standby)
+            await box.run_for(10)
+            assert box.controller(standby).report().state == "ready"
+        reply = await box.command("C1", "apply", prepared.key)
+        assert not reply.ok
+        assert "the standby that was ready for it is not there now" in reply.text
+        await box.run_for(3)
+        assert gain_of(box, box.active("C1")) == 2.0
+
+    in_box(story)
+
+
+def test_the_standby_keeps_what_it_has_acknowledged_on_its_own_disk() -> None:
+    """The active is gone for good, and the survivor is started again."""
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(30)
+        active = box.active("C1")
+        assert (await box.apply(overrides=[GAIN]))[0].ok
+        await box.kill(active)
+        survivor = next(name for name in ("C1A", "C1B") if name != active)
+        await box.run_for(5)
+        await box.kill(survivor)
+        await box.start(survivor)
+        assert gain_of(box, survivor) == 3.0
+
+    in_box(story)
+
+
 # --- deaths ---------------------------------------------------------------------------------------------------
 KILLS_S = [0.1, 0.45, 0.55, 0.9, 1.0, 1.05, 1.15, 1.3, 1.6, 2.0, 2.01, 2.3]
 """After the request: while this controller compiles (0–0.5), while the standby does (0.5–1), before the named scan,

@@ -295,6 +295,15 @@ def test_an_output_moved_to_another_point_takes_its_first_value_from_there() -> 
     assert "P: no block drives it any more: it stays as it is in the field" in [i.sentence for i in report.items]
 
 
+def test_an_output_wired_to_another_point_starts_anew_though_all_its_inputs_are_the_same() -> None:
+    spec = cascade()
+    bench = running(spec)
+    links = tuple(Link("FIC.ao.out", "Q") if w.target == "P" else w for w in spec.links)
+    after, report = changed(bench, replace(spec, channels=(Channel("Q", "out", "%"), *spec.channels), links=links))
+    assert "FIC.ao" in [item.what for item in report.items if item.kind == STARTS]
+    assert after["FIC.ao.started"] == 0, "what the other point stands at is not what this one was sent"
+
+
 def test_an_added_output_sends_nothing_before_it_was_read_back() -> None:
     bench = running(cascade())
     after, report = changed(bench, with_second_loop(cascade()))
