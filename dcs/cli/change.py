@@ -36,7 +36,7 @@ _JOURNAL_LINES = 5000
 async def _ask(client: PlantClient, pair: str, request: ChangeRequest) -> ChangeReply:
     subject = change_subject(client.plant, pair)
     try:
-        return ChangeReply.from_bytes(await client.request(subject, request.to_bytes(), _PREPARE_TIMEOUT_S))
+        return ChangeReply.from_bytes(await client.bus.request(subject, request.to_bytes(), _PREPARE_TIMEOUT_S))
     except LinkDown:
         raise Missing(f"No active controller of pair {pair} answers. Look at `dcs status`.") from None
 

@@ -90,7 +90,7 @@ class PlantClient:
     """The bus of one running plant, seen from a terminal."""
 
     def __init__(self, bus: Bus, endpoints: Endpoints) -> None:
-        self._bus = bus
+        self.bus = bus
         self.endpoints = endpoints
         self.plant = endpoints.plant
 
@@ -99,7 +99,7 @@ class PlantClient:
 
         async def ask(node: str) -> NodeReport | None:
             try:
-                return NodeReport.from_bytes(await self._bus.request(status_subject(self.plant, node), b"", 1.0))
+                return NodeReport.from_bytes(await self.bus.request(status_subject(self.plant, node), b"", 1.0))
             except LinkDown:
                 return None
 
@@ -124,13 +124,9 @@ class PlantClient:
 
     async def _ask(self, pair: str, subject: str) -> bytes:
         try:
-            return await self._bus.request(subject, b"", _TIMEOUT_S)
+            return await self.bus.request(subject, b"", _TIMEOUT_S)
         except LinkDown:
             raise Missing(f"No active controller of pair {pair} answers. Look at `dcs status`.") from None
-
-    async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
-        """Any request on the plant's bus. Raises ``LinkDown`` without an answer."""
-        return await self._bus.request(subject, payload, timeout_s)
 
     async def readings(self) -> dict[str, TagReading]:
         """Every published tag with its value now, by name."""
@@ -150,13 +146,13 @@ class PlantClient:
 
     async def events(self, last: int) -> list[Event]:
         """The newest lines of the durable journal, oldest first."""
-        return [Event.from_bytes(payload) for _, payload in await self._bus.read(EVENT_STREAM, ">", last)]
+        return [Event.from_bytes(payload) for _, payload in await self.bus.read(EVENT_STREAM, ">", last)]
 
     async def command(self, target: str, verb: str, subject: str = "", value: float | str | None = None) -> Reply:
         """Send a command to a pair or to ``field``; the answer of the one that holds the authority."""
         command = Command(secrets.token_hex(8), verb, subject, value, user="operator", station=_STATION)
         try:
-            payload = await self._bus.request(
+            payload = await self.bus.request(
                 command_subject(self.plant, target), command.to_bytes(), _COMMAND_TIMEOUT_S
             )
         except LinkDown:

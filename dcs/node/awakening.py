@@ -49,8 +49,9 @@ class Awakening:
         words = engine.memory.view("i8")
         notes = apply_restart_policy(engine.plan, words, words.view("f8"), age_s)
         self._made_ns = 0
-        text = f"{self._face.node} restored parameters, modes and states from its checkpoint, {age_s:.0f} s old"
-        self._tell("; ".join([text, *notes]))
+        self._tell(f"{self._face.node} restored parameters, modes and states from its checkpoint, {age_s:.0f} s old")
+        for note in notes:
+            self._face.event("system", note.partition(":")[0], note)
 
     def _tell(self, text: str) -> None:
         self._face.event("system", self._face.node, text)

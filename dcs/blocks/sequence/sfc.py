@@ -19,7 +19,6 @@ from typing import Any
 
 from dcs.blocks.declare import Refusal, Text, block_type, discrete, f8, flag, i8, signals, step
 from dcs.blocks.sequence.action_control import carry_out
-from dcs.blocks.sequence.migration import migrate
 from dcs.blocks.sequence.chart_code import translate
 from dcs.blocks.sequence.evolution import (
     FORCED,
@@ -36,6 +35,7 @@ from dcs.blocks.sequence.evolution import (
     take_commands,
 )  # fmt: skip
 from dcs.blocks.sequence.frame import begin, show
+from dcs.blocks.sequence.migration import migrate
 from dcs.blocks.sequence.procedure import (
     COMMAND_NAMES,
     MODE_NAMES,
