@@ -19,7 +19,6 @@ from dcs.cli.table import table
 from dcs.config.diff import restart_needed, text_changes
 from dcs.config.find import find_config
 from dcs.config.folder import write_texts
-from dcs.config.load import read_texts
 from dcs.config.plant_config import PlantConfig
 from dcs.config.upload import plan_upload
 from dcs.core.clock import utc_text
@@ -47,12 +46,12 @@ def show_diff(run_dir: Path | None, config: str, against: str, sets: Sequence[st
     other = _other_folder(against)
     if other is not None:
         return _compare(load_configuration(other), load_configuration(folder, sets), as_json)
-    load_configuration(folder, sets)  # everything that is wrong, with file and line
+    loaded = load_configuration(folder, sets)  # everything that is wrong, with file and line
 
     async def work(client: PlantClient) -> int:
         if against != "running":
-            return _compare(await _version(client, against), load_configuration(folder, sets), as_json)
-        request = _request("diff", folder, sets)
+            return _compare(await _version(client, against), loaded, as_json)
+        request = _request("diff", folder, loaded, sets)
         replies = {pair: await _ask(client, pair, request) for pair in client.endpoints.pairs}
         return _print_replies(replies, as_json)
 
@@ -68,7 +67,7 @@ def apply_change(run_dir: Path | None, config: str, yes: bool, sets: Sequence[st
         raise ConfigError("--json asks nothing. Add --yes to apply, or use `dcs diff --json` to look.")
 
     async def work(client: PlantClient) -> int:
-        request = _request("prepare", folder, sets)
+        request = _request("prepare", folder, loaded, sets)
         replies = {pair: await _ask(client, pair, request) for pair in client.endpoints.pairs}
         code = 0
         if not as_json:
@@ -148,8 +147,8 @@ def _print_uploaded(found: Sequence[Any], path: Path, dry_run: bool) -> None:
 
 
 # --- looking at changes -------------------------------------------------------------------------------------
-def _request(action: str, folder: Path, sets: Sequence[str]) -> ChangeRequest:
-    return ChangeRequest(action, str(folder), read_texts(folder), tuple(sets), station="terminal")
+def _request(action: str, folder: Path, loaded: PlantConfig, sets: Sequence[str]) -> ChangeRequest:
+    return ChangeRequest(action, str(folder), dict(loaded.texts), tuple(sets), station="terminal")
 
 
 def _other_folder(against: str) -> Path | None:

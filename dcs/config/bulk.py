@@ -14,6 +14,7 @@ from dcs.blocks.declare import BLOCK_TYPES
 from dcs.config.edit import Edit, edited
 from dcs.config.plant_config import PlantConfig
 from dcs.config.problems import did_you_mean
+from dcs.config.schema import FILES
 from dcs.config.source import Document, KeyPath, parse_document
 from dcs.config.tables import Row
 from dcs.config.values import Parameter, number, parameter, written
@@ -91,7 +92,9 @@ def import_rows(config: PlantConfig, rows: Sequence[Row]) -> tuple[dict[str, str
     """(new texts of the files, what changes in words). Raises ``ConfigErrors`` with the row of everything wrong."""
     known = cells(config)
     texts = dict(config.texts)
-    documents = {name: parse_document(text, str(config.folder / f"{name}.yaml")) for name, text in texts.items()}
+    documents = {
+        name: parse_document(text, str(config.folder / f"{name}.yaml")) for name, text in texts.items() if name in FILES
+    }
     edits: dict[str, list[Edit]] = {}
     changes: list[str] = []
     errors: list[ConfigError] = []
@@ -104,6 +107,9 @@ def import_rows(config: PlantConfig, rows: Sequence[Row]) -> tuple[dict[str, str
             seen[key] = row.place
             cell = _cell(key, known, row)
             value = _value(cell, row)
+            if value != cell.value and not documents[cell.file].has(cell.path[: 4 if cell.item else 3]):
+                text = f"{' '.join(key)} comes from a template. Change the template, or what this instance gives it."
+                raise ConfigError(text, row.place)
             if value != cell.value:
                 edits.setdefault(cell.file, []).append(Edit(cell.path, _written(cell, value, documents[cell.file])))
                 changes.append(f"{'.'.join(key)}: {number(cell.value)} → {number(value)} {cell.unit}".rstrip())

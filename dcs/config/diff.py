@@ -33,6 +33,9 @@ def restart_needed(old: PlantConfig, new: PlantConfig) -> list[str]:
     before, after = ({c.name: (c.members, c.witness, c.lease_ns) for c in config.controllers} for config in (old, new))
     if before != after:
         found.append(f"plant.yaml: the controllers changed ({', '.join(_changed(before, after))}). {_RESTART}")
+    if old.own_blocks != new.own_blocks:
+        names = _changed(dict(old.own_blocks), dict(new.own_blocks))
+        found.append(f"control.yaml: block types of your own changed ({', '.join(names)}). {_RESTART}")
     found += _devices(old.devices, new.devices)
     return found
 

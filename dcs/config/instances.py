@@ -5,7 +5,6 @@ Knows       CSV. The first row names the columns, ``module`` among them; an empt
 """
 
 import csv
-import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +28,13 @@ class Instance:
     place: Place
 
 
-def read_instances(path: Path, asked_at: Place) -> tuple[list[Instance], str]:
-    """The rows and a digest of the file. Raises ``ConfigError`` with file and row; ``asked_at`` names the file."""
+def read_instances(path: Path, asked_at: Place, given: str | None = None) -> tuple[list[Instance], str]:
+    """The rows and the text of the file. Raises ``ConfigError`` with file and row; ``asked_at`` names the file.
+
+    ``given`` is what it says, where the file need not be here.
+    """
     try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig") if given is None else given
     except FileNotFoundError:
         raise ConfigError(f"there is no file `{path.name}`. Create it, or correct the name.", asked_at) from None
     except OSError as exc:
@@ -52,7 +53,7 @@ def read_instances(path: Path, asked_at: Place) -> tuple[list[Instance], str]:
         )
     (first, header), *body = rows
     _check_header(header, Place(str(path), first))
-    return [_instance(header, row, Place(str(path), line)) for line, row in body], hashlib.sha256(raw).hexdigest()
+    return [_instance(header, row, Place(str(path), line)) for line, row in body], text
 
 
 def _check_header(header: list[str], place: Place) -> None:

@@ -36,7 +36,8 @@ def load_plant(
 ) -> PlantConfig:
     """The plant in ``folder``, checked whole. ``overrides`` are texts ``PATH=VALUE``.
 
-    ``texts`` are what its files say (by their names without ``.yaml``), for a plant whose folder need not be here.
+    ``texts`` are what its files say (``PlantConfig.texts``), for a plant whose folder need not be here; the user's
+    block types are read from the folder all the same: they are code.
 
     Raises ``ConfigErrors`` with everything that is wrong, in file order; ``str()`` has one ``file:line: sentence`` a
     line. Files are called as the user called the folder.
@@ -50,7 +51,7 @@ def load_plant(
     documents = _read(folder, problems) if texts is None else _parse(folder, texts, problems)
     later = [override for override in overrides if not _applied(override, documents)]
     own_blocks = load_user_blocks(documents.get("control"), folder, problems)
-    expansion = expand_templates(documents, folder, problems)
+    expansion = expand_templates(documents, folder, problems, texts)
     for override in later:  # what it names may have come out of a template; if not, it is told now
         apply_override(override, documents, problems)
     parts: dict[str, BaseModel | None] = {
@@ -70,14 +71,6 @@ def _applied(override: str, documents: Mapping[str, Document]) -> bool:
     trial = Problems()
     apply_override(override, documents, trial)
     return not trial.errors
-
-
-def read_texts(folder: Path) -> dict[str, str]:
-    """What the files of a plant folder say, by their names without ``.yaml``. Raises ``ConfigErrors``."""
-    problems = Problems()
-    texts = {name: document.text for name, document in _read(folder, problems).items()}
-    problems.raise_if_any()
-    return texts
 
 
 def _read(folder: Path, problems: Problems) -> dict[str, Document]:
@@ -126,7 +119,9 @@ class _Check:
         self._problems = problems
         self._overrides = overrides
         self._types_complete = own_blocks.complete
-        self._more_files = (*own_blocks.files, *expansion.files)
+        self._own_blocks = tuple((path.name, digest) for path, digest in own_blocks.files)
+        self._tables = expansion.tables
+        self._more_files = (*(path for path, _ in own_blocks.files), *(folder / name for name in expansion.tables))
 
     def run(self, plant: PlantFile, field: FieldFile, control: ControlFile, alarms: AlarmsFile | None) -> PlantConfig:
         problems, documents = self._problems, self._documents
@@ -165,11 +160,15 @@ class _Check:
             scenarios=tuple(sorted((folder / "scenarios").glob("*.yaml"))),
             files=(
                 *(folder / f"{name}.yaml" for name in documents if (folder / f"{name}.yaml").exists()),
-                *(path for path, _ in self._more_files),
+                *self._more_files,
             ),
             overrides=self._overrides,
             digest=self._digest(),
-            texts=tuple((name, document.text) for name, document in documents.items()),
+            texts=(
+                *((name, document.text) for name, document in documents.items() if document.text),
+                *self._tables.items(),
+            ),
+            own_blocks=self._own_blocks,
             notes=tuple(sorted(problems.notes, key=lambda note: note.place)),
         )
 
@@ -196,5 +195,6 @@ class _Check:
 
     def _digest(self) -> str:
         parts = [f"{name}={document.digest}" for name, document in sorted(self._documents.items())]
-        parts += [f"{path.name}={digest}" for path, digest in self._more_files]
+        tables = ((name, hashlib.sha256(text.encode()).hexdigest()) for name, text in self._tables.items())
+        parts += [f"{name}={digest}" for name, digest in (*self._own_blocks, *tables)]
         return hashlib.sha256("\n".join([*parts, *self._overrides]).encode()).hexdigest()

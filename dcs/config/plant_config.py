@@ -111,7 +111,10 @@ class PlantConfig:
     files: tuple[Path, ...]  # all that was read
     overrides: tuple[str, ...]
     digest: str  # changes when any file or override changes
-    texts: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # (file without .yaml, what it says)
+    texts: tuple[tuple[str, str], ...] = field(
+        default=(), repr=False
+    )  # what was read: (``control`` or ``a.csv``, text)
+    own_blocks: tuple[tuple[str, str], ...] = ()  # (file of the user's block types, digest)
     notes: tuple[ConfigError, ...] = ()  # worth saying, no obstacle: str(note) is ``file:line: sentence``
 
     def controller(self, name: str) -> ControllerConfig:

@@ -29,15 +29,21 @@ _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass
 class Expansion:
-    """What was read besides the four files: name and digest of each."""
+    """What was read besides the four files: tables of instances with what they say, by their names in the folder.
 
-    files: list[tuple[Path, str]] = field(default_factory=list)
+    ``given`` are those that need not be read, because their texts are here already.
+    """
+
+    given: Mapping[str, str] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
 
 
-def expand_templates(documents: dict[str, Document], folder: Path, problems: Problems) -> Expansion:
+def expand_templates(
+    documents: dict[str, Document], folder: Path, problems: Problems, given: Mapping[str, str] | None = None
+) -> Expansion:
     """Replace every module that names a template by what the template makes of it; ``documents`` change in place."""
     control = documents.get("control")
-    expansion = Expansion()
+    expansion = Expansion(given or {})
     if control is None or not _is_used(control):
         return expansion
     return _Templates(control, documents, folder, problems, expansion).run()
@@ -103,11 +109,11 @@ class _Templates:
             return []  # the schema says what is wrong with it
         path = self._folder / entry.value
         try:
-            instances, digest = read_instances(path, entry.place)
+            instances, text = read_instances(path, entry.place, self._expansion.given.get(entry.value))
         except ConfigError as exc:
             self._problems.take(exc)
             return []
-        self._expansion.files.append((path, digest))
+        self._expansion.tables[entry.value] = text
         return instances
 
     def _make(self, name: str, node: Node) -> None:

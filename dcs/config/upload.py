@@ -13,7 +13,7 @@ from typing import Any
 from dcs.bus.messages import Event
 from dcs.config.edit import Edit, edited
 from dcs.config.plant_config import PlantConfig
-from dcs.config.source import parse_document
+from dcs.config.source import Document, parse_document
 from dcs.config.values import Parameter, blocks_of, number, parameter, written
 from dcs.core.clock import utc_text
 
@@ -50,7 +50,7 @@ def plan_upload(
             found.append(Uploaded(what, row["in_file"], row["now"], row["unit"], who, "the file has no such block"))
             continue
         item = parameter(blocks[row["block"]], row["name"])
-        why = _left_alone(item, row, document.has(item.path[:5]))
+        why = _left_alone(item, row, document)
         if item.value == row["now"]:
             continue
         found.append(Uploaded(what, item.value, row["now"], row["unit"], who, why))
@@ -61,10 +61,12 @@ def plan_upload(
     return edited(text, edits, document.file), found
 
 
-def _left_alone(item: Parameter, row: Mapping[str, Any], is_written: bool) -> str:
+def _left_alone(item: Parameter, row: Mapping[str, Any], document: Document) -> str:
+    if not document.has(item.path[:4]):
+        return "it comes from a template. Change the template, or what this instance gives it"
     if item.value != row["in_file"]:
         return f"the file says {number(item.value)} by now; it said {number(row['in_file'])} when it was loaded"
-    if item.name != item.field.name and not is_written:
+    if item.name != item.field.name and not document.has(item.path[:5]):
         return "it is one element of a list that the file does not write. Write the list"
     return ""
 

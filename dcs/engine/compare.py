@@ -93,6 +93,7 @@ class Comparison:
         size = self.new.size[new.type]
         if (
             points[0] == points[1]
+            and old.type == new.type
             and self._types_same[new.type]
             and (new.is_alarm or (wires[0] == wires[1] and labels[0] == labels[1]))
         ):

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from dcs.blocks.alarm import ALARM
 from dcs.blocks.declare import BlockType
 from dcs.engine.plan import Plan
 
@@ -137,7 +136,8 @@ def shape_of(plan: Plan) -> Shape:
         digest=plan.digest,
         words=plan.words,
         records=tuple(
-            RecordShape(r.name, r.type.name, r.at, classes[r.class_index], r.type is ALARM) for r in plan.records
+            RecordShape(r.name, r.type.name, r.at, classes[r.class_index], index in plan.alarm_of_record)
+            for index, r in enumerate(plan.records)
         ),
         types={name: _fields(kind) for name, kind in sorted(kinds.items())},
         classes=classes,

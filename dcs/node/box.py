@@ -13,12 +13,11 @@ from pathlib import Path
 
 from dcs.bus.change_messages import ChangeReply, ChangeRequest, change_subject
 from dcs.bus.messages import Command, Reply, command_subject
-from dcs.config.load import read_texts
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
 from dcs.core.simulated_time import SimulatedLoop
-from dcs.node.assembly import BUS_NODE, FIELD_NODE, Node, build_node
+from dcs.node.assembly import BUS_NODE, FIELD_NODE, Node, build_node, load_configuration
 from dcs.node.controller import Controller
 from dcs.node.endpoints import Endpoints
 from dcs.node.field_node import FieldNode
@@ -152,7 +151,7 @@ class Box:
 
         One reply per pair; when one pair refuses to prepare, its refusal alone, and nothing has changed.
         """
-        texts = {} if folder is None else read_texts(folder)
+        texts = {} if folder is None else dict(load_configuration(folder, overrides).texts)
         request = ChangeRequest("prepare", str(folder or ""), texts, tuple(overrides), station="box")
         keys = {}
         for controller in self.config.controllers:

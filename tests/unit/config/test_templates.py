@@ -1,13 +1,17 @@
 """Promises of templates: what comes out is what one would have written, and errors say both places."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import plant_models.library  # noqa: F401  (fills PLANTS)
+from dcs.config.bulk import import_rows
 from dcs.config.load import load_plant
 from dcs.config.plant_config import PlantConfig
-from dcs.core.errors import ConfigError
+from dcs.config.tables import Row
+from dcs.config.upload import plan_upload
+from dcs.core.errors import ConfigError, Place
 from plant_models.model import PLANTS
 
 TEMPLATE = """\
@@ -249,3 +253,30 @@ def test_no_table(tank: Path) -> None:
 def test_wrong_published_parts(publish: str, wanted: str, tank: Path) -> None:
     write(tank, f"    publish: {publish}\n", template="")
     assert message(tank) == f"tank/control.yaml:{line_of(tank, 'publish:')}: {wanted}"
+
+
+def test_a_plant_with_templates_is_whole_in_its_texts(tank: Path, tmp_path: Path) -> None:
+    """Promise: what was read is enough to load it again where the folder is not; an online change travels so."""
+    template = TEMPLATE.replace("    scan: slow\n", "    scan: slow\n    instances: levels.csv\n")
+    write(tank, "", template, table="module,point,high\nLI-201,LT-103,17 cm\nLI-202,LT-103,\n")
+    plant = load(tank)
+    again = load_plant(tmp_path / "not here", PLANTS, (), dict(plant.texts))
+    assert again.digest == plant.digest
+    assert again.controllers[0].strategy.blocks == tuple(
+        replace(block, place=there.place)
+        for block, there in zip(plant.controllers[0].strategy.blocks, again.controllers[0].strategy.blocks, strict=True)
+    )
+    changed = {**dict(plant.texts), "levels.csv": "module,point,high\nLI-201,LT-103,16 cm\nLI-202,LT-103,\n"}
+    assert load_plant(tmp_path / "not here", PLANTS, (), changed).digest != plant.digest
+
+
+def test_what_comes_from_a_template_is_not_written_by_upload_or_a_table(tank: Path) -> None:
+    write(tank, "  LI-105:\n    template: indicator\n    with: {point: LT-103}\n")
+    plant = load(tank)
+    row = {"block": "LI-105.ai", "name": "filter_s", "tags": [], "in_file": 2.0, "now": 5.0, "unit": "s"}
+    text, (found,) = plan_upload(plant, [row], [])
+    assert text == dict(plant.texts)["control"]
+    assert "comes from a template" in found.left_alone
+    cells = {"module": "LI-105", "block": "ai", "parameter": "filter_s", "value": "5", "unit": "s"}
+    with pytest.raises(ConfigError, match="t.csv:2: LI-105 ai filter_s comes from a template"):
+        import_rows(plant, [Row(Place("t.csv", 2), cells)])
