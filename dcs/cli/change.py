@@ -213,7 +213,8 @@ def _print_report(pair: str, reply: ChangeReply, report: Report | None) -> None:
     if reply.ok and not report.changes:
         print(f"{pair}: {reply.text or 'nothing changes'}.")
     elif report.changes:
-        print(f"{pair}: {len(report.changes)} changes, {report.unchanged} blocks and alarms unchanged")
+        count = len(report.changes)
+        print(f"{pair}: {count} change{'' if count == 1 else 's'}, {report.unchanged} blocks and alarms unchanged")
         for item in report.changes:
             print(f"  {item.kind:<11} {item.sentence}")
     kept = [item for item in report.items if item.kind == KEPT]

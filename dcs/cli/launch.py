@@ -8,7 +8,7 @@ import contextlib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dcs.bus.nats import connect_nats
@@ -26,7 +26,7 @@ from dcs.node.checked_plant import write_checked
 from dcs.node.endpoints import Endpoints, PortChooser, check_free
 from dcs.node.face import NodeFace
 from dcs.node.lifeline import install_stop_signals
-from dcs.node.run_dirs import new_run_dir
+from dcs.node.run_dirs import kept_for, new_run_dir
 from dcs.node.supervisor import ProcessSpec, ProcessStatus, Supervisor
 from dcs.node.warm import ensure_warm
 from hmi.probe import display_available
@@ -46,6 +46,7 @@ class RunOptions:
     run_dir: Path | None
     auto_ports: bool
     verbose: bool
+    fresh: bool = False
 
 
 def run_plant(options: RunOptions) -> int:
@@ -60,6 +61,9 @@ def run_plant(options: RunOptions) -> int:
     clock = WallClock()
     endpoints = choose_endpoints(config, options.auto_ports)
     run_dir = new_run_dir(config.name, clock, options.run_dir)
+    private = options.fresh or options.run_dir is not None
+    kept = kept_for(config.name, config.folder, run_dir, private=private)
+    endpoints = replace(endpoints, kept=str(kept.resolve()))
     endpoints.write(run_dir)
     write_checked(config, run_dir)
     logs = configure_logging("launcher", clock, run_dir, verbose=1 if options.verbose else 0)
@@ -204,6 +208,8 @@ def _say_hello(config: PlantConfig, endpoints: Endpoints, run_dir: Path) -> None
     for name, (host, port) in endpoints.devices.items():
         print(f"  {name}: modbus://{host}:{port}")
     print(f"  run directory: {run_dir}")
+    if Path(endpoints.kept) != run_dir.resolve():
+        print(f"  settings kept from run to run: {endpoints.kept} (start anew with --fresh)")
     print("  look from another terminal: dcs status, dcs tags, dcs alarms, dcs hmi. Stop with Ctrl-C.", flush=True)
 
 

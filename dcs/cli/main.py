@@ -37,6 +37,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")
 Headless = Annotated[bool, typer.Option("--headless", help="Without the operator station.")]
 For = Annotated[str | None, typer.Option("--for", metavar="DURATION", help="Stop after that time: 90s, 10min, 1h.")]
 AutoPorts = Annotated[bool, typer.Option("--auto-ports", help="Choose free ports for everything.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="From the configuration, not from what earlier runs kept.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the nodes' log lines on the console.")]
 
 
@@ -51,7 +52,7 @@ def demo(
     verbose: Verbose = False,
 ) -> None:
     """Launch a shipped plant and its operator station."""
-    run(plant, headless, duration, sets, run_dir, auto_ports, verbose)
+    run(plant, headless, duration, sets, run_dir, auto_ports, verbose, fresh=True)
 
 
 @app.command()
@@ -63,11 +64,12 @@ def run(
     run_dir: RunDir = None,
     auto_ports: AutoPorts = False,
     verbose: Verbose = False,
+    fresh: Fresh = False,
 ) -> None:
     """Run all nodes of a plant on this machine, supervised, on the wall clock."""
     from dcs.cli.launch import RunOptions, run_plant
 
-    options = RunOptions(config, headless, duration, tuple(sets or ()), run_dir, auto_ports, verbose)
+    options = RunOptions(config, headless, duration, tuple(sets or ()), run_dir, auto_ports, verbose, fresh)
     raise typer.Exit(run_plant(options))
 
 

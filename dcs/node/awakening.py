@@ -40,7 +40,7 @@ class Awakening:
             return
         self._made_ns = checkpoint.time_ns
         if report is not None:
-            text = f"the configuration has changed since the checkpoint: {len(report.changes)} changes"
+            text = f"the configuration has changed since the checkpoint, changes: {len(report.changes)}"
             self._tell(f"{text}, values were carried over by name")
 
     def start(self) -> None:

@@ -4,6 +4,7 @@ Called by   the launcher (makes a directory), the command line (finds the plant 
 Knows       the user's state folder, ``DCS_STATE_DIR`` to put it elsewhere.
 """
 
+import hashlib
 import os
 import socket
 import sys
@@ -44,6 +45,30 @@ def new_run_dir(plant: str, clock: Clock, named: Path | None = None) -> Path:
             "Name another with --run-dir, or set DCS_STATE_DIR."
         ) from None
     return run_dir
+
+
+def kept_dir(plant: str, folder: Path) -> Path:
+    """Where the nodes of a plant folder keep memory, versions and epochs from one run to the next."""
+    mark = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=4).hexdigest()
+    return state_dir() / "kept" / f"{plant}-{mark}"
+
+
+def kept_for(plant: str, folder: Path, run_dir: Path, *, private: bool) -> Path:
+    """The same for one run: the run's own directory when it is ``private``, or while another run has the common one.
+
+    Raises ``Missing`` where it cannot be written.
+    """
+    common = kept_dir(plant, folder)
+    if private or any(Endpoints.read(run).kept == str(common) for run in live_runs()):
+        return run_dir
+    try:
+        common.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Missing(
+            f"{common}: the folder for settings that survive a restart cannot be made ({error.strerror}). "
+            "Set DCS_STATE_DIR, or start with --fresh."
+        ) from None
+    return common
 
 
 def live_runs() -> list[Path]:

@@ -33,7 +33,7 @@ class WirePeers:
     def __init__(self, endpoints: Endpoints, run_dir: Path, seed: int) -> None:
         self.seed = seed
         self._endpoints = endpoints
-        self._run_dir = run_dir
+        self._kept = Path(endpoints.kept) if endpoints.kept else run_dir
         self._clock = WallClock()
         self._buses: list[Bus] = []
 
@@ -67,10 +67,10 @@ class WirePeers:
         return WireNetwork(node, listen, addresses, self._clock, others[0] if others else "", self.seed)
 
     def voter_store(self, node: str) -> RecordStore:
-        return FileStore(self._run_dir / "voters" / node)
+        return FileStore(self._kept / "voters" / node)
 
     def keep(self, node: str) -> Keep:
-        return FileKeep(self._run_dir / "kept" / node)
+        return FileKeep(self._kept / "kept" / node)
 
     async def apart(self, work: Callable[[], T], takes_s: float = 0.0) -> T:
         return await asyncio.to_thread(work)

@@ -3,89 +3,19 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from dcs.bench.register_watch import RegisterWatch
 from tests.support.processes import wait_until
+from tests.support.running_plant import running_plant
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
 FAST = ("scan_classes.loops.period=100ms", "field.devices.RTU-1.poll=100ms", "field.devices.DRV-1.poll=100ms")
-START_S = 60.0
-
-
-class RunningPlant:
-    """A ``dcs run`` in a directory of its own, and ``dcs`` commands for it."""
-
-    def __init__(self, process: "subprocess.Popen[str]", run_dir: Path, env: dict[str, str]) -> None:
-        self.process = process
-        self.run_dir = run_dir
-        self._env = env
-
-    def dcs(self, *arguments: str, code: int | None = 0) -> str:
-        """Output of ``dcs ARGUMENTS --run-dir …``; checks the exit code unless it is None."""
-        command = [sys.executable, "-m", "dcs", *arguments, "--run-dir", str(self.run_dir)]
-        done = subprocess.run(command, env=self._env, capture_output=True, text=True, timeout=30, check=False)
-        assert code is None or done.returncode == code, done.stderr + done.stdout
-        return done.stdout
-
-    def nodes(self) -> dict[str, dict[str, Any]]:
-        """``dcs status --json`` by node name; {} while the bus is not there."""
-        text = self.dcs("status", "--json", code=None)
-        return {node["name"]: node for node in json.loads(text)["nodes"]} if text.strip() else {}
-
-    def ready(self) -> bool:
-        """One controller active, the other ready."""
-        nodes = self.nodes().values()
-        return sorted(n["state"] for n in nodes if n["kind"] == "controller") == ["active", "ready"]
-
-    def active(self) -> dict[str, Any]:
-        """The node that holds the authority."""
-        return next(node for node in self.nodes().values() if node["role"] == "active")
-
-    def value(self, tag: str) -> float:
-        """One tag, now."""
-        return float(json.loads(self.dcs("get", tag, "--json"))[0]["value"])
-
-    def pids(self) -> list[int]:
-        """Process ids of all nodes, as the supervisor knows them, and of the bus server."""
-        content = json.loads((self.run_dir / "nodes.json").read_text(encoding="utf-8"))
-        return [node["pid"] for node in content["nodes"] if node["pid"]]
-
-
-@contextmanager
-def running_plant(tmp_path: Path, *overrides: str) -> Iterator[RunningPlant]:
-    """Start ``dcs run quadruple_tank --headless`` on free ports; leaves nothing behind."""
-    run_dir = tmp_path / "run"
-    env = {**os.environ, "DCS_STATE_DIR": str(tmp_path / "state"), "PYTHONPATH": str(Path.cwd())}
-    sets = [part for one in overrides for part in ("--set", one)]
-    command = [sys.executable, "-m", "dcs", "run", "quadruple_tank", "--headless", "--auto-ports", *sets]
-    with (tmp_path / "launcher.log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, "--run-dir", str(run_dir)],
-            cwd=tmp_path,
-            env=env,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        plant = RunningPlant(process, run_dir, env)
-        try:
-            wait_until(lambda: (run_dir / "nodes.json").exists() or process.poll() is not None, START_S, "the launcher")
-            wait_until(plant.ready, START_S, (tmp_path / "launcher.log").read_text())
-            yield plant
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=20)
 
 
 def alive(pid: int) -> bool:

@@ -278,5 +278,5 @@ def test_what_comes_from_a_template_is_not_written_by_upload_or_a_table(tank: Pa
     assert text == dict(plant.texts)["control"]
     assert "comes from a template" in found.left_alone
     cells = {"module": "LI-105", "block": "ai", "parameter": "filter_s", "value": "5", "unit": "s"}
-    with pytest.raises(ConfigError, match="t.csv:2: LI-105 ai filter_s comes from a template"):
+    with pytest.raises(ConfigError, match=r"t\.csv:2: LI-105 ai filter_s comes from a template"):
         import_rows(plant, [Row(Place("t.csv", 2), cells)])
