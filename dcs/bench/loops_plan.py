@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+import dcs.blocks.library  # noqa: F401 (fills BLOCK_TYPES)
 from dcs.blocks.declare import BLOCK_TYPES
 from dcs.core.status import STATUS_GOOD
 from dcs.engine.engine import Engine
@@ -65,6 +66,7 @@ def loops_strategy(loops: int) -> Strategy:
         PublishedTag(f"{block.name}.{part}", f"{block.name}.{field}", "%", 0.0, 100.0, "", 2, "float")
         for block in blocks
         for part, field in BLOCK_TYPES[block.type].published.items()
+        if field[:4] not in ("rcas", "rout")  # not permitted, so not published
     )
     return Strategy(
         "LOOPS", (ScanClass("loops", PERIOD_NS),), (*inputs, *read_back, *outputs), tuple(blocks), tuple(links),

@@ -6,6 +6,7 @@ give the same plan with the same digest, on every machine.
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +38,7 @@ class Run:
     reads_from: int = 0  # index into ``Plan.reads`` of the first one's, where its type reads words of others
 
 
-@dataclass(frozen=True, slots=True)
-class TagPlace:
+class TagPlace(NamedTuple):
     """Where a published tag lies."""
 
     tag: PublishedTag
