@@ -21,11 +21,12 @@ FRAMES = 40
 """The field repeats itself after so many scans."""
 START_NS = 1_700_000_000_000_000_000
 _SPAN, _MIDDLE = 16.0, 12.0  # of a 4–20 mA signal
+_AI = {"xd_scale_low": 4.0, "xd_scale_high": 20.0, "ne43": 1, "filter_s": 2.0}
 _LIMITED, _ALARMING = 7, 13  # which of every forty loops: one asks for more than the valve gives, one crosses limits
 
 
-def loops_strategy(loops: int) -> Strategy:
-    """A strategy of that many loops, every published part of every block a tag."""
+def loops_strategy(loops: int, published: bool = True) -> Strategy:
+    """A strategy of that many loops; ``published``: every part that production shows is a tag (52 for each loop)."""
     blocks: list[BlockSpec] = []
     links: list[Link] = []
     alarms: list[AlarmSpec] = []
@@ -37,9 +38,7 @@ def loops_strategy(loops: int) -> Strategy:
         name = f"FIC-{n:06d}"
         sp = 100.0 if n % FRAMES == _LIMITED else 40.0 + n % 20
         blocks += [
-            BlockSpec(
-                f"{name}.ai", "AI", "loops", {"xd_scale_low": 4.0, "xd_scale_high": 20.0, "ne43": 1, "filter_s": 2.0}
-            ),
+            BlockSpec(f"{name}.ai", "AI", "loops", _AI),
             BlockSpec(f"{name}.pid", "PID", "loops", {"gain": 0.8, "ti_s": 20.0, "td_s": 1.0, "sp": sp}),
             BlockSpec(f"{name}.ao", "AO", "loops", {"sp_rate_up": 20.0, "sp_rate_down": 20.0}),
         ]
@@ -64,7 +63,7 @@ def loops_strategy(loops: int) -> Strategy:
         modules.append(ModuleSpec(name, "", "loop", "loops", {"PV": f"{name}.PV", "OUT": f"{name}.OUT"}))
     tags = tuple(
         PublishedTag(f"{block.name}.{part}", f"{block.name}.{field}", "%", 0.0, 100.0, "", 2, "float")
-        for block in blocks
+        for block in (blocks if published else ())
         for part, field in BLOCK_TYPES[block.type].published.items()
         if field[:4] not in ("rcas", "rout")  # not permitted, so not published
     )

@@ -107,6 +107,11 @@ def driver(report: Report | None = None) -> Callable[..., None]:
     return run
 
 
+def forget() -> None:
+    """Load everything from the cache again, as a new process would."""
+    _LOADED.clear()
+
+
 def warm_cache(report: Report, kinds: Iterable[BlockType]) -> None:
     """Compile the driver and these block types unless the cache has them, and say so."""
     if not jit_enabled():
