@@ -1,11 +1,10 @@
 """An EPICS IOC that processes loops of three records in one scan list, and says what that cost; a process of its own.
 
 Started by  the benchmark ``epics_ratio``. Needs the package ``softioc``; its networking is held to this machine.
-Knows       EPICS records: per loop a moving calc (measurement), a calc (integrating controller) and an ao (output), each
-            with its four alarm limits; no client looks on.
+Knows       EPICS records: per loop a moving calc (measurement), a calc (integrating controller) and an ao (output),
+            each with its four alarm limits; no client looks on.
 """
 
-import asyncio
 import json
 import os
 import sys
@@ -35,7 +34,9 @@ record(ao, "L{n}:out") {{ field(SCAN, ".1 second") field(PHAS, "2") field(OMSL, 
   field(LOW, "-90") field(LSV, "MINOR") field(LOLO, "-98") field(LLSV, "MAJOR") }}
 """
 _DBR_DOUBLE = 10  # DBF_DOUBLE of dbFldTypes.h
-_COUNTER = 'record(calc, "scans") { field(SCAN, ".1 second") field(PHAS, "3") field(INPA, "scans") field(CALC, "A+1") }\n'
+_COUNTER = (
+    'record(calc, "scans") { field(SCAN, ".1 second") field(PHAS, "3") field(INPA, "scans") field(CALC, "A+1") }\n'
+)
 
 
 def main(loops: int, seconds: float) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dcs.blocks.library  # noqa: F401 (fills BLOCK_TYPES)
-from dcs.blocks.declare import BLOCK_TYPES
+from dcs.blocks.declare import BLOCK_TYPES, ParamValue
 from dcs.core.status import STATUS_GOOD
 from dcs.engine.engine import Engine
 from dcs.engine.strategy import AlarmSpec, BlockSpec, Channel, Link, ModuleSpec, PublishedTag, ScanClass, Strategy
@@ -21,7 +21,7 @@ FRAMES = 40
 """The field repeats itself after so many scans."""
 START_NS = 1_700_000_000_000_000_000
 _SPAN, _MIDDLE = 16.0, 12.0  # of a 4–20 mA signal
-_AI = {"xd_scale_low": 4.0, "xd_scale_high": 20.0, "ne43": 1, "filter_s": 2.0}
+_AI: dict[str, ParamValue] = {"xd_scale_low": 4.0, "xd_scale_high": 20.0, "ne43": 1, "filter_s": 2.0}
 _LIMITED, _ALARMING = 7, 13  # which of every forty loops: one asks for more than the valve gives, one crosses limits
 
 

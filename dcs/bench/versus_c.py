@@ -20,7 +20,7 @@ def ratio_to_c() -> list[Figure]:
         program = ScanProgram(plan, trace, Path(folder))
         for _ in range(ROUNDS):
             c_ns, c_memory = program.run(_SCANS, DISCARDED)
-            engine_ns, _, memory = scans_of(plan, trace, _SCANS)
+            engine_ns, memory = scans_of(plan, trace, _SCANS)
             if difference := first_difference(plan, memory, c_memory):
                 raise DcsError(f"engine and C program do not agree: {difference}")
             in_c_ns.append(c_ns)

@@ -19,10 +19,10 @@ from dcs.core.errors import ConfigError, Place
 from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
 from dcs.engine import memory
 from dcs.engine.digest import plan_digest
+from dcs.engine.ends import all_words, inputs_to_wire, terminals
 from dcs.engine.image import fill, initial_values, nearest
 from dcs.engine.order import levels
 from dcs.engine.plan import AlarmPlace, Plan, Record, Run, TagPlace
-from dcs.engine.ends import all_words, inputs_to_wire, terminals
 from dcs.engine.sources import check_step
 from dcs.engine.strategy import AlarmSpec, BlockSpec, Link, PublishedTag, Strategy
 
@@ -33,7 +33,7 @@ _RING_SMALLEST, _RING_LARGEST = 256, 8192
 def compile_strategy(strategy: Strategy) -> Plan:
     """The plan of one controller. Raises ``ConfigError`` for the first thing that cannot be executed."""
     collecting = gc.isenabled()
-    gc.disable()  # hundreds of thousands of small objects, none of them in a cycle: looking for some takes half the time
+    gc.disable()  # many small objects, none of them in a cycle: to look for some takes as long as to make them
     try:
         return _Compiler(strategy).plan()
     finally:
@@ -77,8 +77,9 @@ class _Compiler:
         digest = plan_digest(self.strategy, words, (links, reads), numbered, self.records, tags)
         words[memory.PLAN_HASH] = int.from_bytes(digest, "little", signed=True)
         return Plan(
-            self.strategy, len(words), tuple(self.records), numbered, links, reads, tuple(self.inputs), tuple(self.outputs),
-            self.inputs_at, self.outputs_at, tags, tuple(self.alarm_places), words.tobytes(), digest,
+            self.strategy, len(words), tuple(self.records), numbered, links, reads,
+            tuple(self.inputs), tuple(self.outputs), self.inputs_at, self.outputs_at,
+            tags, tuple(self.alarm_places), words.tobytes(), digest,
         )  # fmt: skip
 
     # --- names ----------------------------------------------------------------------------------------

@@ -29,9 +29,9 @@ def plan_digest(
 ) -> bytes:
     """Eight bytes that differ whenever two plans could behave or be read differently."""
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(words)
+    digest.update(words.data)
     for table in tables:
-        digest.update(np.ascontiguousarray(table))
+        digest.update(np.ascontiguousarray(table).data)
     for class_runs in runs:
         for run in class_runs:
             name = run.type.name if run.type else ""
@@ -42,7 +42,7 @@ def plan_digest(
         digest.update(repr(astuple(scan_class)).encode())
     digest.update(repr([(record.name, record.class_index) for record in records]).encode())
     digest.update(repr([(spec.name, sorted(spec.labels.items())) for spec in strategy.blocks if spec.labels]).encode())
-    digest.update(np.array([place.word for place in tags], np.int64))
+    digest.update(np.array([place.word for place in tags], np.int64).data)
     digest.update(_bytes([_all_of_tag(place.tag) for place in tags]))
     channels = [(channel.name, channel.direction) for channel in strategy.channels]
     digest.update(repr(channels).encode())

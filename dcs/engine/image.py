@@ -36,9 +36,7 @@ def initial_values(
     for given, value in params.items():
         f = blank.params.get(given)
         if f is None:
-            raise ConfigError(
-                f"{name} ({kind.name}) has no parameter `{given}`.{nearest(given, blank.params)}", place
-            )
+            raise ConfigError(f"{name} ({kind.name}) has no parameter `{given}`.{nearest(given, blank.params)}", place)
         at = kind.index[given]
         for number, element in enumerate(_elements(name, f, value, place)):
             _check_value(name, f, element, place, blank.codes[given])
@@ -122,7 +120,7 @@ def _elements(name: str, f: Field, given: ParamValue, place: Place) -> list[floa
 
 def fill(words: NDArray[Any], at: int, kind: BlockType, values: list[float]) -> None:
     """Write the ``initial_values`` of a record into the buffer."""
-    _packing(kind).pack_into(words, 8 * at, *values)
+    _packing(kind).pack_into(words.data, 8 * at, *values)
 
 
 @cache

@@ -79,7 +79,7 @@ def aligned_bytes(count: int) -> NDArray[np.uint8]:
     A scan walks through all of its memory: with pages of 4 kB, 10,000 loops need more of them than the processor can
     look up at once.
     """
-    if count < _HUGE_PAGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+    if count < _HUGE_PAGE // 8 or not hasattr(mmap, "MADV_HUGEPAGE"):
         room = np.zeros(count + 64, np.uint8)
         start = -room.ctypes.data % 64
         return room[start : start + count]
