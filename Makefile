@@ -36,6 +36,7 @@ docs: setup-dev  ## write docs/reference anew from the declarations
 	$(BIN)/python docs/generate_reference.py
 
 bench: setup-dev  ## figures as a table and bench.json
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]' || echo "softioc cannot be installed here: no comparison with EPICS"
 	$(BIN)/dcs bench --json bench.json
 
 long: setup-dev  ## thousands of seeds and all mutants of the redundancy protocol (about 20 minutes)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dcs.blocks.declare import BLOCK_TYPES
+import dcs.blocks.library  # noqa: F401 (fills BLOCK_TYPES)
+from dcs.blocks.declare import BLOCK_TYPES, ParamValue
 from dcs.core.status import STATUS_GOOD
 from dcs.engine.engine import Engine
 from dcs.engine.strategy import AlarmSpec, BlockSpec, Channel, Link, ModuleSpec, PublishedTag, ScanClass, Strategy
@@ -20,11 +21,12 @@ FRAMES = 40
 """The field repeats itself after so many scans."""
 START_NS = 1_700_000_000_000_000_000
 _SPAN, _MIDDLE = 16.0, 12.0  # of a 4–20 mA signal
+_AI: dict[str, ParamValue] = {"xd_scale_low": 4.0, "xd_scale_high": 20.0, "ne43": 1, "filter_s": 2.0}
 _LIMITED, _ALARMING = 7, 13  # which of every forty loops: one asks for more than the valve gives, one crosses limits
 
 
-def loops_strategy(loops: int) -> Strategy:
-    """A strategy of that many loops, every published part of every block a tag."""
+def loops_strategy(loops: int, published: bool = True) -> Strategy:
+    """A strategy of that many loops; ``published``: every part that production shows is a tag (52 for each loop)."""
     blocks: list[BlockSpec] = []
     links: list[Link] = []
     alarms: list[AlarmSpec] = []
@@ -36,9 +38,7 @@ def loops_strategy(loops: int) -> Strategy:
         name = f"FIC-{n:06d}"
         sp = 100.0 if n % FRAMES == _LIMITED else 40.0 + n % 20
         blocks += [
-            BlockSpec(
-                f"{name}.ai", "AI", "loops", {"xd_scale_low": 4.0, "xd_scale_high": 20.0, "ne43": 1, "filter_s": 2.0}
-            ),
+            BlockSpec(f"{name}.ai", "AI", "loops", _AI),
             BlockSpec(f"{name}.pid", "PID", "loops", {"gain": 0.8, "ti_s": 20.0, "td_s": 1.0, "sp": sp}),
             BlockSpec(f"{name}.ao", "AO", "loops", {"sp_rate_up": 20.0, "sp_rate_down": 20.0}),
         ]
@@ -63,8 +63,9 @@ def loops_strategy(loops: int) -> Strategy:
         modules.append(ModuleSpec(name, "", "loop", "loops", {"PV": f"{name}.PV", "OUT": f"{name}.OUT"}))
     tags = tuple(
         PublishedTag(f"{block.name}.{part}", f"{block.name}.{field}", "%", 0.0, 100.0, "", 2, "float")
-        for block in blocks
+        for block in (blocks if published else ())
         for part, field in BLOCK_TYPES[block.type].published.items()
+        if field[:4] not in ("rcas", "rout")  # not permitted, so not published
     )
     return Strategy(
         "LOOPS", (ScanClass("loops", PERIOD_NS),), (*inputs, *read_back, *outputs), tuple(blocks), tuple(links),

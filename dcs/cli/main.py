@@ -194,6 +194,18 @@ def where(
 
 
 @app.command()
+def plan(
+    config: Config,
+    controller: Annotated[str | None, typer.Option("--controller", metavar="NAME", help="Only that one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the controllers execute: order, runs, counts, memory, wires."""
+    from dcs.cli.plan import show_plan
+
+    raise typer.Exit(show_plan(config, controller, as_json))
+
+
+@app.command()
 def status(run_dir: RunDir = None, as_json: AsJson = False) -> None:
     """Show the nodes of a running plant: roles, scan times, overruns, links."""
     from dcs.cli.client import show_status

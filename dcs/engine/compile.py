@@ -5,9 +5,8 @@ What the configuration checker should have found is a ``ConfigError`` here as we
 nothing later would notice a wrong one.
 """
 
-import hashlib
+import gc
 import math
-from dataclasses import astuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +18,12 @@ from dcs.blocks.declare import BLOCK_TYPES, INTERNAL_TYPES, BlockType
 from dcs.core.errors import ConfigError, Place
 from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
 from dcs.engine import memory
+from dcs.engine.digest import plan_digest
+from dcs.engine.ends import all_words, inputs_to_wire, terminals
 from dcs.engine.image import fill, initial_values, nearest
 from dcs.engine.order import levels
 from dcs.engine.plan import AlarmPlace, Plan, Record, Run, TagPlace
-from dcs.engine.sources import check_step, source_hash
+from dcs.engine.sources import check_step
 from dcs.engine.strategy import AlarmSpec, BlockSpec, Link, PublishedTag, Strategy
 
 _EXTENDED = tuple(ALARM_KINDS[code] for code in EXTENDED_KINDS)
@@ -31,7 +32,13 @@ _RING_SMALLEST, _RING_LARGEST = 256, 8192
 
 def compile_strategy(strategy: Strategy) -> Plan:
     """The plan of one controller. Raises ``ConfigError`` for the first thing that cannot be executed."""
-    return _Compiler(strategy).plan()
+    collecting = gc.isenabled()
+    gc.disable()  # many small objects, none of them in a cycle: to look for some takes as long as to make them
+    try:
+        return _Compiler(strategy).plan()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class _Compiler:
@@ -66,12 +73,13 @@ class _Compiler:
         runs = self._lay_out()
         words = self._image()
         links, reads, numbered = self._gather(words, runs)
-        tags = tuple(self._tag(tag) for tag in self.strategy.tags)
-        digest = self._digest(words, links, reads, numbered, tags)
+        tags = self._tags()
+        digest = plan_digest(self.strategy, words, (links, reads), numbered, self.records, tags)
         words[memory.PLAN_HASH] = int.from_bytes(digest, "little", signed=True)
         return Plan(
-            self.strategy, len(words), tuple(self.records), numbered, links, reads, tuple(self.inputs), tuple(self.outputs),
-            self.inputs_at, self.outputs_at, tags, tuple(self.alarm_places), words.tobytes(), digest,
+            self.strategy, len(words), tuple(self.records), numbered, links, reads,
+            tuple(self.inputs), tuple(self.outputs), self.inputs_at, self.outputs_at,
+            tags, tuple(self.alarm_places), words.tobytes(), digest,
         )  # fmt: skip
 
     # --- names ----------------------------------------------------------------------------------------
@@ -100,10 +108,9 @@ class _Compiler:
         name = terminal.rpartition(".")[2]
         if not block or name not in self.types[block].index:
             raise self._unknown(terminal, "terminal", place)
-        index = self.types[block].index
         at = self.records[self.record_of[block]].at
-        status = index.get(self.types[block].companion(name, "status"))
-        return at + index[name], memory.ALWAYS_GOOD if status is None else at + status
+        word, status, _ = all_words(self.types[block])[name]
+        return at + word, memory.ALWAYS_GOOD if status < 0 else at + status
 
     def _class_of(self, terminal: str, place: Place) -> int:
         block = self._block_of(terminal)
@@ -193,8 +200,9 @@ class _Compiler:
             wired.setdefault(block, []).append(terminal)
         for name, spec in self.specs.items():
             kind = self.types[name]
-            values = initial_values(kind, name, spec.params, spec.place, frozenset(wired.get(name, ())))
-            fill(words, numbers, self.records[self.record_of[name]].at, kind, values)
+            known_wires = frozenset(wired.get(name, ())) if kind.check else None
+            values = initial_values(kind, name, spec.params, spec.place, known_wires)
+            fill(words, self.records[self.record_of[name]].at, kind, values)
         for place in self.alarm_places:
             kind = self.records[place.record].type
             params = _alarm_params(place.spec)
@@ -202,7 +210,7 @@ class _Compiler:
                 params["whole"] = float(self._is_whole(place.spec.source))
                 params["after_sp_s"], params["window_s"] = place.spec.after_sp_s, place.spec.window_s
             values = initial_values(kind, place.spec.name, params, place.spec.place)
-            fill(words, numbers, self.records[place.record].at, kind, values)
+            fill(words, self.records[place.record].at, kind, values)
         return words
 
     def _gather(
@@ -219,11 +227,9 @@ class _Compiler:
                 pairs = to_channels.setdefault(self._class_of(link.source, link.place), [])
                 status_at = at + len(self.outputs)
             else:
-                at, status_at, record = self._input_terminal(link)
-                kind = self.records[record].type
-                linked = kind.index.get(kind.companion(link.target.rpartition(".")[2], "linked"))
-                if linked is not None:
-                    words[self.records[record].at + linked] = 1
+                at, status_at, linked_at, record = self._input_terminal(link)
+                if linked_at >= 0:
+                    words[linked_at] = 1
                 pairs = into.setdefault(record, [])
             if at in taken:
                 raise ConfigError(
@@ -271,25 +277,27 @@ class _Compiler:
             numbered.append(tuple(done))
         return np.array(pairs_in_order, np.int64).reshape(-1, 2), np.array(reads, np.int64), tuple(numbered)
 
-    def _input_terminal(self, link: Link) -> tuple[int, int, int]:
-        """Value word, status word and record of the target of a link."""
-        block = self._block_of(link.target)
-        name = link.target.rpartition(".")[2]
+    def _input_terminal(self, link: Link) -> tuple[int, int, int, int]:
+        """Value word, status word, word of its ``linked`` (-1 without) and record of the target of a link."""
+        block, name = self._block_of(link.target), link.target.rpartition(".")[2]
         if not block or not self.types[block].has(name):
             raise self._unknown(link.target, "input terminal or output channel", link.place)
         kind = self.types[block]
-        if not kind.is_terminal(name, "input"):
+        found = terminals(kind, "input").get(name)
+        if found is None:
             inputs = ", ".join(kind.terminals("input"))
             raise ConfigError(f"`{link.target}` is no input of {kind.name}. Its inputs are {inputs}.", link.place)
-        at = self.records[self.record_of[block]].at
-        return at + kind.index[name], at + kind.index[kind.companion(name, "status")], self.record_of[block]
+        record = self.record_of[block]
+        at = self.records[record].at
+        value, status, linked = found
+        return at + value, at + status, at + linked if linked >= 0 else -1, record
 
     def _check_wired(self, into: dict[int, list[tuple[int, int]]]) -> None:
         for name, record in self.record_of.items():
             where = self.records[record]
             wired = {target for target, _ in into.get(record, ())}
-            for terminal in where.type.terminals("input"):
-                if not where.type.is_optional(terminal) and where.at + where.type.index[terminal] not in wired:
+            for terminal, at in inputs_to_wire(where.type):
+                if where.at + at not in wired:
                     raise ConfigError(
                         f"{name} ({where.type.name}): the input `{terminal}` is not wired. Wire it under `inputs`.",
                         self.specs[name].place,
@@ -323,43 +331,37 @@ class _Compiler:
                     link.place,
                 )
 
+    def _tags(self) -> tuple[TagPlace, ...]:
+        """Places of all published tags; there are some fifty of them for every loop, and they come block by block."""
+        found: list[TagPlace] = []
+        channels = {name.rpartition(".")[0] for name in (*self.inputs, *self.outputs)}
+        before, index, at, class_index, words = None, -1, 0, 0, {}
+        for tag in self.strategy.tags:
+            block, _, name = tag.source.rpartition(".")
+            if block != before:
+                before = block
+                index = -1 if block in channels else self.record_of.get(block, -1)
+                if index >= 0:
+                    record = self.records[index]
+                    at, class_index, words = record.at, record.class_index, all_words(record.type)
+            if index >= 0 and name in words:
+                word, status, integer = words[name]
+                status = memory.ALWAYS_GOOD if status < 0 else at + status
+                found.append(TagPlace(tag, at + word, status, integer, class_index, index, name))
+            else:
+                found.append(self._tag(tag))
+        return tuple(found)
+
     def _tag(self, tag: PublishedTag) -> TagPlace:
+        """The place of any tag, of a field channel as well. Raises ``ConfigError``."""
         place = Place()
         word, status = self._source(tag.source, place)
-        block = self._block_of(tag.source)
+        block, name = self._block_of(tag.source), tag.source.rpartition(".")[2]
         class_index = self._class_of(tag.source, place)
         if not block:
             return TagPlace(tag, word, status, False, class_index, -1, "")
-        name = tag.source.rpartition(".")[2]
-        integer = self.types[block].field(name).dtype == "i8"
+        _, _, integer = all_words(self.types[block])[name]
         return TagPlace(tag, word, status, integer, class_index, self.record_of[block], name)
-
-    def _digest(
-        self,
-        words: NDArray[np.int64],
-        links: NDArray[np.int64],
-        reads: NDArray[np.int64],
-        runs: tuple[tuple[Run, ...], ...],
-        tags: tuple[TagPlace, ...],
-    ) -> bytes:
-        """Eight bytes that differ whenever two plans could behave or be read differently."""
-        digest = hashlib.blake2b(digest_size=8)
-        digest.update(words.tobytes())
-        digest.update(links.tobytes())
-        digest.update(reads.tobytes())
-        for class_runs in runs:
-            for run in class_runs:
-                name = run.type.name if run.type else ""
-                digest.update(repr((name, run.at, run.count, run.gather_from, run.gather_to)).encode())
-        for kind in sorted({record.type for record in self.records}, key=lambda kind: kind.name):
-            digest.update(source_hash(kind).encode())
-        for scan_class in self.strategy.scan_classes:
-            digest.update(repr(astuple(scan_class)).encode())
-        digest.update(repr([(record.name, record.class_index) for record in self.records]).encode())
-        digest.update(repr([sorted(spec.labels.items()) for spec in self.specs.values()]).encode())
-        digest.update(repr([(place.word, place.tag) for place in tags]).encode())
-        digest.update(repr([(*self.inputs, "→", *self.outputs)]).encode())
-        return digest.digest()
 
 
 def _alarm_params(alarm: AlarmSpec) -> dict[str, float]:

@@ -6,7 +6,7 @@ file). Needs nothing but Numba, so that its file is all that its cached code dep
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import carray, cfunc, types
 from numba.extending import intrinsic
 
 
@@ -45,28 +45,33 @@ def call_kernel(  # type: ignore[no-untyped-def]
     return signature, generate
 
 
-@njit(
-    "void(int64[::1], int64, int64[:, ::1], uint32[:, ::1], int64, float64, float64, int64)",
+@cfunc(
+    "void(CPointer(int64), int64, int64, CPointer(int64), int64, CPointer(uint32), int64, int64, "
+    "float64, float64, int64)",
     cache=True,
-    nogil=True,
     error_model="numpy",
 )
-def run_class(words, base, runs, wires, reads, dt_s, elapsed_s, time_ns):  # type: ignore[no-untyped-def]
-    """One scan class: ``runs`` rows are (kernel address or 0, first word, count, first wire, last wire + 1, subject, first
-    of the words to read)
+def run_class(  # type: ignore[no-untyped-def]
+    words_at, word_count, base, rows_at, row_count, wires_at, wire_count, reads, dt_s, elapsed_s, time_ns
+):
+    """One scan class; ``rows`` are (kernel address or 0, first word, count, first wire, last wire + 1, subject, first
+    of the words to read), ``wires`` (target word, source of it, source of the next one); see ``dcs.engine.tables``.
 
-    ``wires`` rows are (target word, source of it, source of the next one), see ``dcs.engine.tables``. Unsigned numbers:
-    a signed index would be asked whether it counts from the end.
+    It takes addresses: an array that is handed over costs an allocation each time. ``base`` is that of ``words`` as a
+    number. Unsigned numbers: a signed index would be asked whether it counts from the end.
     """
+    words = carray(words_at, word_count)
+    rows = carray(rows_at, (row_count, 7))
+    wires = carray(wires_at, (wire_count, 3))
     one = np.uint64(1)
-    for row in range(runs.shape[0]):
-        for wire in range(np.uint64(runs[row, 3]), np.uint64(runs[row, 4])):
+    for row in range(row_count):
+        for wire in range(np.uint64(rows[row, 3]), np.uint64(rows[row, 4])):
             target = np.uint64(wires[wire, 0])
             first, second = words[np.uint64(wires[wire, 1])], words[np.uint64(wires[wire, 2])]
             words[target] = first
             words[target + one] = second
-        if runs[row, 0] != 0:
+        if rows[row, 0] != 0:
             call_kernel(
-                runs[row, 0], base, base, words.shape[0], base + 8 * runs[row, 1], runs[row, 2],
-                reads + 4 * runs[row, 6], dt_s, elapsed_s, time_ns, runs[row, 5],
+                rows[row, 0], base, base, word_count, base + 8 * rows[row, 1], rows[row, 2],
+                reads + 4 * rows[row, 6], dt_s, elapsed_s, time_ns, rows[row, 5],
             )  # fmt: skip

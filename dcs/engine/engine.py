@@ -9,6 +9,7 @@ One caller at a time; nothing here waits. A scan of a compiled engine runs witho
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,15 @@ class Engine:
         self._columns = [_ColumnWords(plan, index) for index in range(len(plan.runs))]
         if self.compiled:
             address = {kind.name: kernels.kernel_address(kind, report) for kind in plan.types}
-            self._run_class = kernels.driver(report)
+            driver = kernels.driver(report)
             self._tables = tables(plan, address)
-            self._reads_at = int(self._tables.reads.ctypes.data)
+            self._run_class = [
+                partial(
+                    driver, self._base, plan.words, self._base, rows.ctypes.data, len(rows),
+                    self._tables.wires.ctypes.data, len(self._tables.wires), self._tables.reads.ctypes.data,
+                )
+                for rows in self._tables.rows
+            ]  # fmt: skip
         else:
             self._driver = UncompiledDriver(plan, self._words, self._numbers)
 
@@ -84,10 +91,7 @@ class Engine:
         dt_s = self._dt_s[class_index]
         elapsed_s = dt_s * (1 + slips)
         if self.compiled:
-            table = self._tables
-            self._run_class(
-                words, self._base, table.rows[class_index], table.wires, self._reads_at, dt_s, elapsed_s, time_ns
-            )
+            self._run_class[class_index](dt_s, elapsed_s, time_ns)
         else:
             self._driver.run_class(class_index, dt_s, elapsed_s, time_ns)
         words[memory.SCANS] += 1

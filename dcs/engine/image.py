@@ -5,7 +5,10 @@ Called by   ``dcs.engine.compile``. Knows the block declarations.
 
 import difflib
 import math
+import struct
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from numpy.typing import NDArray
@@ -28,37 +31,80 @@ def initial_values(
 
     Raises ``ConfigError`` for a parameter that cannot be.
     """
-    known = {f.name: f for f in kind.of_role("param")}
-    for given in params:
-        if given not in known:
-            raise ConfigError(f"{name} ({kind.name}) has no parameter `{given}`.{nearest(given, known)}", place)
-    values: dict[str, list[float]] = {}
-    for f in kind.fields:
-        values[f.name] = _elements(name, f, params.get(f.name, f.default), place)
-        if f.default_from and f.name not in params:
-            values[f.name] = values[f.default_from]
-        if f.status_of and f.role == "input":
-            values[f.name] = [STATUS_NOT_CONNECTED] * f.count
-        for value in values[f.name]:
-            _check_value(name, f, value, place)
-    for scale in kind.scales:
-        low, high = values[f"{scale}_low"][0], values[f"{scale}_high"][0]
+    blank = _blank(kind)
+    words = blank.words.copy()
+    for given, value in params.items():
+        f = blank.params.get(given)
+        if f is None:
+            raise ConfigError(f"{name} ({kind.name}) has no parameter `{given}`.{nearest(given, blank.params)}", place)
+        at = kind.index[given]
+        for number, element in enumerate(_elements(name, f, value, place)):
+            _check_value(name, f, element, place, blank.codes[given])
+            words[at + number] = int(element) if f.dtype == "i8" else element
+    for f in blank.derived:
+        if f.name not in params:
+            at, source = kind.index[f.name], kind.index[f.default_from]
+            if words[at] != words[source]:
+                words[at] = words[source]
+                _check_value(name, f, words[at], place, blank.codes[f.name])
+    for f in blank.to_be_given:
+        if f.name not in params:
+            for element in _elements(name, f, f.default, place):
+                _check_value(name, f, element, place, blank.codes.get(f.name))
+    for scale, low_at, high_at in blank.scales:
+        low, high = words[low_at], words[high_at]
         if not low < high:
             raise ConfigError(f"{name}: `{scale}` goes from {low:g} to {high:g}; the first must be lower.", place)
-    if wired is not None:
-        check_together(kind, values, wired, name, place)
-    return [value for f in kind.fields for value in values[f.name]]
+    if wired is not None and kind.check is not None:
+        check_together(kind, words, wired, name, place)
+    return words
 
 
-def check_together(
-    kind: BlockType, values: Mapping[str, list[float]], wired: frozenset[str], name: str, place: Place
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Blank:
+    """A record with nothing but defaults, and what has to be looked at when parameters are written into it.
+
+    Thousands of blocks are of one type, and each gives a few of its parameters only.
+    """
+
+    words: list[float]
+    params: dict[str, Field]
+    codes: dict[str, frozenset[int]]  # of every parameter, the numbers of its choices
+    derived: tuple[Field, ...]  # those whose default is another one's value
+    to_be_given: tuple[Field, ...]  # those whose default is no possible value
+    scales: tuple[tuple[str, int, int], ...]  # name, word of the low end, word of the high end
+
+
+@cache
+def _blank(kind: BlockType) -> _Blank:
+    words: list[float] = []
+    to_be_given = []
+    params = {f.name: f for f in kind.of_role("param")}
+    for f in kind.fields:
+        value: float = STATUS_NOT_CONNECTED if f.status_of and f.role == "input" else f.default
+        words += [int(value) if f.dtype == "i8" and math.isfinite(value) else value] * f.count
+        try:
+            _check_value("", f, value, Place())
+        except ConfigError:
+            to_be_given.append(f)
+    return _Blank(
+        words,
+        params,
+        {f.name: frozenset(code for _, code in f.choices) for f in params.values()},
+        tuple(f for f in kind.fields if f.default_from),
+        tuple(to_be_given),
+        tuple((scale, kind.index[f"{scale}_low"], kind.index[f"{scale}_high"]) for scale in kind.scales),
+    )
+
+
+def check_together(kind: BlockType, words: list[float], wired: frozenset[str], name: str, place: Place) -> None:
     """What the type itself demands of its parameters and wires. Raises ``ConfigError``."""
     if kind.check is None:
         return
-    params: dict[str, ParamValue] = {
-        f.name: tuple(values[f.name]) if f.count > 1 else values[f.name][0] for f in kind.of_role("param")
-    }
+    params: dict[str, ParamValue] = {}
+    for f in kind.of_role("param"):
+        at = kind.index[f.name]
+        params[f.name] = tuple(words[at : at + f.count]) if f.count > 1 else words[at]
     for sentence in kind.check(params, wired):
         raise ConfigError(f"{name} ({kind.name}): {sentence}", place)
 
@@ -72,25 +118,26 @@ def _elements(name: str, f: Field, given: ParamValue, place: Place) -> list[floa
     return [*given, *[f.default] * (f.count - len(given))]
 
 
-def fill(words: NDArray[Any], numbers: NDArray[Any], at: int, kind: BlockType, values: list[float]) -> None:
-    """Write a record into the buffer; ``words`` and ``numbers`` are the same memory as i8 and as f8."""
-    index = 0
-    for f in kind.fields:
-        for _ in range(f.count):
-            if f.dtype == "i8":
-                words[at + index] = int(values[index])
-            else:
-                numbers[at + index] = values[index]
-            index += 1
+def fill(words: NDArray[Any], at: int, kind: BlockType, values: list[float]) -> None:
+    """Write the ``initial_values`` of a record into the buffer."""
+    _packing(kind).pack_into(words.data, 8 * at, *values)
 
 
-def _check_value(name: str, f: Field, value: float, place: Place) -> None:
+@cache
+def _packing(kind: BlockType) -> struct.Struct:
+    return struct.Struct("<" + "".join(("q" if f.dtype == "i8" else "d") * f.count for f in kind.fields))
+
+
+def _check_value(name: str, f: Field, value: float, place: Place, codes: frozenset[int] | None = None) -> None:
+    """``codes``: the numbers of its choices, where somebody has them at hand."""
+    if math.isfinite(value) and f.low <= value <= f.high and not f.choices and (f.dtype == "f8" or value == int(value)):
+        return
     where = f"{name}: `{f.name}`"
     if not math.isfinite(value):
         raise ConfigError(f"{where} is {value}; a finite number is needed.", place)
     if f.dtype == "i8" and value != int(value):
         raise ConfigError(f"{where} is {value:g}; a whole number is needed.", place)
-    if f.choices and int(value) not in {code for _, code in f.choices}:
+    if f.choices and int(value) not in (codes or {code for _, code in f.choices}):
         names = ", ".join(choice for choice, _ in f.choices)
         raise ConfigError(f"{where} is {value:g}; it can be {names}.", place)
     if not f.low <= value <= f.high:

@@ -7,6 +7,7 @@ A kernel lives in a real module of its own, written into a directory named by th
 (``dcs.engine.sources.source_hash``), Python, Numba and the processor: an edit of any helper gives another directory.
 """
 
+import ctypes
 import hashlib
 import importlib.util
 import os
@@ -38,7 +39,17 @@ from dcs.engine.sources import (
     step_of,
 )
 
+_DRIVER = ctypes.CFUNCTYPE(
+    None, *[ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p],
+    *[ctypes.c_int64] * 2, ctypes.c_double, ctypes.c_double, ctypes.c_int64,
+)  # fmt: skip
+"""How the driver is called; without the interpreter lock, as every C function."""
+
 Report = Callable[[str], None]
+
+_OPTIONS = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
+"""Of steps and their helpers. Called from kernels only: leaving out the ways in from Python halves the time to compile;
+a helper that is called rather than inlined costs more than what it computes (a PID calls a dozen)."""
 
 _LOADED: dict[str, types.ModuleType] = {}  # by hash: a kernel is machine code, the same for every engine of a process
 
@@ -98,13 +109,18 @@ def kernel_address(kind: BlockType, report: Report | None = None) -> int:
 
 
 def driver(report: Report | None = None) -> Callable[..., None]:
-    """The compiled ``run_class`` of ``dcs.engine.driver``."""
+    """The compiled ``run_class`` of ``dcs.engine.driver``, to be called with addresses."""
     spec = importlib.util.find_spec("dcs.engine.driver")
     assert spec is not None
     assert spec.origin is not None
     source = Path(spec.origin).read_text(encoding="utf-8")
-    run: Callable[..., None] = _module("driver", source, "", {}, "compiling the scan driver", report).run_class
-    return run
+    module = _module("driver", source, "", {}, "compiling the scan driver", report)
+    return _DRIVER(module.run_class.address)
+
+
+def forget() -> None:
+    """Load everything from the cache again, as a new process would."""
+    _LOADED.clear()
 
 
 def warm_cache(report: Report, kinds: Iterable[BlockType]) -> None:
@@ -179,8 +195,7 @@ def _jitted(function: types.FunctionType, made: dict[types.FunctionType, Any]) -
             function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__
         )
         copy.__module__ = __name__  # cached code imports its module again; a user's block file may have no name
-        # Called from kernels only: leaving out the ways in from Python halves the time to compile.
-        made[function] = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(copy)
+        made[function] = njit(**_OPTIONS)(copy)
     return made[function]
 
 
@@ -193,7 +208,7 @@ def _module(
     report: Report | None,
 ) -> types.ModuleType:
     """Import ``source`` as a real module from the cache; the file is written once and never touched again."""
-    machine = (sys.version, numba.__version__, platform.machine(), get_host_cpu_name())
+    machine = (_OPTIONS, sys.version, numba.__version__, platform.machine(), get_host_cpu_name())
     key = hashlib.blake2b(repr((source, depends, machine)).encode(), digest_size=12).hexdigest()
     if key in _LOADED:
         return _LOADED[key]

@@ -6,11 +6,13 @@ give the same plan with the same digest, on every machine.
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dcs.blocks.declare import BlockType
+from dcs.engine import memory
 from dcs.engine.strategy import AlarmSpec, PublishedTag, Strategy
 
 
@@ -37,8 +39,7 @@ class Run:
     reads_from: int = 0  # index into ``Plan.reads`` of the first one's, where its type reads words of others
 
 
-@dataclass(frozen=True, slots=True)
-class TagPlace:
+class TagPlace(NamedTuple):
     """Where a published tag lies."""
 
     tag: PublishedTag
@@ -111,6 +112,20 @@ class Plan:
         """Word of a field of a record. Raises ``KeyError``."""
         where = self.records[record]
         return where.at + where.type.index[name]
+
+    @cached_property
+    def _start(self) -> NDArray[np.int64]:
+        return np.frombuffer(self.image, np.int64)
+
+    @property
+    def ring_at(self) -> int:
+        """First word of the event ring."""
+        return int(self._start[memory.RING_AT])
+
+    @property
+    def ring_size(self) -> int:
+        """Events that the ring holds."""
+        return int(self._start[memory.RING_SIZE])
 
     @property
     def period_ns(self) -> tuple[int, ...]:

@@ -16,7 +16,6 @@ from dcs.blocks.declare import BlockType
 from dcs.core.errors import ConfigError, Place
 from dcs.engine.image import nearest
 
-
 SERVED = ("elapsed_s", "now_ns")
 """Arguments that a step may have after ``b`` and ``dt_s``."""
 

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dcs.core.errors import ConfigError
+from dcs.engine import memory
 from dcs.engine.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """``rows``: per scan class (n, 7): kernel, first word, count, first wire, last wire + 1, first subject, first of the
-    words to read.
+    """``rows``: per scan class (n, 7): kernel, first word, count, first wire, last wire + 1, first subject, first of
+    the words to read.
 
     ``wires``: (m, 3): target word, source of that word, source of the word after it. ``reads``: words that steps read.
     """
@@ -46,7 +47,15 @@ def tables(plan: Plan, kernels: Mapping[str, int], none: int = 0) -> Tables:
             kernel = kernels[run.type.name] if run.type else none
             numbered.append((kernel, run.at, run.count, first, len(wires), run.first_subject, run.reads_from))
         rows.append(np.array(numbered, np.int64).reshape(-1, 7))
-    return Tables(tuple(rows), np.array(wires, np.uint32).reshape(-1, 3), plan.reads.astype(np.uint32))
+    return Tables(tuple(rows), _in_aligned(wires).reshape(-1, 3), _in_aligned(plan.reads))
+
+
+def _in_aligned(numbers: ArrayLike) -> NDArray[np.uint32]:
+    """Numbers in memory of the kind that the buffer has: every scan walks through all of them, too."""
+    flat = np.asarray(numbers, np.uint32).ravel()
+    kept = memory.aligned_bytes(flat.nbytes).view(np.uint32)
+    kept[:] = flat
+    return kept
 
 
 def _packed(pairs: list[list[int]]) -> list[tuple[int, int, int]]:

@@ -25,7 +25,7 @@ _MATH_TEST = {"isfinite", "isnan", "isinf"}
 _MATH_WHOLE = {"floor", "ceil", "trunc"}
 
 
-class CannotTranslate(Exception):  # noqa: N818 (it is what it says)
+class CannotTranslate(Exception):
     """A construct that the translator does not know."""
 
 

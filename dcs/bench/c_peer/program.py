@@ -80,8 +80,8 @@ class ScanProgram:
         rows = table.rows[0]
         frames, inputs = self._trace.values.shape
         header = [
-            0, plan.words, len(rows), len(table.wires), len(table.reads), plan.inputs_at, inputs, frames, scans, discarded, PERIOD_NS,
-            START_NS,
+            0, plan.words, len(rows), len(table.wires), len(table.reads), plan.inputs_at, inputs, frames, scans,
+            discarded, PERIOD_NS, START_NS,
         ]  # fmt: skip
         with path.open("wb") as file:
             for part in (header, np.frombuffer(plan.image, np.int64), rows):

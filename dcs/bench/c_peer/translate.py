@@ -221,7 +221,8 @@ class _Body:
         self.returns = kind
         code = value[0]
         if kind.kind == "tuple" and kind != value[1]:
-            code = f"({{ {value[1].c} r = {code}; ({kind.c}){{{', '.join(f'r.p{n}' for n in range(len(kind.parts)))}}}; }})"
+            parts = ", ".join(f"r.p{n}" for n in range(len(kind.parts)))
+            code = f"({{ {value[1].c} r = {code}; ({kind.c}){{{parts}}}; }})"
         self._put(depth, f"return {self.expressions.converted((code, value[1]), kind)};")
 
     def _if(self, node: ast.If, depth: int) -> None:

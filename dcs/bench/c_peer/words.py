@@ -10,7 +10,7 @@ from dcs.blocks.declare import BlockType
 
 @dataclass(frozen=True, slots=True)
 class CType:
-    """``kind``: f8, i8, bool, none, record, array (of ``element``; ``count`` 0 = not known), or tuple (of ``parts``)."""
+    """``kind``: f8, i8, bool, none, record, array (of ``element``; ``count`` 0 = not known), tuple (of ``parts``)."""
 
     kind: str
     record: BlockType | None = None

@@ -74,6 +74,86 @@ def test_an_edited_helper_in_another_file_gives_the_new_answer(tmp_path, monkeyp
     assert len(list((tmp_path / "cache").glob("*/kernel_TIMES.py"))) == 2  # the third was found again
 
 
+LAYERED = """
+    from dcs.blocks.declare import block_type, f8, i8, signal, signals, step
+    from outer_helper import weighted
+
+    LAYERED = block_type("LAYERED", "Layers", inputs=[signal("x", "", "input")], outputs=[signal("out", "", "output")],
+                         state=[f8("kept", "", "kept", count={count})],
+                         params=[f8("factor", "", "factor", default=2.0)])
+
+    @step(LAYERED)
+    def layered(b, dt_s):
+        b.kept[{count} - 1] = b.x
+        b.out = weighted(b.kept[{count} - 1], b.factor)
+        b.out_status = b.x_status
+"""
+OUTER = """
+    from inner_helper import OFFSET, TABLE, twice
+
+    def weighted(x, factor):
+        return twice(x) * factor + OFFSET + TABLE[1]
+"""
+INNER = """
+    OFFSET = {offset}
+    TABLE = (1.0, {entry})
+
+    def twice(x):
+        return x {formula}
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "answer"),
+    [
+        ({"formula": "+ x + 0.5"}, 41.0),  # a helper of a helper
+        ({"offset": "1.0"}, 41.0),  # a constant that a helper names
+        ({"offset": "1"}, 41.0),  # the same number of another type
+        ({"entry": "3.0"}, 43.0),  # a table
+        ({"count": 3}, 40.0),  # the length of an array: another layout, the same text of the step but for its number
+    ],
+)
+def test_an_edit_of_anything_that_a_step_depends_on_is_compiled_anew(edit, answer, tmp_path, monkeypatch, types):
+    """Promise: helpers of helpers, constants, tables and array declarations count, each alone."""
+    monkeypatch.setenv("DCS_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    plain: dict[str, object] = {"formula": "+ x", "offset": "0.0", "entry": "0.0", "count": 2}
+    answers = []
+    for values in (plain, plain | edit, plain):
+        for name, text in (("layered_block", LAYERED), ("outer_helper", OUTER), ("inner_helper", INNER)):
+            (tmp_path / f"{name}.py").write_text(textwrap.dedent(text.format(**values)))
+            sys.modules.pop(name, None)
+        kernels.forget()
+        linecache.clearcache()
+        importlib.invalidate_caches()
+        importlib.import_module("layered_block")
+        answers.append((answer_of("LAYERED"), answer_of("LAYERED", compiled=False)))
+    assert answers == [(40.0, 40.0), (answer, answer), (40.0, 40.0)]
+    assert len(list((tmp_path / "cache").glob("*/kernel_LAYERED.py"))) == 2
+
+
+def test_other_compiler_options_are_other_code(tmp_path, monkeypatch):
+    """Promise: a kernel that was compiled with other options is not taken for ours."""
+    monkeypatch.setenv("DCS_CACHE_DIR", str(tmp_path))
+    for options in (kernels._OPTIONS, kernels._OPTIONS | {"forceinline": False}):
+        kernels.forget()
+        monkeypatch.setattr(kernels, "_OPTIONS", options)
+        kernels.kernel_address(BLOCK_TYPES["LEAD_LAG"])
+    kernels.forget()
+    assert len(list(tmp_path.glob("*/kernel_LEAD_LAG.py"))) == 2
+
+
+@pytest.mark.parametrize("bad", ["what_time", "rng"])
+def test_a_step_may_ask_for_nothing_that_nobody_serves(bad, types):
+    kind = declared("BAD7")
+    namespace: dict = {}
+    exec(f"def asks(b, dt_s, elapsed_s, {bad}):\n    b.out = b.x\n", namespace)
+    kind.step = namespace["asks"]
+    with pytest.raises(ConfigError, match=rf"its step asks for `{bad}`; it can have elapsed_s, now_ns"):
+        kernels.kernel_address(kind)
+
+
 def test_a_users_block_file_without_a_module_name_compiles_and_runs_uncompiled(tmp_path, types):
     path = tmp_path / "my block.py"
     text = textwrap.dedent(USERS_BLOCK.format(name="TIMES2", helper="")).replace("from  import scaled_by", "")
