@@ -147,7 +147,10 @@ class Replica:
         }
         self._become(new)
         count = len(report.changes)
-        return True, f"version {new.version.number} runs since scan {record.scan}: {count} change{'' if count == 1 else 's'}"
+        return (
+            True,
+            f"version {new.version.number} runs since scan {record.scan}: {count} change{'' if count == 1 else 's'}",
+        )
 
     def _become(self, program: Program) -> None:
         """Ways from the old program's memory are worth nothing now; the program itself may be wanted again."""
