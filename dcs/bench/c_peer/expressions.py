@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import NoReturn
 
-from dcs.bench.c_peer.words import BOOL, F8, I8, CType, array_of, joined
+from dcs.bench.c_peer.words import BOOL, F8, I8, CType, array_of, joined, table_of
 
 Typed = tuple[str, CType]
 
@@ -94,6 +94,13 @@ class Expressions:
             element = "f8" if kind == F8 else "i8"
             c = "double" if element == "f8" else "int64_t"
             return f"((const {c}[]){{{', '.join(code for code, _ in parts)}}})", array_of(element, len(parts))
+        if (
+            isinstance(value, tuple)
+            and value
+            and all(isinstance(one, tuple) and len(one) == len(value[0]) for one in value)
+        ):
+            flat, kind = self.constant_text(node, tuple(number for row in value for number in row))
+            return flat, table_of(kind.element, len(value), len(value[0]))
         self.refuse(node, f"a {type(value).__name__}")
 
     def _constant(self, node: ast.Constant) -> Typed:
@@ -127,13 +134,15 @@ class Expressions:
             if not isinstance(index, int) or not 0 <= index < len(kind.parts):
                 self.refuse(node, "an index into a tuple that is no constant")
             return f"{code}.p{index}", kind.parts[index]
-        if kind.kind != "array":
+        if kind.kind not in ("array", "table"):
             self.refuse(node)
         at, at_kind = self.number(node.slice)
         if at_kind == F8:
             self.refuse(node, "a float as an index")
         if kind.count and not (isinstance(node.slice, ast.Constant) and at_kind == I8):
             at = f"wrapped({at}, {kind.count})"
+        if kind.kind == "table":
+            return f"({code} + {kind.parts[0].count} * {at})", kind.parts[0]
         return f"{code}[{at}]", F8 if kind.element == "f8" else I8
 
     def _tuple(self, node: ast.Tuple) -> Typed:

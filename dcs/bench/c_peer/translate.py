@@ -248,7 +248,7 @@ class _Body:
         assert isinstance(node.target, ast.Name)
         name = node.target.id
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "range"):
-            code, kind = self.expressions.of(call)
+            code, kind = self._values(call) if isinstance(call, ast.Tuple) else self.expressions.of(call)
             if kind.kind != "array" or not kind.count:
                 self.expressions.refuse(node, "a loop over something that is no range")
             counter = self.expressions.temporary()
@@ -274,6 +274,13 @@ class _Body:
         self._put(depth + 1, f"v_{name} = {counter};")
         self._block(node.body, depth + 1)
         self._put(depth, "}")
+
+    def _values(self, node: ast.Tuple) -> Typed:
+        """Numbers that stand in the text, as an array."""
+        parts = [self.expressions.number(one) for one in node.elts]
+        element = "f8" if any(kind == F8 for _, kind in parts) else "i8"
+        kind = array_of(element, len(parts))
+        return f"(({kind.c.replace(' *', '[]')}){{{', '.join(code for code, _ in parts)}}})", kind
 
     def _augassign(self, node: ast.AugAssign, depth: int) -> None:
         target = ast.parse(ast.unparse(node.target), mode="eval").body  # the same place, read

@@ -10,7 +10,8 @@ from dcs.blocks.declare import BlockType
 
 @dataclass(frozen=True, slots=True)
 class CType:
-    """``kind``: f8, i8, bool, none, record, array (of ``element``; ``count`` 0 = not known), tuple (of ``parts``)."""
+    """``kind``: f8, i8, bool, none, record, array (of ``element``; ``count`` 0 = not known), table (``parts``: its row),
+    or tuple (of ``parts``)."""
 
     kind: str
     record: BlockType | None = None
@@ -29,7 +30,7 @@ class CType:
         if self.kind == "record":
             assert self.record is not None
             return f"struct {self.record.name} *"
-        if self.kind == "array":
+        if self.kind in ("array", "table"):
             return {"f8": "double *", "i8": "int64_t *", "u4": "const uint32_t *"}[self.element]
         if self.kind == "tuple":
             return "struct tuple_" + "".join("d" if part.kind == "f8" else "q" for part in self.parts)
@@ -47,6 +48,11 @@ def record_of(kind: BlockType) -> CType:
 def array_of(element: str, count: int = 0) -> CType:
     """A pointer to numbers; ``count`` 0 where the length is not known (then an index is never negative)."""
     return CType("array", element=element, count=count)
+
+
+def table_of(element: str, rows: int, columns: int) -> CType:
+    """Rows of equal length, one after the other."""
+    return CType("table", element=element, count=rows, parts=(array_of(element, columns),))
 
 
 def joined(one: CType, other: CType) -> CType | None:
