@@ -3,7 +3,7 @@
 Called by   controllers at an online change (both, at the same scan) and at a start from a checkpoint.
 Knows       words and names. No clock, no file, no field. The same old memory gives the same new bytes on every machine.
 Rules       what is not changed keeps every byte; what is changed keeps its values by name; what is wired or ranged in
-            another way starts through the handshake (docs/explanations/decisions/0010-online-change.md).
+            another way starts through the handshake (docs/explanations/decisions/0007-online-change.md).
 
 ``Transfer`` is made once for a pair of plans, apart from the scan; ``apply`` is what happens between two scans.
 """

@@ -2,7 +2,7 @@
 
 Called by   ``dcs.node.controller``; it is also the pair protocol's view of programs (``ProgramPorts``).
 Knows       the replica, the pair, the versions on disk; how a configuration is loaded (given by the assembly).
-Rules       docs/explanations/decisions/0010-online-change.md.
+Rules       docs/explanations/decisions/0007-online-change.md.
 Promise     a change is put into a scan only when this controller has compiled it and the standby has answered, in this
             session, that it has; in every other case the running program stays, on both.
 """

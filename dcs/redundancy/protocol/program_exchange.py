@@ -1,7 +1,7 @@
 """How the two members of a pair come to execute the same program: the configuration, compiled.
 
 Called by   PairMember. Knows keys of programs and bytes; what a program is the controller knows.
-Rules       docs/explanations/decisions/0010-online-change.md:
+Rules       docs/explanations/decisions/0007-online-change.md:
             the active copies its state only to a standby that says it has loaded the same program, and offers it first
             to one that has not; a change is named only while the standby, in this very session, has answered that it is
             ready for it. The change itself is a command in the record of one scan: a takeover cannot part the two.
