@@ -3,9 +3,10 @@
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
 Promise     a cross-over moves OUT by at most one scan's increment; the losers are told Not Selected with the selected
-            output, so that they stay within their proportional gap; an input that is Bad or asks not to be selected is
-            left out; when all are, OUT is Bad and the block below holds; an input that takes the place of one that was
-            lost is first initialised to OUT.
+            output, so that they stay within their proportional gap, and a limit, so that the blocks above them stop in
+            the direction that leads nowhere; an input that is Bad or asks not to be selected is left out; when all are,
+            OUT is Bad and the block below holds; an input that takes the place of one that was lost is first
+            initialised to OUT.
 Source      FF-891 control selector; Shinskey, Process Control Systems, selective control by external reset.
 """
 
@@ -36,6 +37,8 @@ from dcs.core.status import (
     IFS,
     IR,
     LIMIT_CONSTANT,
+    LIMIT_HIGH,
+    LIMIT_LOW,
     NI,
     NON_SPECIFIC,
     NS,
@@ -265,5 +268,19 @@ def report(b: Any, taking_part: int, limits: int, out_before: float) -> None:
         else:
             if b.awaited == 0 and math.isfinite(accepted):
                 b.bkcal_out[k] = accepted
-            mine = b.selected == k + 1
-            b.bkcal_out_status[k] = make_status(GOOD_CASCADE, OK if mine else NS, (limits | below) if mine else 0)
+            if b.selected == k + 1:
+                b.bkcal_out_status[k] = make_status(GOOD_CASCADE, OK, limits | below)
+            else:
+                b.bkcal_out_status[k] = make_status(GOOD_CASCADE, NS, limits_of_loser(b, taking_part, k))
+
+
+def limits_of_loser(b: Any, taking_part: int, k: int) -> int:
+    """In which direction input k + 1 can do nothing: away from the selected one; in none where it is left out.
+
+    The controller itself follows the selected output all the same; the block above it must not wind up.
+    """
+    if b.selected == 0 or (taking_part >> k) & 1 == 0:
+        return LIMIT_CONSTANT
+    if b.select == MIDDLE:
+        return LIMIT_HIGH if b.inp[k] >= b.inp[b.selected - 1] else LIMIT_LOW
+    return LIMIT_HIGH if b.select == LOWEST else LIMIT_LOW

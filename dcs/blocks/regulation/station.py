@@ -33,6 +33,7 @@ from dcs.core.status import (
     IA,
     IR,
     LIMIT_CONSTANT,
+    NS,
     OK,
     STATUS_OOS,
     limits_of,
@@ -174,3 +175,5 @@ def report_station(
     if slope < 0.0:
         up = swapped(up)
     b.bkcal_out_status = backward_status(b.target, b.mode, b.mode == AUTO, up | sp_limits)
+    if b.mode == CAS and b.bkcal_in_linked != 0 and sub_status_of(b.bkcal_in_status) == NS:
+        b.bkcal_out_status = make_status(GOOD_CASCADE, NS, up | sp_limits)  # a line has nothing of its own to say
