@@ -22,6 +22,7 @@ from dcs.blocks.handshake import (
     NO_CASCADE,
     REASON_CHOICES,
     STARTING,
+    asks_for_fault_state,
     below_ready,
     clamp,
     input_ok,
@@ -68,6 +69,7 @@ CONTROL_SELECTOR = block_type(
         i8("taking_part", "mask of the inputs that took part in the last scan"),
         i8("awaited", "input that is being initialised to OUT, from 1; 0 = none"),
         f8("awaited_s", "s", "how long it has been waited for"),
+        i8("fault_asked_by", "input that asks for the fault state of the block below, from 1; 0 = none"),
         f8("balance", "@out_scale", "what is still to be bled off"),
         f8("balance_from", "@out_scale", "balance when the present input was taken"),
     ],
@@ -243,9 +245,12 @@ def report(b: Any, taking_part: int, limits: int, out_before: float) -> None:
     if b.mode == IMAN and quality_of(b.bkcal_in_status) == GOOD_CASCADE and sub_status_of(b.bkcal_in_status) == IR:
         sub = IA
     if b.selected != 0:
-        status = b.inp_status[b.selected - 1]
-        if quality_of(status) == GOOD_CASCADE and sub_status_of(status) == IFS:
-            sub = IFS
+        b.fault_asked_by = b.selected
+    # In the fault state nothing is selected, but whoever has asked for it may still do so.
+    if b.fault_asked_by != 0 and b.target == AUTO and asks_for_fault_state(b.inp_status[b.fault_asked_by - 1]):
+        sub = IFS
+    else:
+        b.fault_asked_by = 0
     b.out_status = make_status(GOOD_CASCADE, sub, limits)
     if taking_part == 0 and b.target == AUTO:
         b.out_status = make_status(BAD, NON_SPECIFIC, LIMIT_CONSTANT)
