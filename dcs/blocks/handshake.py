@@ -14,6 +14,7 @@ from dcs.core.status import (
     GOOD,
     GOOD_CASCADE,
     IA,
+    IFS,
     IR,
     LIMIT_CONSTANT,
     LIMIT_HIGH,
@@ -92,6 +93,11 @@ def below_ready(value: float, status: int) -> bool:
         return False
     sub = sub_status_of(status)
     return not (quality == GOOD_CASCADE and (sub in (NI, IR, SUB_LO, FSA)))
+
+
+def asks_for_fault_state(status: int) -> bool:
+    """Does the block above ask the output block below for its fault state?"""
+    return quality_of(status) == GOOD_CASCADE and sub_status_of(status) == IFS
 
 
 def limit_code(at_low: bool, at_high: bool) -> int:

@@ -25,6 +25,7 @@ TOTALISER = block_type(
     state=[
         f8("elapsed_s", "s", "time since the last scan, with declared slips"),
         f8("carry", "@total_scale", "what the total is too high by rounding"),
+        f8("grand_carry", "@total_scale", "what the grand total is too high by rounding"),
         f8("flow_held", "@flow_scale", "last good flow"),
         i8("seeded", "1 once a good flow has been seen"),
         i8("reset_before", "1 when the reset was asked for in the last scan"),
@@ -111,15 +112,20 @@ def begin_anew(b: Any) -> None:
 
 
 def add(b: Any, increment: float) -> None:
-    """Compensated sum: what rounding adds too much is taken off the next increment."""
-    exact = increment - b.carry
-    total = b.out + exact
-    carry = (total - b.out) - exact
-    grand = b.grand_total + increment
+    """Compensated sums: what rounding adds too much is taken off the next increment."""
+    total, carry = compensated(b.out, b.carry, increment)
+    grand, grand_carry = compensated(b.grand_total, b.grand_carry, increment)
     if math.isfinite(total) and math.isfinite(carry):
         b.out, b.carry = total, carry
-    if math.isfinite(grand):
-        b.grand_total = grand
+    if math.isfinite(grand) and math.isfinite(grand_carry):
+        b.grand_total, b.grand_carry = grand, grand_carry
+
+
+def compensated(total: float, carry: float, increment: float) -> tuple[float, float]:
+    """The new total, and by how much rounding has made it too high."""
+    exact = increment - carry
+    new = total + exact
+    return new, (new - total) - exact
 
 
 def report(b: Any) -> None:

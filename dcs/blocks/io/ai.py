@@ -20,6 +20,7 @@ from dcs.blocks.io.conversion import (
     engineering_value,
     judge_ne43,
     judge_range,
+    saturated,
 )
 from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced, simulated
 from dcs.core.modes import AUTO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
@@ -141,12 +142,11 @@ def measure(b: Any, dt_s: float) -> None:
     if not math.isfinite(value):
         b.pv_status = make_status(BAD, SENSOR_FAILURE)
         b.seeded = 0
-    elif b.seeded != 0:
+        return
+    if b.seeded != 0:
         b.filtered = b.filtered + lag_factor(dt_s, b.filter_s) * (value - b.filtered)
     else:
         b.filtered = value
-        b.seeded = 1
-    if b.seeded == 0:
-        return
+        b.seeded = 0 if saturated(raw, b.ne43) else 1  # the filter starts from a measurement
     b.pv = b.filtered
     b.pv_status = judge_range(b.pv, b.out_scale_low, b.out_scale_high, b.over_range_pct, status)

@@ -3,8 +3,8 @@
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
 Promise     nothing is sent before the field has been read back once (where a read-back is wired), and what is sent
-            first is what the field already has, also after a restart. ``output_valid`` says whether OUT may be sent.
-            Fault state and force are local overrides: the block above follows and comes back by the handshake.
+            first is what the field already has, also after a restart or after OOS. ``output_valid`` says whether OUT may
+            be sent. Fault state and force are local overrides: the block above follows and comes back by the handshake.
 Source      FF-891 analogue output, IO_OPTS.
 """
 
@@ -199,8 +199,9 @@ def to_setpoint(b: Any, demand: float) -> float:
 
 
 def follow_readback(b: Any, dt_s: float) -> None:
-    """Take the first value from the field, also after a restart or a long loss: it may have moved meanwhile."""
-    if b.restarted != 0 and b.readback_linked != 0:
+    """Take the first value from the field, also after a restart, a long loss, OOS: it may have moved meanwhile."""
+    leaving_oos = b.mode == OOS and b.target != OOS
+    if (b.restarted != 0 or leaving_oos) and b.readback_linked != 0:
         b.waiting = 1
     if b.readback_linked == 0:
         if b.started == 0 or (b.restarted != 0 and b.fault_restart != 0):

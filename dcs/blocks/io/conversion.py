@@ -39,6 +39,11 @@ def judge_ne43(raw_ma: float, status: int) -> int:
     return status
 
 
+def saturated(raw_ma: float, ne43: int) -> bool:
+    """Is a signal that is judged by NE 43 beyond what is measurement? Then it may be on its way out of a failure."""
+    return ne43 != 0 and (raw_ma < SATURATED_LOW_MA or raw_ma > SATURATED_HIGH_MA)
+
+
 def engineering_value(
     raw: float, raw_low: float, raw_high: float, low: float, high: float, linearisation: int, low_cut: float
 ) -> float:

@@ -3,8 +3,9 @@
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
 Promise     nothing is sent before the field has been read back once (where a read-back is wired), and what is sent
-            first is what the field already has. Above it stands a device control (``cas_in``, with handshake: only in
-            Cas) or plain logic (``demand``, without: in Auto). Fault state and force are local overrides.
+            first is what the field already has, also after a restart or after OOS. Above it stands a device control
+            (``cas_in``, with handshake: only in Cas) or plain logic (``demand``, without: in Auto). Fault state and
+            force are local overrides.
 Source      FF-891 discrete output, IO_OPTS.
 """
 
@@ -175,8 +176,10 @@ def drive(b: Any, dt_s: float) -> None:
 
 
 def follow_field(b: Any, dt_s: float) -> None:
-    """Take the first value from the field, also after a restart or a long loss: it may have moved meanwhile."""
+    """Take the first value from the field, also after a restart, a long loss, OOS: it may have moved meanwhile."""
     first = b.started == 0 or b.restarted != 0
+    if b.mode == OOS and b.target != OOS and b.readback_linked != 0:
+        b.waiting = 1
     if b.readback_linked == 0:
         if b.started == 0 or (first and b.fault_restart != 0):
             to_coil(b, b.fault_value if b.fault_restart != 0 else b.sp)

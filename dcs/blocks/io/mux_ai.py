@@ -19,6 +19,7 @@ from dcs.blocks.io.conversion import (
     engineering_value,
     judge_ne43,
     judge_range,
+    saturated,
 )
 from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced, numbered, simulated
 from dcs.core.modes import AUTO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
@@ -139,5 +140,5 @@ def channel_status(b: Any, i: int, dt_s: float) -> int:
         b.filtered[i] = b.filtered[i] + lag_factor(dt_s, b.filter_s) * (value - b.filtered[i])
     else:
         b.filtered[i] = value
-        b.seeded[i] = 1
+        b.seeded[i] = 0 if saturated(raw, b.ne43) else 1
     return judge_range(b.filtered[i], b.out_scale_low, b.out_scale_high, b.over_range_pct, status)

@@ -3,9 +3,10 @@
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
 Promise     a cross-over moves OUT by at most one scan's increment; the losers are told Not Selected with the selected
-            output, so that they stay within their proportional gap; an input that is Bad or asks not to be selected is
-            left out; when all are, OUT is Bad and the block below holds; an input that takes the place of one that was
-            lost is first initialised to OUT.
+            output, so that they stay within their proportional gap, and a limit, so that the blocks above them stop in
+            the direction that leads nowhere; an input that is Bad or asks not to be selected is left out; when all are,
+            OUT is Bad and the block below holds; an input that takes the place of one that was lost is first
+            initialised to OUT.
 Source      FF-891 control selector; Shinskey, Process Control Systems, selective control by external reset.
 """
 
@@ -21,6 +22,7 @@ from dcs.blocks.handshake import (
     NO_CASCADE,
     REASON_CHOICES,
     STARTING,
+    asks_for_fault_state,
     below_ready,
     clamp,
     input_ok,
@@ -36,6 +38,8 @@ from dcs.core.status import (
     IFS,
     IR,
     LIMIT_CONSTANT,
+    LIMIT_HIGH,
+    LIMIT_LOW,
     NI,
     NON_SPECIFIC,
     NS,
@@ -65,6 +69,7 @@ CONTROL_SELECTOR = block_type(
         i8("taking_part", "mask of the inputs that took part in the last scan"),
         i8("awaited", "input that is being initialised to OUT, from 1; 0 = none"),
         f8("awaited_s", "s", "how long it has been waited for"),
+        i8("fault_asked_by", "input that asks for the fault state of the block below, from 1; 0 = none"),
         f8("balance", "@out_scale", "what is still to be bled off"),
         f8("balance_from", "@out_scale", "balance when the present input was taken"),
     ],
@@ -240,9 +245,12 @@ def report(b: Any, taking_part: int, limits: int, out_before: float) -> None:
     if b.mode == IMAN and quality_of(b.bkcal_in_status) == GOOD_CASCADE and sub_status_of(b.bkcal_in_status) == IR:
         sub = IA
     if b.selected != 0:
-        status = b.inp_status[b.selected - 1]
-        if quality_of(status) == GOOD_CASCADE and sub_status_of(status) == IFS:
-            sub = IFS
+        b.fault_asked_by = b.selected
+    # In the fault state nothing is selected, but whoever has asked for it may still do so.
+    if b.fault_asked_by != 0 and b.target == AUTO and asks_for_fault_state(b.inp_status[b.fault_asked_by - 1]):
+        sub = IFS
+    else:
+        b.fault_asked_by = 0
     b.out_status = make_status(GOOD_CASCADE, sub, limits)
     if taking_part == 0 and b.target == AUTO:
         b.out_status = make_status(BAD, NON_SPECIFIC, LIMIT_CONSTANT)
@@ -265,5 +273,19 @@ def report(b: Any, taking_part: int, limits: int, out_before: float) -> None:
         else:
             if b.awaited == 0 and math.isfinite(accepted):
                 b.bkcal_out[k] = accepted
-            mine = b.selected == k + 1
-            b.bkcal_out_status[k] = make_status(GOOD_CASCADE, OK if mine else NS, (limits | below) if mine else 0)
+            if b.selected == k + 1:
+                b.bkcal_out_status[k] = make_status(GOOD_CASCADE, OK, limits | below)
+            else:
+                b.bkcal_out_status[k] = make_status(GOOD_CASCADE, NS, limits_of_loser(b, taking_part, k))
+
+
+def limits_of_loser(b: Any, taking_part: int, k: int) -> int:
+    """In which direction input k + 1 can do nothing: away from the selected one; in none where it is left out.
+
+    The controller itself follows the selected output all the same; the block above it must not wind up.
+    """
+    if b.selected == 0 or (taking_part >> k) & 1 == 0:
+        return LIMIT_CONSTANT
+    if b.select == MIDDLE:
+        return LIMIT_HIGH if b.inp[k] >= b.inp[b.selected - 1] else LIMIT_LOW
+    return LIMIT_HIGH if b.select == LOWEST else LIMIT_LOW

@@ -7,7 +7,7 @@ Source      external reset: Shinskey, Process Control Systems; statuses: FF-891.
 import math
 from typing import Any
 
-from dcs.blocks.handshake import backward_status, clamp, input_ok, swapped_limits
+from dcs.blocks.handshake import asks_for_fault_state, backward_status, clamp, input_ok, swapped_limits
 from dcs.blocks.regulation.pid_host import tell_host
 from dcs.blocks.regulation.pid_settings import (
     BELOW,
@@ -116,7 +116,7 @@ def report(b: Any, wanted: int, pv_good: bool, limits: int, sp_limits: int) -> N
         sub = OK
         if b.mode == IMAN and quality_of(b.bkcal_in_status) == GOOD_CASCADE and sub_status_of(b.bkcal_in_status) == IR:
             sub = IA
-        if b.options & SPEAKS or b.mode == CAS:
+        if b.options & SPEAKS or wanted == CAS:
             sub = word_down(b, wanted, pv_good, sub)
         b.out_status = make_status(GOOD_CASCADE, sub, limits)
     b.sp_wrk_status = make_status(GOOD, OK, sp_limits)
@@ -136,8 +136,11 @@ def report(b: Any, wanted: int, pv_good: bool, limits: int, sp_limits: int) -> N
 
 
 def word_down(b: Any, wanted: int, pv_good: bool, sub: int) -> int:
-    """Sub-status of OUT: a request for the fault state, or not to be selected; in Cas the first is passed on."""
-    if b.mode == CAS and sub_status_of(b.cas_in_status) == IFS:
+    """Sub-status of OUT: a request for the fault state, or not to be selected; with the target Cas the first is passed on.
+
+    It stands as long as it is asked for: the fault state itself puts this block into IMan.
+    """
+    if wanted == CAS and asks_for_fault_state(b.cas_in_status):
         return IFS
     if wanted == MAN:  # the output is the operator's
         return sub

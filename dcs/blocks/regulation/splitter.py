@@ -20,6 +20,7 @@ from dcs.blocks.handshake import (
     NO_CASCADE,
     REASON_CHOICES,
     STARTING,
+    asks_for_fault_state,
     backward_status,
     below_ready,
     cascade_ok,
@@ -31,6 +32,7 @@ from dcs.core.modes import AUTO, CAS, IMAN, MAN, MODE_CHOICES, OOS, mode_mask
 from dcs.core.status import (
     GOOD_CASCADE,
     IA,
+    IFS,
     IR,
     LIMIT_CONSTANT,
     LIMIT_HIGH,
@@ -210,6 +212,8 @@ def move_leg(b: Any, k: int, automatic: bool, entering: bool, dt_s: float) -> No
         if b.leg_out_high[k] < b.leg_out_low[k]:
             limits = swapped(limits)
     sub = IA if leg_asks(b, k) else OK
+    if b.target == CAS and asks_for_fault_state(b.cas_in_status):
+        sub = IFS  # as long as it is asked for: the fault state itself puts this block into IMan
     b.out_status[k] = STATUS_OOS if b.mode == OOS else make_status(GOOD_CASCADE, sub, limits)
 
 

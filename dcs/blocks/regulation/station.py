@@ -20,6 +20,7 @@ from dcs.blocks.handshake import (
     NO_CASCADE,
     REASON_CHOICES,
     STARTING,
+    asks_for_fault_state,
     backward_status,
     below_ready,
     cascade_ok,
@@ -31,8 +32,10 @@ from dcs.core.modes import AUTO, CAS, IMAN, MAN, MODE_CHOICES, OOS, TARGET_CHOIC
 from dcs.core.status import (
     GOOD_CASCADE,
     IA,
+    IFS,
     IR,
     LIMIT_CONSTANT,
+    NS,
     OK,
     STATUS_OOS,
     limits_of,
@@ -160,6 +163,8 @@ def report_station(
     sub = OK
     if b.mode == IMAN and quality_of(b.bkcal_in_status) == GOOD_CASCADE and sub_status_of(b.bkcal_in_status) == IR:
         sub = IA
+    if b.target == CAS and asks_for_fault_state(b.cas_in_status):
+        sub = IFS  # as long as it is asked for: the fault state itself puts this block into IMan
     b.out_status = STATUS_OOS if b.mode == OOS else make_status(GOOD_CASCADE, sub, limits)
     span = b.out_scale_high - b.out_scale_low
     back = b.sp
@@ -174,3 +179,5 @@ def report_station(
     if slope < 0.0:
         up = swapped(up)
     b.bkcal_out_status = backward_status(b.target, b.mode, b.mode == AUTO, up | sp_limits)
+    if b.mode == CAS and b.bkcal_in_linked != 0 and sub_status_of(b.bkcal_in_status) == NS:
+        b.bkcal_out_status = make_status(GOOD_CASCADE, NS, up | sp_limits)  # a line has nothing of its own to say

@@ -198,6 +198,46 @@ def test_pitfall_03_a_selector_whose_valve_leaves_takes_all_controllers_along():
     assert chain["S.sel.mode"] == AUTO
 
 
+@pytest.mark.parametrize("direct", [0, 1])
+@pytest.mark.parametrize("select", ["LOW", "HIGH"])
+def test_pitfall_03_the_primary_of_a_loser_does_not_wind_up(select, direct):
+    """Promise: the setpoint of a loser moves no further in the direction in which it could not be selected.
+
+    Nothing that the primary does there reaches the valve, so its integral would run to the end of its range.
+    """
+    spec = override(select=select)
+    blocks = tuple(
+        BlockSpec(b.name, b.type, b.scan_class, {**b.params, "direct_acting": direct, "target": CAS})
+        if b.name == "C1.pid"
+        else b
+        for b in spec.blocks
+    )
+    primary = BlockSpec("C0.pid", "PID", "loops", PID_100)
+    links = [(link.source, link.target) for link in spec.links]
+    links += [("PV0", "C0.pid.pv"), ("C0.pid.out", "C1.pid.cas_in"), ("C1.pid.bkcal_out", "C0.pid.bkcal_in")]
+    chain = Chain.of(
+        strategy((primary, *blocks), links, (*spec.channels, Channel("PV0", "in", "%"))),
+        **dict.fromkeys(("PV0", "PV1", "PV2"), 50.0) | {"P.readback": 40.0},
+    )
+    chain.run(15)
+    assert chain["C0.pid.mode"] == AUTO
+    assert chain["C1.pid.mode"] == CAS
+    away = 5.0 if select == "LOW" else -5.0  # what makes C1 ask for more than the other one, or for less
+    chain.reads["PV1"] = 50.0 + away if direct else 50.0 - away
+    chain.run(3)
+    assert chain["S.sel.selected"] == 2
+    assert sub_status_of(int(chain["C1.pid.bkcal_in_status"])) == NS
+    setpoint = chain["C1.pid.sp_wrk"]
+    further = -2.0 if (away > 0.0) == (direct == 1) else 2.0  # the primary asks for still more of the same
+    chain.reads["PV0"] = 50.0 - further
+    chain.run(500)
+    assert chain["C1.pid.sp_wrk"] == pytest.approx(setpoint + GAIN * further, abs=0.1 * abs(further))
+    # In the other direction it is free: that way the loser may be selected again.
+    chain.reads["PV0"] = 50.0 + further
+    chain.run(30)
+    assert chain["S.sel.selected"] == 1
+
+
 # --- pitfall 4 --------------------------------------------------------------------------------------------------
 
 

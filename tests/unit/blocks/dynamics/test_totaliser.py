@@ -40,6 +40,15 @@ def test_a_million_small_increments_on_a_large_total():
     assert block.out == pytest.approx(1e9 + 10.0, abs=2e-7)  # a plain sum is off by more than 0.01
 
 
+def test_the_grand_total_which_nobody_resets_loses_nothing_either():
+    block = totaliser(grand_total=1e9, flow=1e-4)
+    for _ in range(10):
+        block.step(count=10_000)
+        block.step(flow=0.0, reset=1)
+        block.flow = 1e-4
+    assert block.grand_total == pytest.approx(1e9 + 10.0, abs=2e-7)
+
+
 def test_slips_are_counted():
     """Promise: a scan that comes late counts the time that has passed, with the flow of now."""
     spec = strategy((BlockSpec("F.t", "TOTALISER", "loops", {}),), [("F", "F.t.flow")], (Channel("F", "in", "%"),))

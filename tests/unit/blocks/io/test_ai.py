@@ -92,6 +92,21 @@ def test_filter_and_its_new_start_after_bad():
     assert block.step(raw=20.0).out == 20.0
 
 
+@pytest.mark.parametrize("on_the_way", [3.7, 20.8])
+def test_the_filter_does_not_start_from_a_saturated_signal(on_the_way):
+    """Promise: a signal that comes back through the saturated range is right from its first Good value on."""
+    block = level(filter_s=30.0)
+    block.step(count=3)
+    block.step(raw=2.0, count=5)
+    assert quality_of(block.out_status) == BAD
+    block.step(raw=on_the_way)
+    assert (quality_of(block.out_status), block.out) == (UNCERTAIN, pytest.approx(20.0 * (on_the_way - 4.0) / 16.0))
+    block.step(raw=12.0)
+    assert (block.out_status, block.out) == (STATUS_GOOD, 10.0)
+    block.step(raw=14.0)
+    assert 10.0 < block.out < 10.2  # now it is filtered
+
+
 def test_low_cut():
     block = level(low_cut=1.0)
     assert block.step(raw=4.4).out == 0.0

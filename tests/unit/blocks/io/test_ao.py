@@ -149,6 +149,19 @@ def test_out_of_service_sends_nothing():
 
 
 # --- options of the output ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("target", [MAN, AUTO, CAS])
+def test_after_out_of_service_the_output_starts_where_the_field_is(target):
+    """Promise: what was moved by hand while nothing was sent is not moved back by the first output that is."""
+    block = output(target=CAS, readback_linked=1, readback=12.0, readback_status=STATUS_GOOD)
+    block.step(count=3)
+    block.step(count=3, target=OOS, readback=17.0)
+    assert (block.mode, block.out, block.output_valid) == (OOS, 12.0, 0)
+    block.step(target=target)
+    assert (block.mode, block.out, block.output_valid) == (MAN, 17.0, 1)
+    block.step(count=3)
+    assert block.out == pytest.approx(17.0)
+
+
 def test_cut_off_closes_fully_but_does_not_hold_the_block_above():
     """Promise: at and below LOW_CUT the demand is the low end; what goes back up is what was asked for, unlimited."""
     block = output(low_cut=2.0)

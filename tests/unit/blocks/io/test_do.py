@@ -114,6 +114,16 @@ def test_out_of_service_sends_nothing():
     assert (block.output_valid, block.out) == (0, 1.0)
 
 
+def test_after_out_of_service_the_coil_starts_where_the_field_is():
+    """Promise: what was switched by hand while nothing was sent is not switched back by the first output that is."""
+    block = coil(target=MAN, readback_linked=1, readback=0.0, readback_status=STATUS_GOOD)
+    block.step(count=2)
+    block.step(count=2, target=OOS, readback=1.0)
+    assert (block.out, block.output_valid) == (0.0, 0)
+    block.step(count=2, target=MAN)
+    assert (block.mode, block.out, block.output_valid) == (MAN, 1.0, 1)
+
+
 def test_manual_out_is_a_zero_or_a_one():
     """Promise: commands write whole values, in Man only; while logic drives the coil SP is refused with the reason."""
     spec = strategy(

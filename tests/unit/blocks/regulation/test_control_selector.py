@@ -14,7 +14,9 @@ from dcs.core.status import (
     IA,
     IFS,
     IR,
+    LIMIT_CONSTANT,
     LIMIT_HIGH,
+    LIMIT_LOW,
     NI,
     NS,
     OK,
@@ -161,10 +163,26 @@ def test_follows_the_block_below_and_takes_all_controllers_along(below, said):
     assert list(block.bkcal_out)[:2] == [77.0, 77.0]
 
 
+@pytest.mark.parametrize(
+    ("select", "inputs", "limits"),
+    [
+        (LOW, (30.0, 60.0, 31.0), (0, LIMIT_HIGH, LIMIT_HIGH)),
+        (HIGH, (30.0, 60.0, 31.0), (LIMIT_LOW, 0, LIMIT_LOW)),
+        (MID, (30.0, 60.0, 31.0), (LIMIT_LOW, LIMIT_HIGH, 0)),
+    ],
+)
+def test_a_loser_is_limited_in_the_direction_that_leads_nowhere(select, inputs, limits):
+    block = selector(*inputs, select=select)
+    assert tuple(limits_of(status) for status in block.bkcal_out_status[:3]) == limits
+    block.inp_status[0] = ASKS_OUT  # left out: nothing that it does counts
+    block.step(count=3)
+    assert limits_of(block.bkcal_out_status[0]) == LIMIT_CONSTANT
+
+
 def test_limits_below_go_to_the_selected_one_alone():
     block = selector(30.0, 60.0, bkcal_in_linked=1, bkcal_in=50.0, bkcal_in_status=CASCADE_OK)
-    block.step(bkcal_in=30.0, bkcal_in_status=make_status(GOOD_CASCADE, OK, LIMIT_HIGH))
-    assert [limits_of(status) for status in block.bkcal_out_status[:2]] == [LIMIT_HIGH, 0]
+    block.step(bkcal_in=30.0, bkcal_in_status=make_status(GOOD_CASCADE, OK, LIMIT_LOW))
+    assert [limits_of(status) for status in block.bkcal_out_status[:2]] == [LIMIT_LOW, LIMIT_HIGH]
 
 
 def test_what_the_block_below_could_not_take_goes_up_as_what_it_took():
