@@ -16,6 +16,7 @@ from dcs.blocks.handshake import AS_ASKED, REASON_CHOICES, STARTING, lag_factor
 from dcs.blocks.io.conversion import (
     LINEARISATION_CHOICES,
     OVER_RANGE_PCT,
+    believable,
     delay_passed,
     engineering_value,
     judge_ne43,
@@ -138,7 +139,7 @@ def measure(b: Any, dt_s: float) -> None:
     value = engineering_value(
         raw, b.xd_scale_low, b.xd_scale_high, b.out_scale_low, b.out_scale_high, b.linearisation, b.low_cut
     )
-    if not math.isfinite(value):
+    if not believable(value, b.out_scale_low, b.out_scale_high):
         b.pv_status = make_status(BAD, SENSOR_FAILURE)
         b.seeded = 0
     elif b.seeded != 0:

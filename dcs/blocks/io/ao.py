@@ -26,7 +26,7 @@ from dcs.blocks.handshake import (
     clamp,
     limit_code,
 )
-from dcs.blocks.io.conversion import delay_passed
+from dcs.blocks.io.conversion import believable, delay_passed
 from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced, simulated
 from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
 from dcs.core.status import (
@@ -207,7 +207,7 @@ def follow_readback(b: Any, dt_s: float) -> None:
             b.out = clamp(to_field(b, b.fault_value if b.fault_restart != 0 else b.sp), b.out_low, b.out_high)
         b.started, b.restarted, b.waiting = 1, 0, 0
         return
-    if quality_of(b.readback_status) != BAD and math.isfinite(b.readback):
+    if position_known(b):
         b.readback_timer_s = 0.0
         if b.started == 0 or b.waiting != 0:
             b.out = b.readback
@@ -220,12 +220,17 @@ def follow_readback(b: Any, dt_s: float) -> None:
         b.waiting = 1
 
 
+def position_known(b: Any) -> bool:
+    """Does the field say where it is?"""
+    return quality_of(b.readback_status) != BAD and believable(b.readback, b.xd_scale_low, b.xd_scale_high)
+
+
 def watch_readback(b: Any, dt_s: float) -> None:
     """MISMATCH once the read-back has been off for longer than the travel time; nothing is said while it is Bad."""
     if b.readback_linked == 0 or b.mismatch_band <= 0.0 or b.mode == OOS:
         b.stray_timer_s, b.mismatch = 0.0, 0
         return
-    if quality_of(b.readback_status) == BAD or not math.isfinite(b.readback) or b.started == 0:
+    if not position_known(b) or b.started == 0:
         return
     off = to_setpoint(b, b.readback) - to_setpoint(b, b.out)
     b.stray_timer_s = b.stray_timer_s + b.elapsed_s if abs(off) > b.mismatch_band else 0.0
@@ -278,7 +283,7 @@ def report(b: Any, limits: int) -> None:
     b.pv_status = b.out_status if quality_of(b.out_status) == BAD else STATUS_GOOD
     if b.readback_linked != 0:
         b.pv_status = b.readback_status
-        if math.isfinite(b.readback):
+        if believable(b.readback, b.xd_scale_low, b.xd_scale_high):
             b.pv = to_setpoint(b, b.readback)
         elif quality_of(b.readback_status) != BAD:
             b.pv_status = make_status(UNCERTAIN, INITIAL_VALUE)

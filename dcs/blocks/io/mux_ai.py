@@ -15,6 +15,7 @@ from dcs.blocks.handshake import AS_ASKED, REASON_CHOICES, STARTING, lag_factor
 from dcs.blocks.io.conversion import (
     LINEARISATION_CHOICES,
     OVER_RANGE_PCT,
+    believable,
     delay_passed,
     engineering_value,
     judge_ne43,
@@ -127,7 +128,7 @@ def channel_status(b: Any, i: int, dt_s: float) -> int:
         value = engineering_value(
             raw, b.xd_scale_low, b.xd_scale_high, b.out_scale_low, b.out_scale_high, b.linearisation, b.low_cut
         )
-        if not math.isfinite(value):
+        if not believable(value, b.out_scale_low, b.out_scale_high):
             status = make_status(BAD, SENSOR_FAILURE)
     b.fail_timer_s[i] = b.fail_timer_s[i] + b.elapsed_s if in_failure_range else 0.0
     if quality_of(status) == BAD:

@@ -35,6 +35,9 @@ LARGEST_PCT = 1000.0
 LARGEST_FACTOR = 1000.0
 """Of the gain, by a scheduler."""
 
+LARGEST_GAIN, LONGEST_S, SHORTEST_S = 1e9, 1e9, 1e-6
+"""Tuning beyond these acts as these: more would overflow before it made a difference."""
+
 SETTINGS_STATE = (
     i8("settings_changed", "1 when a parameter may have changed since the last scan", default=1),
     i8("options", "options as bits"),
@@ -78,15 +81,16 @@ def take_settings(b: Any, dt_s: float, controls: bool) -> None:
     b.out_low_used, b.out_high_used = b.out_low, b.out_high
     if b.gain_factor_linked != 0 and factor_ok(b):
         b.factor_used = b.gain_factor
-    gain = b.gain * b.factor_used
+    gain = min(b.gain * b.factor_used, LARGEST_GAIN)
+    td_s = min(b.td_s, LONGEST_S) if b.td_s >= SHORTEST_S else 0.0
     b.loop_gain = -gain if b.direct_acting != 0 else gain
     b.p_gain = b.loop_gain if b.proportional != 0 else 0.0
     b.d_reset_gain = 0.0 if b.form != 0 else b.loop_gain
     b.reset_part = lag_factor(dt_s, b.ti_s) if b.ti_s > 0.0 else 0.0
-    filter_s = b.td_s / b.n
+    filter_s = td_s / b.n
     b.d_keep = filter_s / (filter_s + dt_s)
-    b.d_gain = b.td_s / (filter_s + dt_s)
-    b.td_used_s = b.td_s
+    b.d_gain = td_s / (filter_s + dt_s)
+    b.td_used_s = td_s
     b.kick_kept = 1.0 - b.beta if b.proportional != 0 else 0.0
     b.gamma_used = b.gamma
     b.ff_to_pct = b.ff_gain * b.out_to_pct

@@ -9,12 +9,12 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from dcs.blocks.declare import BLOCK_TYPES
-from dcs.core.modes import AUTO, CAS, MAN, OOS, RCAS, ROUT
+from dcs.core.modes import AUTO, CAS, IMAN, MAN, OOS, RCAS, ROUT
 from dcs.core.status import STATUS_GOOD
 from dcs.engine.compile import compile_strategy
 from dcs.engine.engine import Engine
 from dcs.engine.strategy import BlockSpec, Channel, ScanClass
-from tests.unit.blocks.bench import OnBench, pid
+from tests.unit.blocks.bench import CASCADE_NI, CASCADE_OK, OnBench, pid
 from tests.unit.blocks.neighbours import ALL_MODES
 from tests.unit.engine.strategies import NS, strategy
 
@@ -151,3 +151,29 @@ def test_compiled_and_uncompiled_give_the_same_bits(tuning, target, dt_s, script
             )
             engine.scan(0, k)
         assert compiled.snapshot() == plain.snapshot()
+
+
+@pytest.mark.parametrize("nonsense", [1e308, -1e308, 1e30])
+def test_a_value_far_away_below_does_not_wind_the_integral(nonsense):
+    """Promise: what the block below cannot have accepted moves neither the integral nor, in IMan, OUT."""
+    block = pid(bkcal_in_linked=1, bkcal_in=50.0, bkcal_in_status=CASCADE_OK)
+    before = block.step(count=3).integral_pct
+    assert block.step(bkcal_in=nonsense).integral_pct == before
+    block.step(bkcal_in_status=CASCADE_NI)
+    assert (block.mode, block.out) == (IMAN, 50.0)
+
+
+@pytest.mark.parametrize("tuning", [{"gain": 1e308}, {"td_s": 1e308}, {"ti_s": 1e308}, {"td_s": 5e-324, "gain": 1e308}])
+def test_no_tuning_that_an_operator_writes_holds_the_output_for_good(tuning):
+    """Promise: absurd tuning drives OUT to its limit at worst; with sane tuning again the loop controls."""
+    block = pid(td_s=5.0)
+    block.step(count=3)
+    for name, value in tuning.items():
+        setattr(block, name, value)
+    for pv in (49.0, 52.0, 48.0, 51.0):
+        assert 0.0 <= block.step(pv=pv).out <= 100.0
+    block.gain, block.ti_s, block.td_s = 1.0, 10.0, 0.0
+    block.step(pv=50.0, count=2)
+    before = block.out
+    assert block.step(pv=60.0, count=20).out < before or before == 0.0
+    assert block.step(pv=40.0, count=200).out > 50.0

@@ -186,8 +186,10 @@ def test_external_reset_comes_from_the_read_back_and_falls_back():
     assert block.reset_source == 3
     moved = block.out
     assert block.step(count=5).out > moved
-    block.step(readback=math.nan, readback_status=STATUS_GOOD)
-    assert block.reset_source == 3
+    for nonsense in (math.nan, 1e308, -1e300):
+        block.step(readback=nonsense, readback_status=STATUS_GOOD)
+        assert block.reset_source == 3
+    assert block.step(pv=50.0).out < 60.0  # none of it is in the integral
 
 
 def test_feed_forward_is_held_while_bad_and_comes_back_without_a_bump():
