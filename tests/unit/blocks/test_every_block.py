@@ -51,6 +51,8 @@ PERIODS_NS = (25_000_000, 1_000_000_000, 60_000_000_000)
 STRANGE = (
     math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, 0.5, 100.0, 1e308, -1e308, 1e155, -1e155, 1e-308, 5e-324, 1e9,
 )  # fmt: skip
+WHOLE_NUMBER = "PID.all.mode"
+"""What inputs that take a whole number are wired to: a channel carries none."""
 GOODS = (STATUS_GOOD, make_status(3), make_status(3, 1), make_status(3, 2), make_status(3, 3), make_status(1))
 
 
@@ -129,6 +131,9 @@ def plan_of_everything(rng: random.Random) -> Plan:
             assert params is not None, f"no parameters of {kind.name} are accepted"
             blocks.append(BlockSpec(block, kind.name, "loops", params))
             for terminal in terminals:
+                if kind.field(terminal).dtype == "i8":
+                    links.append((WHOLE_NUMBER, f"{block}.{terminal}"))
+                    continue
                 links.append((f"ch.{block}.{terminal}", f"{block}.{terminal}"))
                 channels.append(Channel(links[-1][0], "in", ""))
     classes = (ScanClass("loops", rng.choice(PERIODS_NS)),)
