@@ -39,7 +39,7 @@ from dcs.blocks.regulation.pid_settings import (
     TUNE,
     UNCERTAIN_AS_GOOD,
     absorb_settings,
-    factor_ok,
+    newly_scheduled,
     rescaled,
     shaped,
     take_settings,
@@ -64,6 +64,8 @@ PID = block_type(
         signal("trk_in_d", "", "1 asks for tracking"),
         signal("trk_val", "@out_scale", "output while tracking"),
         signal("readback", "@out_scale", "what the field has taken of OUT, for the external reset"),
+        signal("td_factor", "", "multiplies the rate time: gain scheduling"),
+        signal("ti_factor", "", "multiplies the reset time; 0 is no factor, and TI 0 stays 0"),
         signal("gain_factor", "", "multiplies the gain: gain scheduling"),
         signal("ff", "@out_scale", "feed-forward"),
         signal("cas_in", "@pv_scale", "setpoint from the block above"),
@@ -87,6 +89,8 @@ PID = block_type(
         i8("bkcal_in_linked", "1 when BKCAL_IN is wired"),
         i8("ff_linked", "1 when FF is wired"),
         i8("gain_factor_linked", "1 when GAIN_FACTOR is wired"),
+        i8("ti_factor_linked", "1 when TI_FACTOR is wired"),
+        i8("td_factor_linked", "1 when TD_FACTOR is wired"),
         i8("readback_linked", "1 when READBACK is wired"),
         *RELAY_TEST_STATE,
     ],
@@ -155,7 +159,7 @@ PID = block_type(
         *RELAY_TEST_PARAMS,
     ],
     feedback_inputs=("bkcal_in", "readback"),
-    optional_inputs=("cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "tune_abort"),
+    optional_inputs=("cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "ti_factor", "td_factor", "tune_abort"),
     published={
         "PV": "pv",
         "SP": "sp",
@@ -197,6 +201,9 @@ def pid(b: Any, dt_s: float) -> None:
     integral gives back the part :math:`1 - \beta`. That is the same output, and the error may be shaped (f: gap,
     error-squared): :math:`\dot I' = (u_{accepted} - FF - D - I')/T_i`, without limits :math:`K_c f(e)/T_i`. In the
     series form D is not taken off, so that it is integrated as well.
+
+    Gain scheduling: GAIN, TI and TD are multiplied by GAIN_FACTOR, TI_FACTOR and TD_FACTOR where these are wired (to a
+    GAIN_SCHEDULER), without a bump. While a factor is Bad, or no factor from 0 to 1000, the last good one counts.
     """
     mode_before = b.mode
     controlled = is_automatic(mode_before) and b.dt_used_s > 0.0
@@ -257,7 +264,7 @@ def pid(b: Any, dt_s: float) -> None:
         b.derivative_pct = 0.0
 
     b.pv_pct, b.sp_pct, b.ff_pct = pv_pct, sp_pct, ff_pct
-    if b.options & SCHEDULED and b.gain_factor != b.factor_used and factor_ok(b):
+    if b.options & SCHEDULED and newly_scheduled(b):
         b.settings_changed = 1
     if (b.settings_changed != 0 or dt_s != b.dt_used_s) and is_automatic(b.mode):
         absorb_settings(b, dt_s, sp_pct, pv_pct)

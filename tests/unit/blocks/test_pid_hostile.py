@@ -18,7 +18,7 @@ from tests.unit.blocks.bench import CASCADE_NI, CASCADE_OK, OnBench, pid
 from tests.unit.blocks.neighbours import ALL_MODES
 from tests.unit.engine.strategies import NS, strategy
 
-TERMINALS = ("pv", "cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor")
+TERMINALS = ("pv", "cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "ti_factor", "td_factor")
 FLAGS = (
     "direct_acting", "bypass_enable", "sp_track_pv", "sp_track_man", "sp_track_lo", "sp_track_rout",
     "sp_track_retained",
@@ -96,10 +96,10 @@ def test_one_hostile_terminal_makes_no_spike(terminal, hostile, dt_s):
     """Promise: one terminal that dies for some scans and comes back as it was moves OUT no more than the law."""
     good = {
         "pv": 49.0, "cas_in": 50.0, "bkcal_in": 50.0, "ff": 10.0, "trk_in_d": 0.0, "trk_val": 90.0, "readback": 50.0,
-        "gain_factor": 1.0,
+        "gain_factor": 1.0, "ti_factor": 1.0, "td_factor": 1.0,
     }  # fmt: skip
     values = good | {f"{name}_status": STATUS_GOOD for name in TERMINALS}
-    links = {f"{name}_linked": 1 for name in ("ff", "gain_factor")}
+    links = {f"{name}_linked": 1 for name in ("ff", "gain_factor", "ti_factor", "td_factor")}
     block = pid(dt_s, ti_s=500.0, gain=1.0, td_s=2.0, track_enable=1, **values | links)
     block.step(count=5)
     before = block.out
