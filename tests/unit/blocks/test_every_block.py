@@ -20,6 +20,7 @@ from dcs.blocks.declare import BLOCK_TYPES, BlockType, Field, ParamValue
 from dcs.blocks.library import LIBRARY
 from dcs.bus.messages import Command
 from dcs.core.errors import ConfigError, Place
+from dcs.core.modes import mode_mask
 from dcs.core.status import STATUS_BAD, STATUS_GOOD, make_status
 from dcs.engine.compile import compile_strategy
 from dcs.engine.engine import Engine
@@ -91,7 +92,9 @@ def draw(kind: BlockType, rng: random.Random) -> dict[str, ParamValue]:
     count = rng.randint(0, 6)  # one count for all lists of a block: curves have as many x as y
     for f in kind.of_role("param"):
         made_from_text = kind.translate is not None and (f.count > 1 or f.name.endswith("_count"))
-        if f.name == "permitted" or made_from_text or rng.random() < 0.3:
+        if f.name == "permitted" and rng.random() < 0.5:  # a host as well
+            given[f.name] = float(mode_mask(code for _, code in kind.field("target").choices))
+        elif f.name == "permitted" or made_from_text or rng.random() < 0.3:
             continue
         if f.count > 1:
             values = [random_value(f, rng) for _ in range(f.count)]
