@@ -16,12 +16,12 @@ from dcs.blocks.declare import block_type, f8, flag, i8, scale, signal, step
 from dcs.blocks.handshake import (
     AS_ASKED,
     FAULT_STATE,
+    FORCED,
     HANDSHAKE_PART,
     NO_CASCADE,
     NO_READBACK,
     REASON_CHOICES,
     STARTING,
-    TRACKING,
     backward_status,
     cascade_ok,
     clamp,
@@ -293,7 +293,7 @@ def choose_mode(b: Any, mode_before: int, dt_s: float) -> int:
     if b.waiting != 0:
         b.mode, b.reason = IMAN, NO_READBACK
     if b.force != 0 and b.started != 0:
-        b.mode, b.reason = LO, TRACKING
+        b.mode, b.reason = LO, FORCED
     return wanted  # type: ignore[no-any-return]
 
 

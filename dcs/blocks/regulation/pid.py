@@ -159,7 +159,10 @@ PID = block_type(
         *RELAY_TEST_PARAMS,
     ],
     feedback_inputs=("bkcal_in", "readback"),
-    optional_inputs=("cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "ti_factor", "td_factor", "tune_abort"),
+    optional_inputs=(
+        "cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "ti_factor", "td_factor",
+        "tune_abort",
+    ),
     published={
         "PV": "pv",
         "SP": "sp",

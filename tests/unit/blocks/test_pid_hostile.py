@@ -18,7 +18,9 @@ from tests.unit.blocks.bench import CASCADE_NI, CASCADE_OK, OnBench, pid
 from tests.unit.blocks.neighbours import ALL_MODES
 from tests.unit.engine.strategies import NS, strategy
 
-TERMINALS = ("pv", "cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "ti_factor", "td_factor")
+TERMINALS = (
+    "pv", "cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "ti_factor", "td_factor",
+)  # fmt: skip
 FLAGS = (
     "direct_acting", "bypass_enable", "sp_track_pv", "sp_track_man", "sp_track_lo", "sp_track_rout",
     "sp_track_retained",

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dcs.blocks.handshake import REASON_TEXTS
 from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS
 from dcs.core.status import (
     BAD,
@@ -193,6 +194,7 @@ def test_force_holds_the_output_and_the_block_above_follows():
     block.step(count=2)
     block.step(force=1, cas_in=90.0)
     assert (block.mode, block.out, sub_status_of(block.bkcal_out_status)) == (LO, 12.0, LOCAL_OVERRIDE)
+    assert REASON_TEXTS[block.reason] == "forced"
     block.step(force_value=99.0)
     assert (block.out, block.bkcal_out, limits_of(block.out_status)) == (20.0, 100.0, 3)
     block.step(force=0, cas_in=90.0)

@@ -107,3 +107,10 @@ def test_in_fault_state_the_host_hears_why():
     assert loop.block.mode == LO
     assert says(loop.block.rcas_out_status, FSA)
     assert loop.block.readback_status == STATUS_GOOD
+
+
+def test_the_journal_says_that_an_output_is_forced():
+    bench = running()
+    bench.must_set("FIC.ao.FORCE", 1)
+    bench.second(1)
+    assert "FIC.ao.MODE Cas → LO: forced" in [event.text for event in bench.engine.take_events()]
