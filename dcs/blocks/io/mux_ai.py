@@ -22,7 +22,7 @@ from dcs.blocks.io.conversion import (
     judge_range,
 )
 from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced, numbered, simulated
-from dcs.core.modes import AUTO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
+from dcs.core.modes import AUTO, LOCAL_TARGET_CHOICES, MAN, MODE_CHOICES, OOS, mode_mask
 from dcs.core.status import (
     BAD,
     CONFIGURATION_ERROR,
@@ -67,8 +67,8 @@ MUX_AI = block_type(
         f8("fail_delay_s", "s", "time in the failure range before a value is Bad", default=2.0, low=0.0),
         simulated("@xd_scale", CHANNELS),
         forced("@out_scale", CHANNELS),
-        i8("target", "mode asked for", default=AUTO, choices=TARGET_CHOICES),
-        i8("normal", "mode in normal operation", default=AUTO, choices=TARGET_CHOICES),
+        i8("target", "mode asked for", default=AUTO, choices=LOCAL_TARGET_CHOICES),
+        i8("normal", "mode in normal operation", default=AUTO, choices=LOCAL_TARGET_CHOICES),
         i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO))),
     ],
     optional_inputs=("raw",),
