@@ -83,7 +83,6 @@ PID = block_type(
         *RARE_SETTINGS_STATE,
         f8("ff_used", "@out_scale", "last good feed-forward"),
         i8("ff_lost", "1 while the feed-forward is held for want of a good one"),
-        f8("sp_timer_s", "s", "time left until a change of the setpoint counts as over"),
         *HOST_STATE,
         i8("cas_in_linked", "1 when CAS_IN is wired"),
         i8("bkcal_in_linked", "1 when BKCAL_IN is wired"),
@@ -97,7 +96,6 @@ PID = block_type(
     outputs=[
         *RELAY_TEST_OUTPUTS,
         i8("reset_source", "where the external reset comes from", choices=RESET_CHOICES),
-        i8("sp_settling", "1 for sp_settle_s after a change of the setpoint in Auto", low=0, high=1),
         signal("bkcal_out", "@pv_scale", "setpoint accepted, for the block above"),
         signal("out", "@out_scale", "controller output", limited_by=("out_low", "out_high"), write_in=(MAN,)),
         signal("sp_wrk", "@pv_scale", "working setpoint, after limits and ramp"),
@@ -128,7 +126,6 @@ PID = block_type(
         f8("ff_gain", "", "gain of the feed-forward", default=1.0),
         f8("sp_rate_up", "@pv_scale", "fastest rise of the working setpoint in Auto, per second; 0 = any", low=0.0),
         f8("sp_rate_down", "@pv_scale", "fastest fall of the working setpoint in Auto, per second; 0 = any", low=0.0),
-        f8("sp_settle_s", "s", "how long SP_SETTLING stays after a change of the setpoint; 0 = not used", low=0.0),
         f8("out_low", "@out_scale", "lowest output", default_from="out_scale_low",
            limited_by=("out_scale_low", "out_high")),
         f8("out_high", "@out_scale", "highest output", default_from="out_scale_high",

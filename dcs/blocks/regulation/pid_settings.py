@@ -18,7 +18,7 @@ from dcs.core.status import GOOD, quality_of
 DIRECT, UNCERTAIN_AS_GOOD, BELOW, BYPASS, HOST = 1, 2, 4, 8, 16
 TRACK, TRACK_IN_MAN, TARGET_MAN_IF_BAD = 32, 64, 128
 SHAPED, INTEGRAL_ONLY, FEED_FORWARD, SCHEDULED, READBACK = 256, 512, 1024, 2048, 4096
-SP_RATE, OUT_RATE, SP_SETTLE, SP_FREE, OUT_FREE_IN_MAN = 8192, 16384, 32768, 65536, 131072
+SP_RATE, OUT_RATE, SP_FREE, OUT_FREE_IN_MAN = 8192, 16384, 65536, 131072
 SP_TRACK_MAN, SP_TRACK_ROUT, SP_TRACK_LO, SP_TRACK_RETAINED = 262144, 524288, 1048576, 2097152
 IFS_IF_BAD, IFS_IF_BAD_CAS, DNS_IF_BAD, BKCAL_PV = 4194304, 8388608, 16777216, 33554432
 TUNE = 67108864  # a relay test is asked for or under way
@@ -123,8 +123,6 @@ def options_of(b: Any) -> int:
         options |= SP_RATE
     if b.out_rate_up > 0.0 or b.out_rate_down > 0.0:
         options |= OUT_RATE
-    if b.sp_settle_s > 0.0:
-        options |= SP_SETTLE
     if b.obey_sp_limits == 0:
         options |= SP_FREE
     options |= on(b.no_out_limits_in_man, OUT_FREE_IN_MAN) | on(b.sp_track_retained, SP_TRACK_RETAINED)

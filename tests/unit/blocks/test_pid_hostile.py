@@ -49,7 +49,6 @@ tunings = st.fixed_dictionaries(
         "gap_gain": st.sampled_from([0.0, 0.5]),
         "sp_rate_up": st.sampled_from([0.0, 1.0]),
         "out_rate_up": st.sampled_from([0.0, 1.0]),
-        "sp_settle_s": st.sampled_from([0.0, 5.0]),
         "shed_opt": st.integers(1, 8),
     }
     | {name: st.integers(0, 1) for name in FLAGS}

@@ -140,18 +140,6 @@ def test_a_ramping_setpoint_is_shown_and_counts_as_limited():
     assert (block.sp_wrk, limits_of(block.sp_wrk_status)) == (40.0, 0)
 
 
-def test_a_changed_setpoint_is_told_for_a_time():
-    """Promise: SP_SETTLING stays for its time after a ramp has ended, so that a deviation alarm can wait."""
-    block = pid(sp_rate_up=1.0, sp_settle_s=3.0, elapsed_s=1.0)
-    block.step(count=5)
-    assert block.sp_settling == 0
-    told = []
-    block.sp = 54.0
-    for _ in range(9):
-        told.append(block.step().sp_settling)
-    assert told == [1, 1, 1, 1, 1, 1, 0, 0, 0]
-
-
 # --- the output -------------------------------------------------------------------------------------------------
 def test_output_limits_in_man_are_an_option():
     assert pid(target=MAN, out=104.0).step().out == 100.0
