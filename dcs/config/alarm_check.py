@@ -132,11 +132,12 @@ class _AlarmCheck:
         self._check_times(name, kind, section)
         reference = ""
         if kind in DEVIATION_KINDS:
-            if "SP" not in watched.block.type.published:
+            setpoint = _setpoint_of(watched.block)
+            if not setpoint:
                 owner = self._module if watched.block is self._main else watched.block.name
                 self._say(name, "", f"{owner} has no setpoint to deviate from. Use HI or LO.")
                 return None
-            reference = f"{watched.block.name}.{watched.block.type.published['SP']}"
+            reference = f"{watched.block.name}.{setpoint}"
         return AlarmSpec(
             name=f"{self._module}.{name}",
             module=self._module,
@@ -281,6 +282,12 @@ class _AlarmCheck:
         block_name, _, field = spec.source.rpartition(".")
         block = next(block for block in self._blocks.values() if block.name == block_name)
         return _Watched("", block, block.type.field(field), field)
+
+
+def _setpoint_of(block: Block) -> str:
+    """What a deviation is taken from: the working setpoint, so that one on its way up a ramp is no deviation yet."""
+    parts = block.type.published
+    return parts.get("SP_WRK") or parts.get("SP") or ""
 
 
 def _own(spec: AlarmSpec) -> str:

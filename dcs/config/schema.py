@@ -300,7 +300,9 @@ class AlarmSection(Section):
     on_delay: DurationNs = Field(0, description="how long the limit must be exceeded before it comes")
     off_delay: DurationNs = Field(0, description="how long the value must be back before it goes")
     after_sp: DurationNs = Field(
-        0, description="DEV_HI and DEV_LO: not raised for this time after a change of the setpoint"
+        0,
+        description="DEV_HI and DEV_LO: not raised for this time after a change of the working setpoint "
+        "(after the end of a ramp)",
     )
     window: DurationNs = Field(0, description="ROC: time over which the change is judged")
     description: Text = Field("", description="what it says in the list; made from tag and kind when not given")

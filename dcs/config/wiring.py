@@ -68,7 +68,7 @@ class Wiring:
             own = self._own_end(block, terminal, role)
             other = self._other_end(block, text, role)
             source, target = (other, own) if role == "input" else (own, other)
-            if self._check_units(own, other, role, place):
+            if self._check_kinds(own, other, place) and self._check_units(own, other, role, place):
                 self._add(source, target, place)
         except _Broken:
             self._output_failed |= role == "output"
@@ -145,6 +145,20 @@ class Wiring:
         ]
         others = [f"{name}.{terminal}" for name, b in self._names.blocks.items() for terminal in b.terminals(wanted)]
         return own + others
+
+    # --- whole numbers ------------------------------------------------------------------------------------
+    def _check_kinds(self, own: End, other: End, place: Place) -> bool:
+        """A wire copies the word: a whole number must not be read as one with a fraction, nor the other way round."""
+        if _is_whole(own) == _is_whole(other):
+            return True
+        assert own.block is not None
+        words = {True: "a whole number", False: "a number with a fraction"}
+        self._problems.add(
+            place,
+            f"{own.block.label}: terminal `{own.terminal}` is {words[_is_whole(own)]}, but {other.name} is "
+            f"{words[_is_whole(other)]}; a wire copies and does not convert. Wire two ends of one kind.",
+        )
+        return False
 
     # --- units --------------------------------------------------------------------------------------------
     def _check_units(self, own: End, other: End, role: str, place: Place) -> bool:
@@ -282,6 +296,10 @@ class Wiring:
                 f"{above.label}: its output goes to {link.target}, but nothing comes back, so the cascade could "
                 f"never close. Add `{way}: {block.name}.{back_output}` below `inputs`.",
             )
+
+
+def _is_whole(end: End) -> bool:
+    return end.block is not None and end.block.type.field(end.terminal).dtype == "i8"
 
 
 def _scale_of(end: End) -> str | None:

@@ -16,6 +16,9 @@ MODE_CHOICES = tuple((name.upper(), code) for code, name in enumerate(MODE_NAMES
 TARGET_CHOICES = tuple((MODE_NAMES[code].upper(), code) for code in (OOS, MAN, AUTO, CAS))
 """What can be asked of a block; IMan and LO happen to it."""
 
+LOCAL_TARGET_CHOICES = TARGET_CHOICES[:-1]
+"""The same for a block with no block above it, such as an input."""
+
 RCAS_TARGET_CHOICES = (*TARGET_CHOICES, ("RCAS", RCAS))
 """The same for a block that takes a setpoint from a host."""
 

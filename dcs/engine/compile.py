@@ -19,7 +19,7 @@ from dcs.core.errors import ConfigError, Place
 from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
 from dcs.engine import memory
 from dcs.engine.digest import plan_digest
-from dcs.engine.ends import all_words, inputs_to_wire, terminals
+from dcs.engine.ends import all_words, inputs_to_wire, terminals, two_kinds
 from dcs.engine.image import fill, initial_values, nearest
 from dcs.engine.order import levels
 from dcs.engine.plan import AlarmPlace, Plan, Record, Run, TagPlace
@@ -168,9 +168,9 @@ class _Compiler:
         return ALARM_EXTENDED if needs_more else ALARM
 
     def _is_whole(self, terminal: str) -> bool:
-        """True for a source that is a whole number: its word must not be taken for a float."""
+        """True for a whole number: its word must not be taken for a float."""
         block, _, name = terminal.rpartition(".")
-        return block in self.types and self.types[block].has(name) and self.types[block].field(name).dtype == "i8"
+        return block in self.types and all_words(self.types[block]).get(name, (0, 0, False))[2]
 
     def _place(self, names: list[str], kind: BlockType, class_index: int) -> Run:
         run = Run(kind, self.end, len(names), 0, 0, len(self.records))
@@ -231,6 +231,8 @@ class _Compiler:
                 if linked_at >= 0:
                     words[linked_at] = 1
                 pairs = into.setdefault(record, [])
+            if self._is_whole(link.source) != self._is_whole(link.target):
+                raise two_kinds(link, self._is_whole(link.target))
             if at in taken:
                 raise ConfigError(
                     f"`{link.target}` is wired twice, to `{taken[at].source}` and to `{link.source}`. Remove one.",

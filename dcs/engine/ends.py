@@ -6,6 +6,8 @@ Called by   the plan compiler. Knows block declarations.
 from functools import cache
 
 from dcs.blocks.declare import BlockType
+from dcs.core.errors import ConfigError
+from dcs.engine.strategy import Link
 
 
 @cache
@@ -34,3 +36,15 @@ def terminals(kind: BlockType, role: str) -> dict[str, tuple[int, int, int]]:
         )
         for name in kind.terminals(role)
     }
+
+
+def two_kinds(link: Link, target_is_whole: bool) -> ConfigError:
+    """What is said of a wire between a whole number and a number with a fraction."""
+    target, source = "a whole number", "a number with a fraction"
+    if not target_is_whole:
+        target, source = source, target
+    return ConfigError(
+        f"`{link.target}` is {target}, but is wired to a source of another kind: `{link.source}` is {source}. "
+        "A wire copies and does not convert. Wire two ends of one kind.",
+        link.place,
+    )

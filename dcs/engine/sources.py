@@ -4,11 +4,12 @@ Called by   the plan compiler (check, hash) and the kernels (compilable form). K
 """
 
 import ast
+import dis
 import hashlib
 import inspect
 import textwrap
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -21,8 +22,9 @@ SERVED = ("elapsed_s", "now_ns")
 
 
 def parts_of(function: types.FunctionType) -> dict[str, object]:
-    """The globals that a function names, constants and helper functions, by name."""
-    return {name: function.__globals__[name] for name in _names(function.__code__) if name in function.__globals__}
+    """The globals that a function reads, constants and helper functions, by name; the name of a field is none."""
+    names = _global_names(function.__code__)
+    return {name: function.__globals__[name] for name in names if name in function.__globals__}
 
 
 def functions_of(function: types.FunctionType) -> list[types.FunctionType]:
@@ -93,6 +95,7 @@ def check_step(kind: BlockType) -> None:
     """Refuse what would fail late or differ between compiled and uncompiled. Raises ``ConfigError`` with the line."""
     names = {f.name for f in kind.fields}
     arguments_of(kind)
+    _refuse_recursion(kind, step_of(kind), ())
     for function in functions_of(step_of(kind)):
         place, tree = _tree(function)
         if tree is None:
@@ -123,11 +126,25 @@ def check_step(kind: BlockType) -> None:
                 )
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
-    yield from code.co_names
+def _refuse_recursion(kind: BlockType, function: types.FunctionType, callers: tuple[types.FunctionType, ...]) -> None:
+    """A scan must end. Raises ``ConfigError`` naming the function that calls itself."""
+    if function in callers:
+        names = " → ".join(f"`{one.__name__}`" for one in (*callers[callers.index(function) :], function))
+        place, _ = _tree(function)
+        raise ConfigError(f"block type {kind.name}: {names} calls itself. Use a loop with a bound.", place)
+    for part in parts_of(function).values():
+        if isinstance(part, types.FunctionType):
+            _refuse_recursion(kind, part, (*callers, function))
+
+
+@cache
+def _global_names(code: types.CodeType) -> tuple[str, ...]:
+    """Names that the code, or code inside of it, looks up as globals: not attributes, not local variables."""
+    found = [str(one.argval) for one in dis.get_instructions(code) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _names(constant)
+            found += _global_names(constant)
+    return tuple(dict.fromkeys(found))
 
 
 def _code_bytes(code: types.CodeType) -> bytes:

@@ -206,7 +206,7 @@ class LoopView:
         if actual == "IMAN":
             return "the block below does not follow"
         if actual == "LO":
-            return "tracking: a local override holds the output"
+            return "a local override holds the output"
         pv = self._station.tags.read(self.tag("PV"))
         if self.tag("PV") and not is_usable(pv.pv.status):
             return f"PV is {describe_status(pv.pv.status)}"

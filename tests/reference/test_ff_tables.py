@@ -87,6 +87,7 @@ CONDITIONS: dict[str, dict[str, float]] = {
     "tracking asked for with a Bad TRK_VAL": tracking(trk_val_status=STATUS_BAD),
     "TRK_IN_D Bad": tracking(trk_in_d_status=STATUS_BAD),
     "read-back Bad for its time": {"readback_status": STATUS_BAD},
+    "forced": {"force": 1},
     "input Bad": {"raw_status": STATUS_BAD},
 }
 LASTING = {
@@ -142,8 +143,9 @@ def test_condition_and_target_give_the_actual_mode(row, target):
 
 
 def test_the_table_of_modes_has_every_target_of_every_block():
-    """Promise: no condition of the PID is left without an answer, and every condition in this file is in the table."""
-    assert all(len(modes_of(row)) == 6 for row in MODES if row["block"] == "PID")
+    """Promise: no condition of a block is left without an answer, and every condition in this file is in the table."""
+    for block, count in (("PID", 6), ("AO", 5), ("AI", 3)):
+        assert all(len(modes_of(row)) == count for row in MODES if row["block"] == block)
     assert {name for row in MODES for name in row["condition"].split("; ")} == set(CONDITIONS)
 
 
@@ -250,13 +252,17 @@ def test_words_of_a_cascade_have_the_codes_of_the_table():
 
 
 # --- sheds ------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("target", [RCAS, ROUT], ids=["RCas", "ROut"])
+@pytest.mark.parametrize(
+    ("maker", "target"),
+    [(pid_in_cascade, RCAS), (pid_in_cascade, ROUT), (ao_in_cascade, RCAS)],
+    ids=["PID-RCas", "PID-ROut", "AO-RCas"],
+)
 @pytest.mark.parametrize("row", SHEDS, ids=lambda row: "-".join(row[c] for c in ("shed_opt", "before", "permitted")))
-def test_a_silent_host_sheds_as_the_option_says(row, target):
+def test_a_silent_host_sheds_as_the_option_says(row, maker, target):
     """Promise: actual and target after the time-out, and what a host that writes again finds."""
     permitted = mode_mask([OOS, *(mode_code(name) for name in row["permitted"].split())])
     linked = int(row["cas_in"] == "ready")
-    loop = pid_in_cascade(shed_opt=int(row["shed_opt"]), permitted=permitted, cas_in_linked=linked)
+    loop = maker(shed_opt=int(row["shed_opt"]), permitted=permitted, cas_in_linked=linked)
     loop.reach(mode_code(row["before"]))
     loop.reach(target)
     assert loop.block.mode == target

@@ -18,11 +18,11 @@ from dcs.blocks.discrete.truth import FALSE, TRUE, UNKNOWN, as_number, held, rea
 from dcs.blocks.handshake import (
     AS_ASKED,
     BELOW_NOT_READY,
+    FROM_FIELD,
     INPUT_BAD,
     NO_CASCADE,
     NO_READBACK,
     STARTING,
-    TRACKING,
     backward_status,
     below_ready,
     cascade_ok,
@@ -120,7 +120,7 @@ def choose_device_mode(b: Any, mode_before: int) -> None:
     elif b.target == AUTO and b.demand_linked != 0 and truth(b.demand, b.demand_status) == UNKNOWN:
         b.reason = INPUT_BAD
     if b.local_before == TRUE:
-        b.mode, b.reason = LO, TRACKING
+        b.mode, b.reason = LO, FROM_FIELD
     if b.started == 0 or b.restarted != 0:
         b.mode, b.reason = IMAN, NO_READBACK
     elif b.bkcal_in_linked != 0 and not below_ready(b.bkcal_in, b.bkcal_in_status):

@@ -15,7 +15,7 @@ from dcs.blocks.declare import Text, Translation, block_type, coded, discrete, f
 from dcs.blocks.discrete.truth import TRUE, as_number, forwarded, selection, truth
 from dcs.blocks.handshake import AS_ASKED, INPUT_BAD, REASON_CHOICES, STARTING, TRACKING
 from dcs.core.errors import ConfigError
-from dcs.core.modes import AUTO, LO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
+from dcs.core.modes import AUTO, LO, LOCAL_TARGET_CHOICES, MAN, MODE_CHOICES, OOS, mode_mask
 from dcs.core.status import STATUS_GOOD, STATUS_OOS
 
 STATES = 16
@@ -67,8 +67,8 @@ UNIT_STATE = block_type(
     params=[
         i8("sp", "state that the operator sets", low=0, high=STATES - 1, write_in=(MAN,)),
         i8("state_count", "how many states there are", default=STATES, low=2, high=STATES),
-        i8("target", "mode asked for", default=MAN, choices=TARGET_CHOICES),
-        i8("normal", "mode in normal operation", default=MAN, choices=TARGET_CHOICES),
+        i8("target", "mode asked for", default=MAN, choices=LOCAL_TARGET_CHOICES),
+        i8("normal", "mode in normal operation", default=MAN, choices=LOCAL_TARGET_CHOICES),
         i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO))),
     ],
     optional_inputs=("set_in", "sequence_in"),

@@ -16,6 +16,7 @@ from dcs.blocks.handshake import AS_ASKED, REASON_CHOICES, STARTING, lag_factor
 from dcs.blocks.io.conversion import (
     LINEARISATION_CHOICES,
     OVER_RANGE_PCT,
+    believable,
     delay_passed,
     engineering_value,
     judge_ne43,
@@ -23,7 +24,7 @@ from dcs.blocks.io.conversion import (
     saturated,
 )
 from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced, simulated
-from dcs.core.modes import AUTO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
+from dcs.core.modes import AUTO, LOCAL_TARGET_CHOICES, MAN, MODE_CHOICES, OOS, mode_mask
 from dcs.core.status import (
     BAD,
     CONFIGURATION_ERROR,
@@ -67,8 +68,8 @@ AI = block_type(
         f8("fail_delay_s", "s", "time in the failure range before the value is Bad", default=2.0, low=0.0),
         simulated("@xd_scale"),
         forced("@out_scale"),
-        i8("target", "mode asked for", default=AUTO, choices=TARGET_CHOICES),
-        i8("normal", "mode in normal operation", default=AUTO, choices=TARGET_CHOICES),
+        i8("target", "mode asked for", default=AUTO, choices=LOCAL_TARGET_CHOICES),
+        i8("normal", "mode in normal operation", default=AUTO, choices=LOCAL_TARGET_CHOICES),
         i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO))),
     ],
     published={
@@ -139,7 +140,7 @@ def measure(b: Any, dt_s: float) -> None:
     value = engineering_value(
         raw, b.xd_scale_low, b.xd_scale_high, b.out_scale_low, b.out_scale_high, b.linearisation, b.low_cut
     )
-    if not math.isfinite(value):
+    if not believable(value, b.out_scale_low, b.out_scale_high):
         b.pv_status = make_status(BAD, SENSOR_FAILURE)
         b.seeded = 0
         return

@@ -5,6 +5,7 @@ Knows       its terminals, its state, dt. No clock, no I/O, no log.
 Promise     nothing is sent before the field has been read back once (where a read-back is wired), and what is sent
             first is what the field already has, also after a restart or after OOS. ``output_valid`` says whether OUT may
             be sent. Fault state and force are local overrides: the block above follows and comes back by the handshake.
+            The fault state is for a lost CAS_IN; a lost host (RCas) is shed by SHED_OPT (``dcs.blocks.io.ao_host``).
 Source      FF-891 analogue output, IO_OPTS.
 """
 
@@ -15,20 +16,33 @@ from dcs.blocks.declare import block_type, f8, flag, i8, scale, signal, step
 from dcs.blocks.handshake import (
     AS_ASKED,
     FAULT_STATE,
+    FORCED,
     HANDSHAKE_PART,
     NO_CASCADE,
     NO_READBACK,
     REASON_CHOICES,
     STARTING,
-    TRACKING,
     backward_status,
     cascade_ok,
     clamp,
     limit_code,
 )
-from dcs.blocks.io.conversion import delay_passed
+from dcs.blocks.io.ao_host import AO_HOST_PARAMS, AO_HOST_STATE, host_target, tell_host
+from dcs.blocks.io.conversion import believable, delay_passed
 from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced, simulated
-from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
+from dcs.core.modes import (
+    AUTO,
+    CAS,
+    IMAN,
+    LO,
+    MAN,
+    MODE_CHOICES,
+    OOS,
+    RCAS,
+    RCAS_TARGET_CHOICES,
+    is_automatic,
+    mode_mask,
+)
 from dcs.core.status import (
     BAD,
     FSA,
@@ -75,6 +89,7 @@ AO = block_type(
         f8("elapsed_s", "s", "period plus declared slips"),
         i8("event", "what the journal hears"),
         f8("event_value", "@pv_scale", "read-back minus demand"),
+        *AO_HOST_STATE,
     ],
     outputs=[
         signal("out", "@xd_scale", "demand to the field", limited_by=("out_low", "out_high"), write_in=(MAN,)),
@@ -106,10 +121,11 @@ AO = block_type(
         f8("mismatch_band", "@pv_scale", "how far the read-back may be off; 0 = not checked", low=0.0),
         f8("travel_s", "s", "time the field may take to follow", default=10.0, low=0.0),
         i8("bkcal_readback", "1: the block above is fed back the position, not the setpoint", low=0, high=1),
+        *AO_HOST_PARAMS,
         simulated("@xd_scale"),
         forced("@xd_scale"),
-        i8("target", "mode asked for", default=CAS, choices=TARGET_CHOICES),
-        i8("normal", "mode in normal operation", default=CAS, choices=TARGET_CHOICES),
+        i8("target", "mode asked for", default=CAS, choices=RCAS_TARGET_CHOICES),
+        i8("normal", "mode in normal operation", default=CAS, choices=RCAS_TARGET_CHOICES),
         i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO, CAS))),
     ],
     feedback_inputs=("readback",),
@@ -125,10 +141,12 @@ AO = block_type(
         "SP_LO": "sp_low",
         "SP_HI": "sp_high",
         "MISMATCH": "mismatch",
+        "RCAS_IN": "rcas_in",
+        "RCAS_OUT": "rcas_out",
         **SIMULATE_PARTS,
         **FORCE_PARTS,
     },
-    writable=("SP", "OUT", "MODE", "TARGET", "SP_LO", "SP_HI", *SIMULATE_PARTS, *FORCE_PARTS),
+    writable=("SP", "OUT", "MODE", "TARGET", "SP_LO", "SP_HI", "RCAS_IN", *SIMULATE_PARTS, *FORCE_PARTS),
     events=READBACK_EVENTS,
 )
 
@@ -142,14 +160,16 @@ def ao(b: Any, dt_s: float) -> None:
     elif math.isfinite(b.readback):
         b.sim_value = b.readback
     follow_readback(b, dt_s)
-    choose_mode(b, mode_before, dt_s)
+    wanted_mode = choose_mode(b, mode_before, dt_s)
     at_low, at_high = False, False
-    if b.mode in (CAS, AUTO):
-        if mode_before not in (CAS, AUTO):
+    if is_automatic(b.mode):
+        if not is_automatic(mode_before):
             b.sp_wrk = to_setpoint(b, b.out)  # starts from where the output is
             b.sp = b.sp_wrk
         if b.mode == CAS:
             b.sp = b.cas_in
+        elif b.mode == RCAS:
+            b.sp = b.rcas_in if b.host_leads != 0 else b.sp_wrk
         wanted = clamp(b.sp, b.sp_low, b.sp_high)
         at_low, at_high = b.sp < b.sp_low, b.sp > b.sp_high
         b.sp = wanted
@@ -179,7 +199,7 @@ def ao(b: Any, dt_s: float) -> None:
     if b.force == 0:
         b.force_value = b.out
     watch_readback(b, dt_s)
-    report(b, limit_code(at_low, at_high))
+    report(b, wanted_mode, limit_code(at_low, at_high))
 
 
 def to_field(b: Any, setpoint: float) -> float:
@@ -208,7 +228,7 @@ def follow_readback(b: Any, dt_s: float) -> None:
             b.out = clamp(to_field(b, b.fault_value if b.fault_restart != 0 else b.sp), b.out_low, b.out_high)
         b.started, b.restarted, b.waiting = 1, 0, 0
         return
-    if quality_of(b.readback_status) != BAD and math.isfinite(b.readback):
+    if position_known(b):
         b.readback_timer_s = 0.0
         if b.started == 0 or b.waiting != 0:
             b.out = b.readback
@@ -221,12 +241,17 @@ def follow_readback(b: Any, dt_s: float) -> None:
         b.waiting = 1
 
 
+def position_known(b: Any) -> bool:
+    """Does the field say where it is?"""
+    return quality_of(b.readback_status) != BAD and believable(b.readback, b.xd_scale_low, b.xd_scale_high)
+
+
 def watch_readback(b: Any, dt_s: float) -> None:
     """MISMATCH once the read-back has been off for longer than the travel time; nothing is said while it is Bad."""
     if b.readback_linked == 0 or b.mismatch_band <= 0.0 or b.mode == OOS:
         b.stray_timer_s, b.mismatch = 0.0, 0
         return
-    if quality_of(b.readback_status) == BAD or not math.isfinite(b.readback) or b.started == 0:
+    if not position_known(b) or b.started == 0:
         return
     off = to_setpoint(b, b.readback) - to_setpoint(b, b.out)
     b.stray_timer_s = b.stray_timer_s + b.elapsed_s if abs(off) > b.mismatch_band else 0.0
@@ -237,15 +262,22 @@ def watch_readback(b: Any, dt_s: float) -> None:
         b.event_value = off
 
 
-def choose_mode(b: Any, mode_before: int, dt_s: float) -> None:
-    """Actual mode and the reason for it."""
-    if b.target == OOS:
-        b.mode, b.reason = OOS, AS_ASKED
-        return
-    b.mode, b.reason = b.target, AS_ASKED
-    if mode_before == OOS and b.target != MAN:
+def choose_mode(b: Any, mode_before: int, dt_s: float) -> int:
+    """Actual mode and the reason for it.
+
+    Returns the mode that is wanted: the target, or what the target is shed to while there is no host.
+    """
+    wanted, b.reason = b.target, AS_ASKED
+    if (b.permitted >> RCAS) & 1 != 0:
+        wanted, b.reason = host_target(b, mode_before)
+    b.mode = wanted
+    if wanted == OOS:
+        return OOS
+    if wanted != CAS:
+        b.fault_timer_s = 0.0
+    if mode_before == OOS and wanted != MAN:
         b.mode, b.reason = MAN, STARTING
-    elif b.target == CAS:
+    elif wanted == CAS:
         bad = b.cas_in_linked != 0 and (quality_of(b.cas_in_status) == BAD or not math.isfinite(b.cas_in))
         demanded = quality_of(b.cas_in_status) == GOOD_CASCADE and sub_status_of(b.cas_in_status) == IFS
         b.fault_timer_s = b.fault_timer_s + b.elapsed_s if bad else 0.0
@@ -257,14 +289,16 @@ def choose_mode(b: Any, mode_before: int, dt_s: float) -> None:
             if b.bkcal_readback != 0:
                 tolerance = math.inf  # what is read back moves by itself
             if not cascade_ok(b.cas_in, b.cas_in_status, mode_before, b.bkcal_out, tolerance):
-                b.mode, b.reason = AUTO, NO_CASCADE
+                b.mode = AUTO
+                b.reason = NO_CASCADE if b.reason == AS_ASKED else b.reason
     if b.waiting != 0:
         b.mode, b.reason = IMAN, NO_READBACK
     if b.force != 0 and b.started != 0:
-        b.mode, b.reason = LO, TRACKING
+        b.mode, b.reason = LO, FORCED
+    return wanted  # type: ignore[no-any-return]
 
 
-def report(b: Any, limits: int) -> None:
+def report(b: Any, wanted: int, limits: int) -> None:
     """Statuses and what the block above is told."""
     b.output_valid = 0
     if b.mode == OOS:
@@ -272,14 +306,14 @@ def report(b: Any, limits: int) -> None:
     elif b.started == 0 or b.restarted != 0:
         b.out_status = make_status(BAD, NON_SPECIFIC)
     else:
-        b.out_status = make_status(GOOD, OK, limits if b.mode == CAS or b.mode == AUTO else LIMIT_CONSTANT)
+        b.out_status = make_status(GOOD, OK, limits if is_automatic(b.mode) else LIMIT_CONSTANT)
         b.output_valid = 1
 
     b.pv = b.sp_wrk
     b.pv_status = b.out_status if quality_of(b.out_status) == BAD else STATUS_GOOD
     if b.readback_linked != 0:
         b.pv_status = b.readback_status
-        if math.isfinite(b.readback):
+        if believable(b.readback, b.xd_scale_low, b.xd_scale_high):
             b.pv = to_setpoint(b, b.readback)
         elif quality_of(b.readback_status) != BAD:
             b.pv_status = make_status(UNCERTAIN, INITIAL_VALUE)
@@ -290,4 +324,6 @@ def report(b: Any, limits: int) -> None:
     if b.mode == LO and b.force == 0:
         b.bkcal_out_status = make_status(GOOD_CASCADE, FSA, LIMIT_CONSTANT)
     else:
-        b.bkcal_out_status = backward_status(b.target, b.mode, b.mode == AUTO, limits)
+        b.bkcal_out_status = backward_status(wanted, b.mode, b.mode == AUTO, limits)
+    if (b.permitted >> RCAS) & 1 != 0:
+        tell_host(b, limits)

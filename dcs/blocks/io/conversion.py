@@ -24,6 +24,9 @@ FAIL_LOW_MA, SATURATED_LOW_MA, SATURATED_HIGH_MA, FAIL_HIGH_MA = 3.6, 3.8, 20.5,
 LINEAR, SQRT = 0, 1
 LINEARISATION_CHOICES = (("LINEAR", LINEAR), ("SQRT", SQRT))
 
+LARGEST_SPANS = 1e6
+"""A value so many ranges away is none: a register read wrongly, not a measurement."""
+
 OVER_RANGE_PCT = 5.0
 """Beyond the range by more than this part of the span a value is Uncertain; NE 43 ends at 3.1 % above."""
 
@@ -57,6 +60,11 @@ def engineering_value(
         part = math.sqrt(part) if part > 0.0 else 0.0
     value = low + part * (high - low)
     return 0.0 if low_cut > 0.0 and value < low_cut else value
+
+
+def believable(value: float, low: float, high: float) -> bool:
+    """Can it be a value of this range at all? What is no number cannot, nor what would overflow in a filter."""
+    return math.isfinite(value) and abs(value - low) <= LARGEST_SPANS * (high - low)
 
 
 def judge_range(value: float, low: float, high: float, margin_pct: float, status: int) -> int:

@@ -18,12 +18,12 @@ from dcs.blocks.discrete.truth import UNKNOWN, as_number, truth
 from dcs.blocks.handshake import (
     AS_ASKED,
     FAULT_STATE,
+    FORCED,
     INPUT_BAD,
     NO_CASCADE,
     NO_READBACK,
     REASON_CHOICES,
     STARTING,
-    TRACKING,
     backward_status,
     cascade_ok,
 )
@@ -223,7 +223,7 @@ def choose_state(b: Any, mode_before: int, dt_s: float) -> None:
     if b.waiting != 0:
         b.mode, b.reason = IMAN, NO_READBACK
     if b.force != 0 and b.started != 0:
-        b.mode, b.reason = LO, TRACKING
+        b.mode, b.reason = LO, FORCED
 
 
 def watch_field(b: Any, dt_s: float) -> None:

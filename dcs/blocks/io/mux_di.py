@@ -14,7 +14,7 @@ from dcs.blocks.declare import block_type, discrete, f8, flag, i8, step
 from dcs.blocks.discrete.truth import FALSE, UNKNOWN, as_number, forwarded, truth
 from dcs.blocks.handshake import AS_ASKED, REASON_CHOICES, STARTING
 from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced_discrete, numbered, simulated_discrete
-from dcs.core.modes import AUTO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
+from dcs.core.modes import AUTO, LOCAL_TARGET_CHOICES, MAN, MODE_CHOICES, OOS, mode_mask
 from dcs.core.status import GOOD, LIMIT_CONSTANT, OK, STATUS_GOOD, STATUS_OOS, make_status
 
 CHANNELS = 16
@@ -40,8 +40,8 @@ MUX_DI = block_type(
         f8("off_delay_s", "s", "time FALSE before it counts", low=0.0),
         simulated_discrete(CHANNELS),
         forced_discrete(CHANNELS),
-        i8("target", "mode asked for", default=AUTO, choices=TARGET_CHOICES),
-        i8("normal", "mode in normal operation", default=AUTO, choices=TARGET_CHOICES),
+        i8("target", "mode asked for", default=AUTO, choices=LOCAL_TARGET_CHOICES),
+        i8("normal", "mode in normal operation", default=AUTO, choices=LOCAL_TARGET_CHOICES),
         i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO))),
     ],
     optional_inputs=("raw",),

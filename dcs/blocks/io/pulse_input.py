@@ -16,7 +16,7 @@ from dcs.blocks.declare import block_type, discrete, f8, flag, i8, scale, signal
 from dcs.blocks.discrete.truth import FALSE, TRUE, forwarded, held
 from dcs.blocks.handshake import AS_ASKED, REASON_CHOICES, STARTING, lag_factor
 from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced, simulated
-from dcs.core.modes import AUTO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
+from dcs.core.modes import AUTO, LOCAL_TARGET_CHOICES, MAN, MODE_CHOICES, OOS, mode_mask
 from dcs.core.status import (
     BAD,
     GOOD,
@@ -68,8 +68,8 @@ PULSE_INPUT = block_type(
         flag("reset", "1: set the total to zero; goes back to 0 by itself"),
         simulated("@out_scale"),
         forced("@out_scale"),
-        i8("target", "mode asked for", default=AUTO, choices=TARGET_CHOICES),
-        i8("normal", "mode in normal operation", default=AUTO, choices=TARGET_CHOICES),
+        i8("target", "mode asked for", default=AUTO, choices=LOCAL_TARGET_CHOICES),
+        i8("normal", "mode in normal operation", default=AUTO, choices=LOCAL_TARGET_CHOICES),
         i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO))),
     ],
     optional_inputs=("reset_total",),

@@ -1,4 +1,7 @@
-"""GAIN_SCHEDULER block: the tuning of a controller as a function of a variable; GAIN goes to GAIN_FACTOR of a PID.
+"""GAIN_SCHEDULER block: the tuning of a controller as a function of a variable.
+
+The outputs GAIN_FACTOR, TI_FACTOR and TD_FACTOR go to the inputs of these names of a PID, which multiplies its own
+GAIN, TI and TD by them. GAIN, TI and TD are the same factors times the base tuning, for the eye and for other blocks.
 
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state. No clock, no I/O, no log.
@@ -35,9 +38,12 @@ GAIN_SCHEDULER = block_type(
     inputs=[signal("variable", "@variable_scale", "variable that decides the tuning")],
     state=[i8("seeded", "1 once a good variable has been seen")],
     outputs=[
-        signal("gain", "", "gain; with a base gain of 1 the factor for GAIN_FACTOR of a PID"),
-        signal("ti", "s", "reset time"),
-        signal("td", "s", "rate time"),
+        signal("gain_factor", "", "factor on the gain, for GAIN_FACTOR of a PID"),
+        signal("ti_factor", "", "factor on the reset time, for TI_FACTOR of a PID"),
+        signal("td_factor", "", "factor on the rate time, for TD_FACTOR of a PID"),
+        signal("gain", "", "base gain times its factor"),
+        signal("ti", "s", "base reset time times its factor"),
+        signal("td", "s", "base rate time times its factor"),
         i8("region", "region of the variable, from 1 (STEPWISE), or the point below it (LINEAR)"),
     ],
     params=[
@@ -60,6 +66,9 @@ GAIN_SCHEDULER = block_type(
         "GAIN": "gain",
         "TI": "ti",
         "TD": "td",
+        "GAIN_FACTOR": "gain_factor",
+        "TI_FACTOR": "ti_factor",
+        "TD_FACTOR": "td_factor",
         "REGION": "region",
         "BASE_GAIN": "base_gain",
         "BASE_TI": "base_ti_s",
@@ -80,8 +89,7 @@ def gain_scheduler(b: Any, dt_s: float) -> None:
     good = usable(b.variable, b.variable_status)
     scheduled = b.in_service != 0 and b.points_count > 0
     if not good and scheduled and b.seeded != 0:
-        status = bad_status_of(b.variable_status)
-        b.gain_status, b.ti_status, b.td_status = status, status, status
+        say_status(b, bad_status_of(b.variable_status))
         return
     low, part = 0, 0.0
     if scheduled and good:
@@ -92,11 +100,14 @@ def gain_scheduler(b: Any, dt_s: float) -> None:
         b.region = low + 1
         b.seeded = 1
     high = low + 1 if low + 1 < b.points_count else low
-    gain, ti, td = b.base_gain, b.base_ti_s, b.base_td_s
+    gain_factor, ti_factor, td_factor = 1.0, 1.0, 1.0
     if scheduled and good:
-        gain = gain * (b.gain_at[low] * (1.0 - part) + b.gain_at[high] * part)
-        ti = ti * (b.ti_at[low] * (1.0 - part) + b.ti_at[high] * part)
-        td = td * (b.td_at[low] * (1.0 - part) + b.td_at[high] * part)
+        gain_factor = b.gain_at[low] * (1.0 - part) + b.gain_at[high] * part
+        ti_factor = b.ti_at[low] * (1.0 - part) + b.ti_at[high] * part
+        td_factor = b.td_at[low] * (1.0 - part) + b.td_at[high] * part
+    if gain_factor < 1e300 and ti_factor < 1e300 and td_factor < 1e300:
+        b.gain_factor, b.ti_factor, b.td_factor = gain_factor, ti_factor, td_factor
+    gain, ti, td = b.base_gain * b.gain_factor, b.base_ti_s * b.ti_factor, b.base_td_s * b.td_factor
     if gain < 1e300 and ti < 1e300 and td < 1e300:
         b.gain, b.ti, b.td = gain, ti, td
     status = plain_status(b.variable_status)
@@ -104,7 +115,13 @@ def gain_scheduler(b: Any, dt_s: float) -> None:
         status = STATUS_GOOD
     elif not good:
         status = bad_status_of(b.variable_status)
+    say_status(b, status)
+
+
+def say_status(b: Any, status: int) -> None:
+    """One variable decides all of it."""
     b.gain_status, b.ti_status, b.td_status = status, status, status
+    b.gain_factor_status, b.ti_factor_status, b.td_factor_status = status, status, status
 
 
 def place_of(b: Any) -> int:

@@ -39,7 +39,7 @@ from dcs.blocks.regulation.pid_settings import (
     TUNE,
     UNCERTAIN_AS_GOOD,
     absorb_settings,
-    factor_ok,
+    newly_scheduled,
     rescaled,
     shaped,
     take_settings,
@@ -64,6 +64,8 @@ PID = block_type(
         signal("trk_in_d", "", "1 asks for tracking"),
         signal("trk_val", "@out_scale", "output while tracking"),
         signal("readback", "@out_scale", "what the field has taken of OUT, for the external reset"),
+        signal("td_factor", "", "multiplies the rate time: gain scheduling"),
+        signal("ti_factor", "", "multiplies the reset time; 0 is no factor, and TI 0 stays 0"),
         signal("gain_factor", "", "multiplies the gain: gain scheduling"),
         signal("ff", "@out_scale", "feed-forward"),
         signal("cas_in", "@pv_scale", "setpoint from the block above"),
@@ -81,19 +83,19 @@ PID = block_type(
         *RARE_SETTINGS_STATE,
         f8("ff_used", "@out_scale", "last good feed-forward"),
         i8("ff_lost", "1 while the feed-forward is held for want of a good one"),
-        f8("sp_timer_s", "s", "time left until a change of the setpoint counts as over"),
         *HOST_STATE,
         i8("cas_in_linked", "1 when CAS_IN is wired"),
         i8("bkcal_in_linked", "1 when BKCAL_IN is wired"),
         i8("ff_linked", "1 when FF is wired"),
         i8("gain_factor_linked", "1 when GAIN_FACTOR is wired"),
+        i8("ti_factor_linked", "1 when TI_FACTOR is wired"),
+        i8("td_factor_linked", "1 when TD_FACTOR is wired"),
         i8("readback_linked", "1 when READBACK is wired"),
         *RELAY_TEST_STATE,
     ],
     outputs=[
         *RELAY_TEST_OUTPUTS,
         i8("reset_source", "where the external reset comes from", choices=RESET_CHOICES),
-        i8("sp_settling", "1 for sp_settle_s after a change of the setpoint in Auto", low=0, high=1),
         signal("bkcal_out", "@pv_scale", "setpoint accepted, for the block above"),
         signal("out", "@out_scale", "controller output", limited_by=("out_low", "out_high"), write_in=(MAN,)),
         signal("sp_wrk", "@pv_scale", "working setpoint, after limits and ramp"),
@@ -124,7 +126,6 @@ PID = block_type(
         f8("ff_gain", "", "gain of the feed-forward", default=1.0),
         f8("sp_rate_up", "@pv_scale", "fastest rise of the working setpoint in Auto, per second; 0 = any", low=0.0),
         f8("sp_rate_down", "@pv_scale", "fastest fall of the working setpoint in Auto, per second; 0 = any", low=0.0),
-        f8("sp_settle_s", "s", "how long SP_SETTLING stays after a change of the setpoint; 0 = not used", low=0.0),
         f8("out_low", "@out_scale", "lowest output", default_from="out_scale_low",
            limited_by=("out_scale_low", "out_high")),
         f8("out_high", "@out_scale", "highest output", default_from="out_scale_high",
@@ -155,7 +156,10 @@ PID = block_type(
         *RELAY_TEST_PARAMS,
     ],
     feedback_inputs=("bkcal_in", "readback"),
-    optional_inputs=("cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "tune_abort"),
+    optional_inputs=(
+        "cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "ti_factor", "td_factor",
+        "tune_abort",
+    ),
     published={
         "PV": "pv",
         "SP": "sp",
@@ -197,6 +201,9 @@ def pid(b: Any, dt_s: float) -> None:
     integral gives back the part :math:`1 - \beta`. That is the same output, and the error may be shaped (f: gap,
     error-squared): :math:`\dot I' = (u_{accepted} - FF - D - I')/T_i`, without limits :math:`K_c f(e)/T_i`. In the
     series form D is not taken off, so that it is integrated as well.
+
+    Gain scheduling: GAIN, TI and TD are multiplied by GAIN_FACTOR, TI_FACTOR and TD_FACTOR where these are wired (to a
+    GAIN_SCHEDULER), without a bump. While a factor is Bad, or no factor from 0 to 1000, the last good one counts.
     """
     mode_before = b.mode
     controlled = is_automatic(mode_before) and b.dt_used_s > 0.0
@@ -257,7 +264,7 @@ def pid(b: Any, dt_s: float) -> None:
         b.derivative_pct = 0.0
 
     b.pv_pct, b.sp_pct, b.ff_pct = pv_pct, sp_pct, ff_pct
-    if b.options & SCHEDULED and b.gain_factor != b.factor_used and factor_ok(b):
+    if b.options & SCHEDULED and newly_scheduled(b):
         b.settings_changed = 1
     if (b.settings_changed != 0 or dt_s != b.dt_used_s) and is_automatic(b.mode):
         absorb_settings(b, dt_s, sp_pct, pv_pct)

@@ -4,7 +4,6 @@ Called by   the step of the PID. Knows OUT, its limits, statuses and options.
 Source      external reset: Shinskey, Process Control Systems; statuses: FF-891.
 """
 
-import math
 from typing import Any
 
 from dcs.blocks.handshake import asks_for_fault_state, backward_status, clamp, input_ok, swapped_limits
@@ -20,6 +19,7 @@ from dcs.blocks.regulation.pid_settings import (
     IFS_IF_BAD,
     IFS_IF_BAD_CAS,
     INTEGRAL_ONLY,
+    LARGEST_PCT,
     OUT_FREE_IN_MAN,
     READBACK,
     SPEAKS,
@@ -60,7 +60,10 @@ def integral_increment(b: Any) -> float:
     others_pct = b.ff_pct + b.d_reset_gain * b.derivative_pct
     if b.options & INTEGRAL_ONLY:  # what the proportional part would be: it drives the integral, but is not in OUT
         others_pct = others_pct - b.loop_gain * shaped(b, b.sp_pct - b.pv_pct)
-    increment_pct = b.reset_part * ((accepted - b.out_zero) * b.out_to_pct - others_pct - b.integral_pct)
+    accepted_pct = (accepted - b.out_zero) * b.out_to_pct
+    if not abs(accepted_pct) <= LARGEST_PCT:
+        return 0.0
+    increment_pct = b.reset_part * (accepted_pct - others_pct - b.integral_pct)
     if b.options & BELOW:
         limits = limits_of(b.bkcal_in_status)
         if limits != LIMIT_NONE and sub_status_of(b.bkcal_in_status) != NS:  # not selected: follows the selected one
@@ -73,7 +76,8 @@ def integral_increment(b: Any) -> float:
 
 def read_back(b: Any, otherwise: float) -> float:
     """What the field has taken, where that is known."""
-    if input_ok(b.readback, b.readback_status, 1):
+    near = abs(b.readback - b.out_zero) * b.out_to_pct <= LARGEST_PCT
+    if near and input_ok(b.readback, b.readback_status, 1):
         b.reset_source = RESET_READBACK
         return b.readback  # type: ignore[no-any-return]
     b.reset_source = RESET_READBACK_BAD
@@ -93,7 +97,7 @@ def output_of_others(b: Any) -> float:
     """OUT in the modes in which the equation does not make it."""
     out = b.out
     if b.mode == IMAN:
-        usable = quality_of(b.bkcal_in_status) != BAD and math.isfinite(b.bkcal_in)
+        usable = quality_of(b.bkcal_in_status) != BAD and abs(b.bkcal_in - b.out_zero) * b.out_to_pct <= LARGEST_PCT
         return b.bkcal_in if usable else out  # type: ignore[no-any-return]
     if b.mode == OOS:
         return out  # type: ignore[no-any-return]

@@ -13,7 +13,6 @@ from dcs.blocks.regulation.pid_settings import (
     BYPASS,
     SP_FREE,
     SP_RATE,
-    SP_SETTLE,
     SP_TRACK_LO,
     SP_TRACK_MAN,
     SP_TRACK_RETAINED,
@@ -51,9 +50,6 @@ def local_setpoint(b: Any, dt_s: float) -> int:
             wanted = before - b.sp_rate_down * dt_s
             at_low = True
     b.sp_wrk = wanted
-    if b.options & SP_SETTLE:
-        b.sp_timer_s = b.sp_settle_s if wanted != before else max(0.0, b.sp_timer_s - b.elapsed_s)
-        b.sp_settling = 1 if b.sp_timer_s > 0.0 else 0
     return limit_code(at_low, at_high)
 
 

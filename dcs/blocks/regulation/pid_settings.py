@@ -18,7 +18,7 @@ from dcs.core.status import GOOD, quality_of
 DIRECT, UNCERTAIN_AS_GOOD, BELOW, BYPASS, HOST = 1, 2, 4, 8, 16
 TRACK, TRACK_IN_MAN, TARGET_MAN_IF_BAD = 32, 64, 128
 SHAPED, INTEGRAL_ONLY, FEED_FORWARD, SCHEDULED, READBACK = 256, 512, 1024, 2048, 4096
-SP_RATE, OUT_RATE, SP_SETTLE, SP_FREE, OUT_FREE_IN_MAN = 8192, 16384, 32768, 65536, 131072
+SP_RATE, OUT_RATE, SP_FREE, OUT_FREE_IN_MAN = 8192, 16384, 65536, 131072
 SP_TRACK_MAN, SP_TRACK_ROUT, SP_TRACK_LO, SP_TRACK_RETAINED = 262144, 524288, 1048576, 2097152
 IFS_IF_BAD, IFS_IF_BAD_CAS, DNS_IF_BAD, BKCAL_PV = 4194304, 8388608, 16777216, 33554432
 TUNE = 67108864  # a relay test is asked for or under way
@@ -33,7 +33,13 @@ LARGEST_PCT = 1000.0
 """A measurement or a feed-forward ten ranges away is none: one scan of it would stay in the integral for hours."""
 
 LARGEST_FACTOR = 1000.0
-"""Of the gain, by a scheduler."""
+"""By a scheduler."""
+
+SMALLEST_TI_FACTOR = 0.001
+"""A reset time of 0 is none: a factor of 0 would switch the integral off where it should be fastest."""
+
+LARGEST_GAIN, LONGEST_S, SHORTEST_S = 1e9, 1e9, 1e-6
+"""Tuning beyond these acts as these: more would overflow before it made a difference."""
 
 SETTINGS_STATE = (
     i8("settings_changed", "1 when a parameter may have changed since the last scan", default=1),
@@ -63,6 +69,8 @@ RARE_SETTINGS_STATE = (
     f8("gap_gain_used", "", "gain inside the gap"),
     f8("squared_part", "", "1: error-squared"),
     f8("factor_used", "", "gain factor of the last scan with a good one", default=1.0),
+    f8("ti_factor_used", "", "factor on the reset time of the last scan with a good one", default=1.0),
+    f8("td_factor_used", "", "factor on the rate time of the last scan with a good one", default=1.0),
 )
 
 
@@ -76,17 +84,19 @@ def take_settings(b: Any, dt_s: float, controls: bool) -> None:
     b.out_to_pct = 100.0 / (b.out_scale_high - b.out_scale_low)
     b.pct_to_out = (b.out_scale_high - b.out_scale_low) / 100.0
     b.out_low_used, b.out_high_used = b.out_low, b.out_high
-    if b.gain_factor_linked != 0 and factor_ok(b):
-        b.factor_used = b.gain_factor
-    gain = b.gain * b.factor_used
+    take_factors(b)
+    gain = min(b.gain * b.factor_used, LARGEST_GAIN)
+    ti_s = b.ti_s * b.ti_factor_used
+    td_s = b.td_s * b.td_factor_used
+    td_s = min(td_s, LONGEST_S) if td_s >= SHORTEST_S else 0.0
     b.loop_gain = -gain if b.direct_acting != 0 else gain
     b.p_gain = b.loop_gain if b.proportional != 0 else 0.0
     b.d_reset_gain = 0.0 if b.form != 0 else b.loop_gain
-    b.reset_part = lag_factor(dt_s, b.ti_s) if b.ti_s > 0.0 else 0.0
-    filter_s = b.td_s / b.n
+    b.reset_part = lag_factor(dt_s, ti_s) if ti_s > 0.0 else 0.0
+    filter_s = td_s / b.n
     b.d_keep = filter_s / (filter_s + dt_s)
-    b.d_gain = b.td_s / (filter_s + dt_s)
-    b.td_used_s = b.td_s
+    b.d_gain = td_s / (filter_s + dt_s)
+    b.td_used_s = td_s
     b.kick_kept = 1.0 - b.beta if b.proportional != 0 else 0.0
     b.gamma_used = b.gamma
     b.ff_to_pct = b.ff_gain * b.out_to_pct
@@ -101,7 +111,8 @@ def options_of(b: Any) -> int:
     options = on(b.direct_acting, DIRECT) | on(b.uncertain_as_good, UNCERTAIN_AS_GOOD) | on(b.bkcal_in_linked, BELOW)
     options |= on(b.track_enable, TRACK) | on(b.track_in_man, TRACK_IN_MAN)
     options |= on(b.target_man_if_bad, TARGET_MAN_IF_BAD) | on(b.ff_linked, FEED_FORWARD)
-    options |= on(b.gain_factor_linked, SCHEDULED) | on(b.readback_linked, READBACK)
+    options |= on(b.gain_factor_linked, SCHEDULED) | on(b.ti_factor_linked, SCHEDULED)
+    options |= on(b.td_factor_linked, SCHEDULED) | on(b.readback_linked, READBACK)
     if (b.permitted >> RCAS) & 3 != 0:
         options |= HOST
     if b.error_squared != 0 or (b.gap > 0.0 and b.gap_gain != 1.0):
@@ -112,8 +123,6 @@ def options_of(b: Any) -> int:
         options |= SP_RATE
     if b.out_rate_up > 0.0 or b.out_rate_down > 0.0:
         options |= OUT_RATE
-    if b.sp_settle_s > 0.0:
-        options |= SP_SETTLE
     if b.obey_sp_limits == 0:
         options |= SP_FREE
     options |= on(b.no_out_limits_in_man, OUT_FREE_IN_MAN) | on(b.sp_track_retained, SP_TRACK_RETAINED)
@@ -146,9 +155,31 @@ def rescaled(b: Any) -> bool:
     )
 
 
-def factor_ok(b: Any) -> bool:
-    """May the gain factor be used?"""
-    return quality_of(b.gain_factor_status) >= GOOD and 0.0 <= b.gain_factor <= LARGEST_FACTOR
+def factor_ok(linked: int, factor: float, status: int, smallest: float) -> bool:
+    """May a factor of a scheduler be used?"""
+    return linked != 0 and quality_of(status) >= GOOD and smallest <= factor <= LARGEST_FACTOR
+
+
+def take_factors(b: Any) -> None:
+    """The factors of a scheduler, as far as they can be used; else those of before."""
+    if factor_ok(b.gain_factor_linked, b.gain_factor, b.gain_factor_status, 0.0):
+        b.factor_used = b.gain_factor
+    if factor_ok(b.ti_factor_linked, b.ti_factor, b.ti_factor_status, SMALLEST_TI_FACTOR):
+        b.ti_factor_used = b.ti_factor
+    if factor_ok(b.td_factor_linked, b.td_factor, b.td_factor_status, 0.0):
+        b.td_factor_used = b.td_factor
+
+
+def newly_scheduled(b: Any) -> bool:
+    """Has a scheduler another factor to offer?"""
+    gain = b.gain_factor != b.factor_used
+    if gain and factor_ok(b.gain_factor_linked, b.gain_factor, b.gain_factor_status, 0.0):
+        return True
+    ti = b.ti_factor != b.ti_factor_used
+    if ti and factor_ok(b.ti_factor_linked, b.ti_factor, b.ti_factor_status, SMALLEST_TI_FACTOR):
+        return True
+    td = b.td_factor != b.td_factor_used
+    return td and factor_ok(b.td_factor_linked, b.td_factor, b.td_factor_status, 0.0)
 
 
 def absorb_settings(b: Any, dt_s: float, sp_pct: float, pv_pct: float) -> None:

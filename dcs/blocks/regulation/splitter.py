@@ -4,7 +4,8 @@ Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
 Promise     a leg that does not take its output (Man, fault state, no read-back) is followed, and control goes on with
             the others; when it comes back its output starts where it is and the difference is bled off over
-            ``bal_time_s``. The block above is told of a limit only when all legs that can move have reached it.
+            ``bal_time_s``; so is what another range of a leg or another number of legs would move at once. The block
+            above is told of a limit only when all legs that can move have reached it.
 Source      FF-891 output splitter (IN_ARRAY, OUT_ARRAY, LOCKVAL, BAL_TIME).
 """
 
@@ -72,6 +73,10 @@ SPLITTER = block_type(
         i8("bkcal_in_linked", "1 when the way back of this leg is wired", count=LEGS_MAX),
         f8("balance", "@out_scale", "what this leg has still to bleed off", count=LEGS_MAX),
         f8("balance_from", "@out_scale", "balance of this leg at its last hand-over", count=LEGS_MAX),
+        i8("settings_changed", "1 when a parameter may have changed since the last scan", default=1),
+        i8("legs_used", "number of legs in the last scan; 0 before the first"),
+        f8("sp_used", "@pv_scale", "setpoint of the last scan"),
+        f8("wanted_used", "@out_scale", "what the setpoint of the last scan gave for this leg", count=LEGS_MAX),
     ],
     outputs=[
         signals("out", LEGS_MAX, "@out_scale", "output of this leg"),
@@ -139,7 +144,11 @@ def splitter(b: Any, dt_s: float) -> None:
         b.sp = best_setpoint(b)  # nobody has given it a setpoint: the one that fits the legs best
     b.sp = clamp(b.sp, b.sp_low, b.sp_high)
     for k in range(b.legs):
-        move_leg(b, k, automatic, entering, dt_s)
+        if b.settings_changed != 0 and k < b.legs_used:
+            keep_leg(b, k)
+        move_leg(b, k, automatic, entering or (b.legs_used > 0 and k >= b.legs_used), dt_s)
+    b.settings_changed = 0
+    b.legs_used, b.sp_used = b.legs, b.sp
     for k in range(b.legs, LEGS_MAX):
         b.out[k] = 0.0
         b.out_status[k] = STATUS_NOT_CONNECTED
@@ -193,9 +202,18 @@ def wanted_of(b: Any, k: int, sp: float) -> float:
     return b.leg_out_high[k]  # type: ignore[no-any-return]
 
 
+def keep_leg(b: Any, k: int) -> None:
+    """Other settings: what the last setpoint would give more or less now goes into the balance."""
+    moved = b.wanted_used[k] - wanted_of(b, k, b.sp_used)
+    if moved != 0.0 and math.isfinite(b.balance[k] + moved):
+        b.balance[k] = b.balance[k] + moved
+        b.balance_from[k] = b.balance[k]
+
+
 def move_leg(b: Any, k: int, automatic: bool, entering: bool, dt_s: float) -> None:
     """Output and status of one leg."""
     wanted = wanted_of(b, k, b.sp)
+    b.wanted_used[k] = wanted
     ready = leg_ready(b, k)
     if not ready and usable(b.bkcal_in[k], b.bkcal_in_status[k]):
         b.out[k] = b.bkcal_in[k]

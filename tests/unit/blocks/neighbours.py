@@ -9,6 +9,7 @@ from dcs.core.status import GOOD_CASCADE, IR, NI, OK, STATUS_GOOD, quality_of, s
 from tests.unit.blocks.bench import CASCADE_IA, CASCADE_OK, OnBench
 
 ALL_MODES = mode_mask((OOS, MAN, AUTO, CAS, RCAS, ROUT))
+AO_MODES = mode_mask((OOS, MAN, AUTO, CAS, RCAS))
 
 
 def says(status: int, sub: int) -> bool:
@@ -35,6 +36,7 @@ class InCascade:
             self._primary_answers()
             if self.block.kind.has("rcas_in"):
                 self._host_answers("rcas")
+            if self.block.kind.has("rout_in"):
                 self._host_answers("rout")
             if self.block.kind.has("bkcal_in"):
                 self.block.bkcal_in, self.block.bkcal_in_status = self.block.out, CASCADE_OK
@@ -85,7 +87,7 @@ def ao_in_cascade(dt_s: float = 1.0, **values: float) -> InCascade:
     """An analogue output with a read-back that follows it, after some scans in Man."""
     given = {
         "cas_in_linked": 1, "readback_linked": 1, "readback": 40.0, "readback_status": STATUS_GOOD, "target": MAN,
-        "fault_state": 1, "fault_time_s": 3.0, "readback_fail_s": 3.0,
+        "permitted": AO_MODES, "fault_state": 1, "fault_time_s": 3.0, "readback_fail_s": 3.0,
     }  # fmt: skip
     loop = InCascade(OnBench("AO", dt_s, **given | values))
     loop.step(3)

@@ -163,6 +163,6 @@ alarms:
     found = {spec.name: spec for spec in strategies.alarms}
     assert found["LIC-101.FULL"].source == "LIC-101.ai.pv"
     assert (found["LIC-101.FAST"].kind, found["LIC-101.FAST"].window_s) == ("ROC", 30.0)
-    assert (found["LIC-101.FAR"].reference, found["LIC-101.FAR"].after_sp_s) == ("LIC-101.pid.sp", 120.0)
+    assert (found["LIC-101.FAR"].reference, found["LIC-101.FAR"].after_sp_s) == ("LIC-101.pid.sp_wrk", 120.0)
     assert found["LIC-101.NOT_AUTO"].description == "Level of tank 1: ai.MODE off"
     assert len(compile_strategy(strategies).alarms) == 5

@@ -159,6 +159,42 @@ def test_a_gain_factor_schedules_the_gain_without_a_bump():
         assert block.loop_gain == 3.0
 
 
+def test_factors_schedule_reset_and_rate_time_without_a_bump():
+    """Promise: in the scan of a new factor OUT is what it would have been; then it is as with the times themselves."""
+    wires = {"ti_factor_linked": 1, "ti_factor_status": STATUS_GOOD, "td_factor_linked": 1, "td_factor_status": 192}
+    scheduled = pid(gain=2.0, ti_s=20.0, td_s=8.0, ti_factor=1.0, td_factor=1.0, **wires)
+    plain = pid(gain=2.0, ti_s=20.0, td_s=8.0)
+    for k, (ti, td) in enumerate([(1.0, 1.0)] * 4 + [(0.5, 1.0)] * 4 + [(0.5, 2.0)] * 4 + [(3.0, 0.0)] * 4):
+        pv = 50.0 - 0.3 * k * (k % 3)
+        unchanged = (plain.ti_s, plain.td_s)
+        plain.ti_s, plain.td_s = 20.0 * ti, 8.0 * td
+        if unchanged == (plain.ti_s, plain.td_s):
+            plain.settings_changed = 0
+        plain.step(pv=pv)
+        scheduled.step(pv=pv, ti_factor=ti, td_factor=td)
+        assert scheduled.out == plain.out
+        assert scheduled.integral_pct == plain.integral_pct
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, math.nan, math.inf, 1e4])
+def test_a_factor_that_is_none_leaves_the_last_one(factor):
+    block = pid(ti_s=20.0, ti_factor_linked=1, ti_factor=0.5, ti_factor_status=STATUS_GOOD)
+    part = block.step(count=3).reset_part
+    assert part == pytest.approx(1.0 - math.exp(-1.0 / 10.0))
+    block.step(count=2, ti_factor=factor)
+    assert block.reset_part == part
+    block.step(count=2, ti_factor=0.25, ti_factor_status=STATUS_BAD)
+    assert block.reset_part == part
+
+
+def test_without_integral_action_a_factor_gives_none():
+    block = pid(ti_s=0.0, gain=2.0, ti_factor_linked=1, ti_factor=1.0, ti_factor_status=STATUS_GOOD)
+    block.step(count=2)
+    for factor in (0.1, 5.0):
+        before = block.step(ti_factor=factor, pv=45.0, count=2).out
+        assert block.step(count=20).out == before
+
+
 def test_ti_zero_is_proportional_with_bias():
     block = pid(ti_s=0.0, gain=2.0, out=30.0)
     block.step(pv=50.0)

@@ -9,16 +9,18 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from dcs.blocks.declare import BLOCK_TYPES
-from dcs.core.modes import AUTO, CAS, MAN, OOS, RCAS, ROUT
+from dcs.core.modes import AUTO, CAS, IMAN, MAN, OOS, RCAS, ROUT
 from dcs.core.status import STATUS_GOOD
 from dcs.engine.compile import compile_strategy
 from dcs.engine.engine import Engine
 from dcs.engine.strategy import BlockSpec, Channel, ScanClass
-from tests.unit.blocks.bench import OnBench, pid
+from tests.unit.blocks.bench import CASCADE_NI, CASCADE_OK, OnBench, pid
 from tests.unit.blocks.neighbours import ALL_MODES
 from tests.unit.engine.strategies import NS, strategy
 
-TERMINALS = ("pv", "cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor")
+TERMINALS = (
+    "pv", "cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "ti_factor", "td_factor",
+)  # fmt: skip
 FLAGS = (
     "direct_acting", "bypass_enable", "sp_track_pv", "sp_track_man", "sp_track_lo", "sp_track_rout",
     "sp_track_retained",
@@ -47,7 +49,6 @@ tunings = st.fixed_dictionaries(
         "gap_gain": st.sampled_from([0.0, 0.5]),
         "sp_rate_up": st.sampled_from([0.0, 1.0]),
         "out_rate_up": st.sampled_from([0.0, 1.0]),
-        "sp_settle_s": st.sampled_from([0.0, 5.0]),
         "shed_opt": st.integers(1, 8),
     }
     | {name: st.integers(0, 1) for name in FLAGS}
@@ -96,10 +97,10 @@ def test_one_hostile_terminal_makes_no_spike(terminal, hostile, dt_s):
     """Promise: one terminal that dies for some scans and comes back as it was moves OUT no more than the law."""
     good = {
         "pv": 49.0, "cas_in": 50.0, "bkcal_in": 50.0, "ff": 10.0, "trk_in_d": 0.0, "trk_val": 90.0, "readback": 50.0,
-        "gain_factor": 1.0,
+        "gain_factor": 1.0, "ti_factor": 1.0, "td_factor": 1.0,
     }  # fmt: skip
     values = good | {f"{name}_status": STATUS_GOOD for name in TERMINALS}
-    links = {f"{name}_linked": 1 for name in ("ff", "gain_factor")}
+    links = {f"{name}_linked": 1 for name in ("ff", "gain_factor", "ti_factor", "td_factor")}
     block = pid(dt_s, ti_s=500.0, gain=1.0, td_s=2.0, track_enable=1, **values | links)
     block.step(count=5)
     before = block.out
@@ -151,3 +152,29 @@ def test_compiled_and_uncompiled_give_the_same_bits(tuning, target, dt_s, script
             )
             engine.scan(0, k)
         assert compiled.snapshot() == plain.snapshot()
+
+
+@pytest.mark.parametrize("nonsense", [1e308, -1e308, 1e30])
+def test_a_value_far_away_below_does_not_wind_the_integral(nonsense):
+    """Promise: what the block below cannot have accepted moves neither the integral nor, in IMan, OUT."""
+    block = pid(bkcal_in_linked=1, bkcal_in=50.0, bkcal_in_status=CASCADE_OK)
+    before = block.step(count=3).integral_pct
+    assert block.step(bkcal_in=nonsense).integral_pct == before
+    block.step(bkcal_in_status=CASCADE_NI)
+    assert (block.mode, block.out) == (IMAN, 50.0)
+
+
+@pytest.mark.parametrize("tuning", [{"gain": 1e308}, {"td_s": 1e308}, {"ti_s": 1e308}, {"td_s": 5e-324, "gain": 1e308}])
+def test_no_tuning_that_an_operator_writes_holds_the_output_for_good(tuning):
+    """Promise: absurd tuning drives OUT to its limit at worst; with sane tuning again the loop controls."""
+    block = pid(td_s=5.0)
+    block.step(count=3)
+    for name, value in tuning.items():
+        setattr(block, name, value)
+    for pv in (49.0, 52.0, 48.0, 51.0):
+        assert 0.0 <= block.step(pv=pv).out <= 100.0
+    block.gain, block.ti_s, block.td_s = 1.0, 10.0, 0.0
+    block.step(pv=50.0, count=2)
+    before = block.out
+    assert block.step(pv=60.0, count=20).out < before or before == 0.0
+    assert block.step(pv=40.0, count=200).out > 50.0

@@ -154,7 +154,13 @@ def with_alarm(**values: object) -> Strategy:
         (
             with_link("LT", "LIC.pid.out"),
             "control.yaml:9: `LIC.pid.out` is no input of PID. "
-            "Its inputs are tune_abort, trk_in_d, trk_val, readback, gain_factor, ff, cas_in, bkcal_in, pv.",
+            "Its inputs are tune_abort, trk_in_d, trk_val, readback, td_factor, ti_factor, gain_factor, ff, cas_in, "
+            "bkcal_in, pv.",
+        ),
+        (
+            with_link("FIC.ai.mode", "LIC.pid.ff"),
+            "control.yaml:9: `LIC.pid.ff` is a number with a fraction, but is wired to a source of another kind: "
+            "`FIC.ai.mode` is a whole number. A wire copies and does not convert. Wire two ends of one kind.",
         ),
         (without_link("LIC.pid.pv"), "LIC.pid (PID): the input `pv` is not wired. Wire it under `inputs`."),
         (

@@ -16,9 +16,11 @@ from dcs.core.status import STATUS_GOOD
 from dcs.engine import kernels
 from dcs.engine.compile import compile_strategy
 from dcs.engine.engine import Engine, good_inputs
-from dcs.engine.sources import check_step
+from dcs.engine.sources import check_step, functions_of, parts_of
 from dcs.engine.strategy import BlockSpec, Channel
 from tests.unit.engine.strategies import cascade, strategy
+
+CHANNEL_X = Channel("X", "in", "")
 
 USERS_BLOCK = """
     from dcs.blocks.declare import block_type, f8, signal, step
@@ -240,6 +242,59 @@ def test_powers_and_numpy_are_refused(types):
         check_step(power)
     with pytest.raises(ConfigError, match=r"`np\.exp` rounds differently"):
         check_step(arrays)
+
+
+def bias(value):
+    return value + 1.0
+
+
+def total(b, dt_s):
+    """Has the name of the field that it reads, as has a function beside it."""
+    b.total = b.total + b.bias * dt_s
+    b.out = b.total
+
+
+def test_a_field_may_have_the_name_of_a_function(types):
+    """Promise: only what a step really reads as a global is compiled and hashed with it."""
+    kind = block_type(
+        "NAMES", "Names", inputs=[signal("x", "", "input")], outputs=[signal("out", "", "output")],
+        state=[f8("total", "", "sum"), f8("bias", "", "part", default=3.0)],
+    )  # fmt: skip
+    step(kind)(total)
+    assert parts_of(total) == {}
+    assert functions_of(total) == [total]
+    check_step(kind)
+    bench = Engine(compile_strategy(strategy((BlockSpec("U.b", "NAMES", "loops"),), [("X", "U.b.x")], (CHANNEL_X,))))
+    bench.set_inputs(*good_inputs([0.0], 1))
+    bench.scan(0, 1)
+    assert bench.field("U.b", "out") == 3.0
+
+
+def test_a_global_inside_of_an_inner_function_counts():
+    def outer(values):
+        return [bias(value) for value in values]
+
+    assert functions_of(outer) == [outer, bias]
+
+
+def round_and_round(b, dt_s):
+    if b.x > 0.0:
+        and_round(b, dt_s)
+
+
+def and_round(b, dt_s):
+    round_and_round(b, dt_s)
+
+
+def test_a_function_that_calls_itself_is_refused(types):
+    kind = declared("BAD7")
+
+    @step(kind)
+    def bad(b, dt_s):
+        round_and_round(b, dt_s)
+
+    with pytest.raises(ConfigError, match="`round_and_round` → `and_round` → `round_and_round` calls itself"):
+        check_step(kind)
 
 
 def test_what_the_compiler_cannot_do_is_a_configuration_error(types):

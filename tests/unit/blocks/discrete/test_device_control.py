@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from dcs.blocks.declare import BLOCK_TYPES
 from dcs.blocks.discrete.device_control import FAIL_FEEDBACK, FAIL_ON, FAIL_REST, FAIL_UNEXPECTED, FAILED, TRIPPED
 from dcs.blocks.discrete.motor import STATES
+from dcs.blocks.handshake import REASON_TEXTS
 from dcs.core.errors import ConfigError
 from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS
 from dcs.core.status import BAD, GOOD_CASCADE, IA, IR, NI, OK, STATUS_BAD, STATUS_GOOD, make_status, quality_of
@@ -278,6 +279,7 @@ def test_local_follows_the_field_and_comes_back_without_a_bump():
     block.step(local=1.0)
     block.step(feedback=1.0)
     assert (block.mode, block.out, block.fail) == (LO, 1.0, 0)
+    assert REASON_TEXTS[block.reason] == "driven from the field"
     block.step(local=0.0)
     assert (block.mode, block.out, block.sp) == (MAN, 1.0, 1)
 

@@ -197,3 +197,12 @@ def test_force_holds_the_output_in_every_mode_and_shows_as_constant():
 @pytest.mark.parametrize("params", [{}, {"linearisation": 1.0, "low_cut": 5.0}, {"ne43": 1.0, "filter_s": 3.0}])
 def test_nothing_comes_through(params):
     nothing_comes_through("AI", params)
+
+
+@pytest.mark.parametrize("raw", [1e308, -1e308, 1e12])
+def test_a_value_that_no_transmitter_can_mean_is_bad_and_leaves_the_filter_alone(raw):
+    block = level(ne43=0, filter_s=10.0)
+    block.step(count=3)
+    assert block.step(raw=raw).out == 10.0
+    assert (quality_of(block.out_status), sub_status_of(block.out_status)) == (BAD, SENSOR_FAILURE)
+    assert block.step(raw=20.0).out == 20.0  # seeded anew

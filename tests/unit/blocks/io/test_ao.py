@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dcs.blocks.handshake import REASON_TEXTS
 from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS
 from dcs.core.status import (
     BAD,
@@ -206,6 +207,7 @@ def test_force_holds_the_output_and_the_block_above_follows():
     block.step(count=2)
     block.step(force=1, cas_in=90.0)
     assert (block.mode, block.out, sub_status_of(block.bkcal_out_status)) == (LO, 12.0, LOCAL_OVERRIDE)
+    assert REASON_TEXTS[block.reason] == "forced"
     block.step(force_value=99.0)
     assert (block.out, block.bkcal_out, limits_of(block.out_status)) == (20.0, 100.0, 3)
     block.step(force=0, cas_in=90.0)
@@ -220,3 +222,15 @@ def test_a_simulated_read_back_lets_control_go_on_without_the_device():
 
 def test_nothing_comes_through():
     nothing_comes_through("AO", {"mismatch_band": 1.0, "fault_state": 2.0, "low_cut": 1.0})
+
+
+@pytest.mark.parametrize("nonsense", [1e308, -1e308, 1e12, math.nan])
+def test_a_read_back_that_no_device_can_mean_is_none(nonsense):
+    """Promise: it is no position: not at the start, not for MISMATCH, not for the block above."""
+    block = output(mode=IMAN, readback_linked=1, readback=nonsense, readback_status=STATUS_GOOD, bkcal_readback=1)
+    block.step(count=3)
+    assert (block.mode, block.output_valid) == (IMAN, 0)
+    block.step(readback=12.0, count=2)
+    assert (block.out, block.pv, block.bkcal_out) == (12.0, 50.0, 50.0)
+    block.step(readback=nonsense)
+    assert (block.out, block.pv, block.bkcal_out) == (12.0, 50.0, 50.0)

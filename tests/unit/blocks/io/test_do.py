@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from dcs.blocks.handshake import REASON_TEXTS
 from dcs.core.errors import ConfigError
 from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS
 from dcs.core.status import BAD, FSA, GOOD_CASCADE, IFS, IR, NI, OK, STATUS_BAD, STATUS_GOOD, make_status, quality_of
@@ -101,6 +102,7 @@ def test_force_and_mismatch():
     block.step()
     block.step(force=1, force_value=1, demand=0.0)
     assert (block.mode, block.out, sub(block.bkcal_out_status)) == (LO, 1.0, LOCAL_OVERRIDE)
+    assert REASON_TEXTS[block.reason] == "forced"
     block.step(count=2)
     assert (block.mismatch, block.event) == (1, 1)
     block.step(readback=1.0, event=0)

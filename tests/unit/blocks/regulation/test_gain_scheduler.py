@@ -76,7 +76,7 @@ def test_a_pid_takes_the_scheduled_gain_without_a_bump():
     pid = scaled(pv_scale=(0, 100), out_scale=(0, 100)) | {"gain": 0.5, "ti_s": 1e12, "sp": 55.0}
     regions = {"points": (0.0, 50.0), "points_count": 2.0, "gain_at": (1.0, 4.0), "method": 1.0}
     blocks = (BlockSpec("T.pid", "PID", "loops", pid), BlockSpec("T.gain", "GAIN_SCHEDULER", "loops", regions))
-    links = [("PV", "T.pid.pv"), ("LOAD", "T.gain.variable"), ("T.gain.gain", "T.pid.gain_factor")]
+    links = [("PV", "T.pid.pv"), ("LOAD", "T.gain.variable"), ("T.gain.gain_factor", "T.pid.gain_factor")]
     bench = Bench.of(
         strategy(blocks, links, (Channel("PV", "in", "%"), Channel("LOAD", "in", "%"))), PV=50.0, LOAD=20.0
     )
@@ -88,3 +88,35 @@ def test_a_pid_takes_the_scheduled_gain_without_a_bump():
     bench.reads["PV"] = 49.0
     bench.scan()
     assert bench["T.pid.out"] == pytest.approx(before + 0.5 * 4.0)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_pid_takes_scheduled_times_without_a_bump(compiled):
+    """Promise: all three factors by wire; the step over a border moves OUT only by what the loop does anyway."""
+    tuning = {"gain": 0.5, "ti_s": 40.0, "td_s": 4.0, "sp": 50.0}
+    pid = scaled(pv_scale=(0, 100), out_scale=(0, 100)) | tuning
+    regions = {
+        "points": (0.0, 50.0), "points_count": 2.0, "method": 1.0,
+        "gain_at": (1.0, 4.0), "ti_at": (1.0, 0.25), "td_at": (1.0, 0.5),
+    }  # fmt: skip
+    blocks = (BlockSpec("T.pid", "PID", "loops", pid), BlockSpec("T.tune", "GAIN_SCHEDULER", "loops", regions))
+    factors = [(f"T.tune.{name}", f"T.pid.{name}") for name in ("gain_factor", "ti_factor", "td_factor")]
+    links = [("PV", "T.pid.pv"), ("LOAD", "T.tune.variable"), *factors]
+    channels = (Channel("PV", "in", "%"), Channel("LOAD", "in", "%"))
+    bench = Bench.of(strategy(blocks, links, channels), compiled, PV=50.0, LOAD=20.0)
+    bench.scan(count=5)
+    bench.reads["PV"] = 48.0
+    bench.scan(count=400)  # until the derivative has gone; OUT rises by the integral alone
+    rise = 0.5 * 2.0 * (1.0 - math.exp(-1.0 / 40.0))
+    before = bench["T.pid.out"]
+    bench.scan()
+    assert bench["T.pid.out"] - before == pytest.approx(rise)
+    bench.reads["LOAD"] = 60.0
+    before = bench["T.pid.out"]
+    bench.scan()
+    assert bench["T.pid.out"] - before == pytest.approx(rise)
+    bench.scan()
+    assert bench["T.pid.td_used_s"] == 2.0
+    before = bench["T.pid.out"]
+    bench.scan()
+    assert bench["T.pid.out"] - before == pytest.approx(2.0 * 2.0 * (1.0 - math.exp(-1.0 / 10.0)))

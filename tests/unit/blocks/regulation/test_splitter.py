@@ -171,3 +171,50 @@ def test_a_leg_without_a_range_is_refused():
     spec = BlockSpec("S.s", "SPLITTER", "loops", {"leg_in_low": (0.0, 60.0), "leg_in_high": (50.0, 60.0)})
     with pytest.raises(ConfigError, match=r"S\.s \(SPLITTER\): leg 2 goes from 60 to 60"):
         compile_strategy(strategy((spec,), []))
+
+
+@pytest.mark.parametrize("change", ["leg_in_low", "leg_in_high", "leg_out_low", "leg_out_high"])
+def test_another_range_of_a_leg_is_bled_in(change):
+    """Promise: in the scan of the change OUT moves by no more than one scan of the bleed, then in a straight line."""
+    block = splitter(bal_time_s=10.0)
+    before = list(block.out)
+    getattr(block, change)[0] += 20.0
+    block.settings_changed = 1  # as an online change says it
+    ways = [block.step().out[0] for _ in range(11)]
+    other = splitter(bal_time_s=0.0)
+    getattr(other, change)[0] += 20.0
+    goal = other.step(count=2).out[0]
+    assert goal != before[0]
+    line = [before[0] + (goal - before[0]) * part / 10.0 for part in range(1, 11)]
+    assert ways == pytest.approx([*line, goal], abs=1e-9)
+    assert block.out[1] == before[1]
+
+
+def test_a_setpoint_step_in_the_scan_of_a_change_goes_through_at_once():
+    block = splitter(bal_time_s=10.0, target=AUTO, sp=30.0)
+    block.step(count=2)
+    before = block.out[0]
+    block.leg_out_low[0] = 90.0  # the leg goes from 90 to 0 % over 0 to 45 %
+    block.step(sp=21.0)
+    assert block.out[0] == pytest.approx(before + 2.0 * 9.0 - 0.1 * (100.0 - 90.0) * (1 - 30.0 / 45.0), abs=0.5)
+    assert block.sp == 21.0
+
+
+def test_an_operators_setpoint_does_not_start_the_bleed_again():
+    block = splitter(bal_time_s=10.0, target=AUTO, sp=30.0)
+    block.leg_out_low[0] = 70.0
+    block.step(settings_changed=1)
+    start = block.balance_from[0]
+    assert start != 0.0
+    for _ in range(9):
+        block.step(sp=30.0)  # written again and again
+    assert block.balance[0] == pytest.approx(0.0, abs=1e-9)
+    assert block.balance_from[0] == start
+
+
+def test_another_leg_starts_where_it_is():
+    block = splitter((0, 50, 0, 100), (50, 100, 0, 100), (0, 100, 0, 100), legs=2, cas_in=40.0, bal_time_s=10.0)
+    block.bkcal_in_linked[2] = 0
+    assert block.step(count=2).out[2] == 0.0
+    assert block.step(legs=3).out[2] == 0.0
+    assert [block.step().out[2] for _ in range(10)] == pytest.approx([4.0 * k for k in range(1, 11)])
