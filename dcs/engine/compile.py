@@ -20,7 +20,7 @@ from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
 from dcs.engine import memory
 from dcs.engine.digest import plan_digest
 from dcs.engine.ends import all_words, inputs_to_wire, terminals, two_kinds
-from dcs.engine.image import fill, initial_values, nearest
+from dcs.engine.image import Records, nearest
 from dcs.engine.order import levels
 from dcs.engine.plan import AlarmPlace, Plan, Record, Run, TagPlace
 from dcs.engine.sources import check_step
@@ -198,19 +198,18 @@ class _Compiler:
         for link in self.strategy.links:
             block, _, terminal = link.target.rpartition(".")
             wired.setdefault(block, []).append(terminal)
+        put = Records(words).put
         for name, spec in self.specs.items():
             kind = self.types[name]
             known_wires = frozenset(wired.get(name, ())) if kind.check else None
-            values = initial_values(kind, name, spec.params, spec.place, known_wires)
-            fill(words, self.records[self.record_of[name]].at, kind, values)
+            put(self.records[self.record_of[name]].at, kind, name, spec.params, spec.place, known_wires)
         for place in self.alarm_places:
             kind = self.records[place.record].type
             params = _alarm_params(place.spec)
             if kind is ALARM_EXTENDED:
                 params["whole"] = float(self._is_whole(place.spec.source))
                 params["after_sp_s"], params["window_s"] = place.spec.after_sp_s, place.spec.window_s
-            values = initial_values(kind, place.spec.name, params, place.spec.place)
-            fill(words, self.records[place.record].at, kind, values)
+            put(self.records[place.record].at, kind, place.spec.name, params, place.spec.place)
         return words
 
     def _gather(

@@ -118,9 +118,24 @@ def _elements(name: str, f: Field, given: ParamValue, place: Place) -> list[floa
     return [*given, *[f.default] * (f.count - len(given))]
 
 
-def fill(words: NDArray[Any], at: int, kind: BlockType, values: list[float]) -> None:
-    """Write the ``initial_values`` of a record into the buffer."""
-    _packing(kind).pack_into(words.data, 8 * at, *values)
+class Records:
+    """Writes records into the buffer; blocks of one type with the same parameters have the same words."""
+
+    def __init__(self, words: NDArray[Any]) -> None:
+        self._bytes = words.data.cast("B")
+        self._known: dict[tuple[object, ...], bytes] = {}
+
+    def put(
+        self, at: int, kind: BlockType, name: str, params: Mapping[str, ParamValue], place: Place,
+        wired: frozenset[str] | None = None,
+    ) -> None:  # fmt: skip
+        """Write one record. Raises ``ConfigError`` as ``initial_values`` does."""
+        key = (kind.name, wired, *params.items())
+        packed = self._known.get(key)
+        if packed is None:
+            packed = _packing(kind).pack(*initial_values(kind, name, params, place, wired))
+            self._known[key] = packed
+        self._bytes[8 * at : 8 * at + len(packed)] = packed
 
 
 @cache
