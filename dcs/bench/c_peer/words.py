@@ -10,7 +10,7 @@ from dcs.blocks.declare import BlockType
 
 @dataclass(frozen=True, slots=True)
 class CType:
-    """``kind``: f8, i8, bool, none, record, array (of ``element``; ``count`` 0 = not known), table (``parts``: its row),
+    """``kind``: f8, i8, bool, none, record, array (``element``; ``count`` 0 = not known), table (``parts``: its row),
     or tuple (of ``parts``)."""
 
     kind: str
