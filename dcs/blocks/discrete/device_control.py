@@ -64,6 +64,7 @@ def control(b: Any, position: int, feedback_status: int) -> None:
     judge_conditions(b)
     mode_before = b.mode
     choose_device_mode(b, mode_before)
+    failed_before = b.fail
     take_reset(b)
     if b.mode != OOS and b.started != 0:
         take_setpoint(b)
@@ -74,6 +75,8 @@ def control(b: Any, position: int, feedback_status: int) -> None:
             b.pulsing = 1 if b.tripped != 0 or (b.mode != IMAN and b.mode != LO) else 0
             if b.command == 1:
                 b.starts = b.starts + 1
+        elif failed_before != NO_FAIL and b.fail == NO_FAIL:  # reset: its whole time anew, but no new pulse
+            b.settled, b.travel_timer_s, b.stray_timer_s, b.pulsing = 0, 0.0, 0.0, 0
         else:
             b.travel_timer_s = b.travel_timer_s + b.elapsed_s
         watch_feedback(b)

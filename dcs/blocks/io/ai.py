@@ -19,6 +19,7 @@ from dcs.blocks.io.conversion import (
     believable,
     delay_passed,
     engineering_value,
+    judge_limits,
     judge_ne43,
     judge_range,
     saturated,
@@ -65,6 +66,8 @@ AI = block_type(
         f8("over_range_pct", "%", "how far beyond its range a value may be and still be Good",
            default=OVER_RANGE_PCT, low=0.0),
         flag("ne43", "judge the raw signal by NE 43 (for mA)"),
+        flag("bad_if_limited", "1: a value at its low or high limit is Bad"),
+        flag("uncertain_if_limited", "1: a value at its low or high limit is no better than Uncertain"),
         f8("fail_delay_s", "s", "time in the failure range before the value is Bad", default=2.0, low=0.0),
         simulated("@xd_scale"),
         forced("@out_scale"),
@@ -124,8 +127,9 @@ def measure(b: Any, dt_s: float) -> None:
     elif quality_of(status) != BAD:
         if not math.isfinite(raw):
             status = make_status(BAD, SENSOR_FAILURE)
-        elif b.ne43 != 0:
-            status = judge_ne43(raw, status)
+        else:
+            status = judge_ne43(raw, status) if b.ne43 != 0 else status
+            status = judge_limits(status, b.bad_if_limited, b.uncertain_if_limited)
             in_failure_range = quality_of(status) == BAD
 
     # A flicker into the failure range is bridged with the last value, but never as Good.
@@ -149,5 +153,9 @@ def measure(b: Any, dt_s: float) -> None:
     else:
         b.filtered = value
         b.seeded = 0 if saturated(raw, b.ne43) else 1  # the filter starts from a measurement
-    b.pv = b.filtered
-    b.pv_status = judge_range(b.pv, b.out_scale_low, b.out_scale_high, b.over_range_pct, status)
+    status = judge_range(b.filtered, b.out_scale_low, b.out_scale_high, b.over_range_pct, status)
+    b.pv_status = judge_limits(status, b.bad_if_limited, b.uncertain_if_limited)
+    if quality_of(b.pv_status) == BAD:
+        b.seeded = 0
+    else:
+        b.pv = b.filtered

@@ -3,8 +3,8 @@
 Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
 Promise     nothing is sent before the field has been read back once (where a read-back is wired), and what is sent
-            first is what the field already has, also after a restart or after OOS. ``output_valid`` says whether OUT may
-            be sent. Fault state and force are local overrides: the block above follows and comes back by the handshake.
+            first is what the field already has, also after a restart or OOS. ``output_valid`` says whether OUT may be
+            sent. Fault state and force are local overrides: the block above follows and comes back by the handshake.
             The fault state is for a lost CAS_IN; a lost host (RCas) is shed by SHED_OPT (``dcs.blocks.io.ao_host``).
 Source      FF-891 analogue output, IO_OPTS.
 """

@@ -2,18 +2,21 @@
 
 Called by   the steps of AI and MUX_AI; compiled together with them.
 Knows       numbers and status bytes. No block.
-Source      NAMUR NE 43 (2003) for the ranges of a 4–20 mA signal; FF-891 analogue input for root, cut-off and range.
+Source      NAMUR NE 43 (2003) for the ranges of a 4–20 mA signal; FF-891 analogue input for root, cut-off, range
+            and STATUS_OPTS.
 """
 
 import math
 
 from dcs.core.status import (
     BAD,
+    GOOD,
     LIMIT_HIGH,
     LIMIT_LOW,
     RANGE_VIOLATION,
     SENSOR_FAILURE,
     UNCERTAIN,
+    limits_of,
     make_status,
     quality_of,
 )
@@ -76,6 +79,18 @@ def judge_range(value: float, low: float, high: float, margin_pct: float, status
         return make_status(UNCERTAIN, RANGE_VIOLATION, LIMIT_HIGH)
     if value < low - margin:
         return make_status(UNCERTAIN, RANGE_VIOLATION, LIMIT_LOW)
+    return status
+
+
+def judge_limits(status: int, bad_if_limited: int, uncertain_if_limited: int) -> int:
+    """STATUS_OPTS: what is made of a value that stands at one end of what the device can say; else as it came."""
+    limits = limits_of(status)
+    if quality_of(status) == BAD or (limits != LIMIT_LOW and limits != LIMIT_HIGH):
+        return status
+    if bad_if_limited != 0:
+        return make_status(BAD, SENSOR_FAILURE, limits)
+    if uncertain_if_limited != 0 and quality_of(status) >= GOOD:
+        return make_status(UNCERTAIN, RANGE_VIOLATION, limits)
     return status
 
 

@@ -18,6 +18,7 @@ from dcs.blocks.io.conversion import (
     believable,
     delay_passed,
     engineering_value,
+    judge_limits,
     judge_ne43,
     judge_range,
     saturated,
@@ -65,6 +66,8 @@ MUX_AI = block_type(
         f8("over_range_pct", "%", "how far beyond its range a value may be and still be Good",
            default=OVER_RANGE_PCT, low=0.0),
         flag("ne43", "judge the raw signals by NE 43 (for mA)"),
+        flag("bad_if_limited", "1: a value at its low or high limit is Bad"),
+        flag("uncertain_if_limited", "1: a value at its low or high limit is no better than Uncertain"),
         f8("fail_delay_s", "s", "time in the failure range before a value is Bad", default=2.0, low=0.0),
         simulated("@xd_scale", CHANNELS),
         forced("@out_scale", CHANNELS),
@@ -122,8 +125,9 @@ def channel_status(b: Any, i: int, dt_s: float) -> int:
     elif quality_of(status) != BAD:
         if not math.isfinite(raw):
             status = make_status(BAD, SENSOR_FAILURE)
-        elif b.ne43 != 0:
-            status = judge_ne43(raw, status)
+        else:
+            status = judge_ne43(raw, status) if b.ne43 != 0 else status
+            status = judge_limits(status, b.bad_if_limited, b.uncertain_if_limited)
             in_failure_range = quality_of(status) == BAD
     if quality_of(status) != BAD:
         value = engineering_value(
@@ -137,9 +141,15 @@ def channel_status(b: Any, i: int, dt_s: float) -> int:
             return make_status(UNCERTAIN, LAST_USABLE, LIMIT_CONSTANT)
         b.seeded[i] = 0
         return status  # type: ignore[no-any-return]
+    before = b.filtered[i]
     if b.seeded[i] != 0:
         b.filtered[i] = b.filtered[i] + lag_factor(dt_s, b.filter_s) * (value - b.filtered[i])
     else:
         b.filtered[i] = value
         b.seeded[i] = 0 if saturated(raw, b.ne43) else 1
-    return judge_range(b.filtered[i], b.out_scale_low, b.out_scale_high, b.over_range_pct, status)
+    status = judge_range(b.filtered[i], b.out_scale_low, b.out_scale_high, b.over_range_pct, status)
+    status = judge_limits(status, b.bad_if_limited, b.uncertain_if_limited)
+    if quality_of(status) == BAD:
+        b.filtered[i] = before
+        b.seeded[i] = 0
+    return status

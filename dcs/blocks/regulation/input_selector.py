@@ -60,7 +60,7 @@ INPUT_SELECTOR = block_type(
             ),
         ),
         i8("op_select", "input that the operator has chosen, from 1; 0 = by the rule", low=0, high=INPUTS_MAX),
-        i8("min_good", "OUT is Bad with fewer Good inputs", default=1, low=0, high=INPUTS_MAX),
+        i8("min_good", "OUT is Bad with fewer Good inputs; 0 = Uncertain ones will do", low=0, high=INPUTS_MAX),
         i8("switched_off", "1: this input is not used", low=0, high=1, count=INPUTS_MAX),
         i8("uncertain_as_good", "1: an Uncertain input counts as Good", low=0, high=1),
         f8("deviation_limit", "@signal_scale", "deviation that raises the flag; 0 = none", low=0.0),

@@ -140,9 +140,10 @@ def report(b: Any, wanted: int, pv_good: bool, limits: int, sp_limits: int) -> N
 
 
 def word_down(b: Any, wanted: int, pv_good: bool, sub: int) -> int:
-    """Sub-status of OUT: a request for the fault state, or not to be selected; with the target Cas the first is passed on.
+    """Sub-status of OUT: a request for the fault state, or not to be selected.
 
-    It stands as long as it is asked for: the fault state itself puts this block into IMan.
+    With the target Cas that of the block above is passed on, for as long as it stands: the fault state itself puts this
+    block into IMan.
     """
     if wanted == CAS and asks_for_fault_state(b.cas_in_status):
         return IFS

@@ -134,9 +134,10 @@ def cause_effect(b: Any, dt_s: float) -> None:
 
     A tripped effect is reset by `RESET` or `reset_in` once no cause asks for it any more (effects in `auto_reset` by
     themselves). First-out is the cause whose mark tripped the effect; of several in one scan, the one that came
-    first. A bypassed cause asks for nothing. An inhibited effect keeps its output at 1 and is counted as tripped all
-    the same. A Bad cause asks for the trip (`bad_input: TRIP`), does what it last did (`HOLD`) or nothing (`IGNORE`):
-    after a cold start everything that is not read yet trips, and is reset by the operator.
+    first, and of those that came together the upper one. A bypassed cause asks for nothing. An inhibited effect keeps
+    its output at 1 and is counted as tripped all the same. A Bad cause asks for the trip (`bad_input: TRIP`), does
+    what it last did (`HOLD`) or nothing (`IGNORE`): after a cold start everything that is not read yet trips, and is
+    reset by the operator.
     """
     manage_bypasses(b, CAUSES + EFFECTS, dt_s)
     judge_causes(b)
@@ -171,7 +172,7 @@ def cause_effect(b: Any, dt_s: float) -> None:
 
 
 def demand_on(b: Any, e: int, dt_s: float) -> int:
-    """Cause (1 … 16) that trips effect ``e`` in this scan, the one that came first; 0 when none does."""
+    """Cause (1 … 16) that trips effect ``e`` in this scan: the one that came first, then the upper one; 0 for none."""
     found, oldest = 0, b.arrivals + 1
     for c in range(b.causes):
         at = c * EFFECTS + e
@@ -198,7 +199,7 @@ def demand_on(b: Any, e: int, dt_s: float) -> int:
             b.group_timer_s[place] = 0.0
         elif not delay_over(b.group_timer_s[place], delay_s, dt_s):
             b.group_timer_s[place] = b.group_timer_s[place] + b.elapsed_s
-        elif earliest < oldest:
+        elif earliest < oldest or (earliest == oldest and first < found):
             found, oldest = first, earliest
     return found
 

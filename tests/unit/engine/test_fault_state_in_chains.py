@@ -31,7 +31,7 @@ def with_fault_state(spec: Strategy, asking: str) -> Strategy:
 
 def started(spec: Strategy) -> Chain:
     names = [channel.name for channel in spec.channels if channel.direction == "in"]
-    reads = {name: 50.0 for name in names} | {"P.readback": 40.0, "COLD.readback": 0.0, "HOT.readback": 37.0}
+    reads = dict.fromkeys(names, 50.0) | {"P.readback": 40.0, "COLD.readback": 0.0, "HOT.readback": 37.0}
     chain = Chain.of(spec, **{name: reads[name] for name in names})
     chain.run(30)
     return chain

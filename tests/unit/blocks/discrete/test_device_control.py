@@ -181,6 +181,40 @@ def test_first_out_is_what_came_first_whatever_follows():
     assert (block.first_out, block.standing) == (5, 2)
 
 
+def test_after_the_reset_of_a_failure_the_device_has_its_time_again_and_obeys():
+    """Promise: a valve that did not open is not failed again in the scan of the reset, before anybody can command it.
+
+    The reset itself moves nothing: no new pulse goes out before a new command.
+    """
+    block = valve(travel_on_s=5.0, pulse_s=1.0)
+    block.step(sp=1)
+    block.step(count=6)
+    assert (block.fail, block.command) == (FAIL_ON, 1)
+    block.step(reset=1)
+    assert (block.fail, block.command, block.out_on) == (0, 1, 0.0)
+    block.step(sp=0)
+    assert (block.fail, block.command) == (0, 0)
+    block.step(count=2, sp=1)
+    assert block.step(opened=1.0, closed=0.0).pv == RUNNING
+
+
+def test_a_device_that_has_not_moved_its_time_after_the_reset_fails_again():
+    block = valve(travel_on_s=5.0)
+    block.step(sp=1)
+    block.step(count=6)
+    fails = [block.step(reset=1 if k == 0 else 0).fail for k in range(7)]
+    assert fails == [0, 0, 0, 0, 0, FAIL_ON, FAIL_ON]
+
+
+@pytest.mark.parametrize("pulse_s", [0.5, 20.0])
+def test_the_pulse_of_a_new_command_is_whole_also_in_the_scan_of_the_reset(pulse_s):
+    block = valve(travel_on_s=5.0, pulse_s=pulse_s)
+    block.step(sp=1)
+    block.step(count=6)
+    block.step(reset=1, sp=0)
+    assert (block.command, block.out_on, block.out_rest) == (0, 0.0, 1.0)
+
+
 def test_no_reset_while_an_interlock_stands():
     block = running()
     condition(block, "interlock", 1, 1.0)

@@ -13,6 +13,7 @@ from dcs.core.status import (
     LIMIT_HIGH,
     LIMIT_LOW,
     NO_COMM,
+    OK,
     SENSOR_FAILURE,
     STATUS_GOOD,
     UNCERTAIN,
@@ -105,6 +106,43 @@ def test_the_filter_does_not_start_from_a_saturated_signal(on_the_way):
     assert (block.out_status, block.out) == (STATUS_GOOD, 10.0)
     block.step(raw=14.0)
     assert 10.0 < block.out < 10.2  # now it is filtered
+
+
+LIMITED = [({"raw": 20.8}, LIMIT_HIGH), ({"raw": 3.7}, LIMIT_LOW),
+           ({"raw": 12.0, "raw_status": make_status(GOOD, OK, LIMIT_HIGH)}, LIMIT_HIGH)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "limits"), LIMITED)
+def test_bad_if_limited(said, limits):
+    """Promise: at the end of what the transmitter can say the last good value stands, as Bad, once it is no flicker."""
+    block = level(bad_if_limited=1, fail_delay_s=2.0)
+    block.step(count=3, raw=10.0)
+    assert (block.step(**said).out, quality_of(block.out_status)) == (7.5, UNCERTAIN)
+    block.step(count=5)
+    assert (block.out, quality_of(block.out_status), limits_of(block.out_status)) == (7.5, BAD, limits)
+    assert block.step(raw=12.0, raw_status=STATUS_GOOD).out_status == STATUS_GOOD
+
+
+@pytest.mark.parametrize(("said", "limits"), LIMITED)
+def test_uncertain_if_limited(said, limits):
+    block = level(uncertain_if_limited=1)
+    block.step(count=3)
+    block.step(**said)
+    assert (quality_of(block.out_status), limits_of(block.out_status)) == (UNCERTAIN, limits)
+    assert block.out == pytest.approx(20.0 * (said["raw"] - 4.0) / 16.0)
+    assert block.step(raw=12.0, raw_status=STATUS_GOOD).out_status == STATUS_GOOD
+
+
+def test_limits_are_passed_on_without_these_options():
+    block = level(raw_status=make_status(GOOD, OK, LIMIT_HIGH))
+    assert block.step().out_status == make_status(GOOD, OK, LIMIT_HIGH)
+
+
+def test_bad_if_limited_holds_what_was_beyond_its_range_too():
+    block = level(bad_if_limited=1, ne43=0)
+    block.step(count=2)
+    block.step(raw=25.0)
+    assert (block.out, quality_of(block.out_status), limits_of(block.out_status)) == (10.0, BAD, LIMIT_HIGH)
 
 
 def test_low_cut():

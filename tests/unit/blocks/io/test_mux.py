@@ -6,7 +6,17 @@ import pytest
 
 from dcs.blocks.io import mux_ai, mux_di
 from dcs.core.modes import AUTO, MAN
-from dcs.core.status import BAD, LIMIT_CONSTANT, STATUS_BAD, STATUS_GOOD, STATUS_NOT_CONNECTED, limits_of, quality_of
+from dcs.core.status import (
+    BAD,
+    LIMIT_CONSTANT,
+    LIMIT_HIGH,
+    LIMIT_LOW,
+    STATUS_BAD,
+    STATUS_GOOD,
+    STATUS_NOT_CONNECTED,
+    limits_of,
+    quality_of,
+)
 from tests.unit.blocks.bench import OnBench
 from tests.unit.blocks.hostile import QUALITIES, VALUES, nothing_comes_through
 from tests.unit.engine.strategies import Bench, BlockSpec, Channel, strategy
@@ -17,6 +27,8 @@ from tests.unit.engine.strategies import Bench, BlockSpec, Channel, strategy
     [
         ("MUX_AI", "AI", mux_ai.CHANNELS, {"ne43": 1, "xd_scale_low": 4.0, "xd_scale_high": 20.0, "filter_s": 2.0}),
         ("MUX_AI", "AI", mux_ai.CHANNELS, {"linearisation": 1, "low_cut": 3.0}),
+        ("MUX_AI", "AI", mux_ai.CHANNELS, {"ne43": 1, "bad_if_limited": 1, "filter_s": 2.0}),
+        ("MUX_AI", "AI", mux_ai.CHANNELS, {"uncertain_if_limited": 1, "xd_scale_low": -50.0}),
         ("MUX_DI", "DI", mux_di.CHANNELS, {"on_delay_s": 1.0, "off_delay_s": 2.0}),
     ],
 )
@@ -29,7 +41,7 @@ def test_every_channel_is_as_the_single_block(mux, single, count, options):
         mode = MAN if 90 < scan < 100 else AUTO
         many.record.target = mode
         for i, one in enumerate(ones):
-            raw, status = dice.choice(VALUES), dice.choice(QUALITIES) << 6
+            raw, status = dice.choice(VALUES), dice.choice(QUALITIES) << 6 | dice.choice((0, 0, LIMIT_LOW, LIMIT_HIGH))
             many.raw[i], many.raw_status[i] = raw, status
             one.record.raw, one.record.raw_status, one.record.target = raw, status, mode
             if dice.random() < 0.1:

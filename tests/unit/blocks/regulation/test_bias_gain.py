@@ -7,7 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcs.core.modes import AUTO, CAS, MAN
-from dcs.core.status import GOOD_CASCADE, IR, LIMIT_HIGH, LIMIT_LOW, STATUS_BAD, STATUS_GOOD, limits_of, sub_status_of
+from dcs.core.status import (
+    GOOD_CASCADE,
+    IR,
+    LIMIT_HIGH,
+    LIMIT_LOW,
+    NS,
+    STATUS_BAD,
+    STATUS_GOOD,
+    limits_of,
+    make_status,
+    sub_status_of,
+)
 from tests.unit.blocks.bench import CASCADE_IA, CASCADE_OK, OnBench
 
 
@@ -69,6 +80,14 @@ def test_in_cascade_the_output_limit_is_told_in_terms_of_the_bias(gain, said):
     block.step(cas_in=100.0 if gain > 0 else -150.0, cas_in_status=CASCADE_OK)
     assert (block.out, limits_of(block.bkcal_out_status)) == (100.0, said)
     assert gain * (40.0 + block.bkcal_out) == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize(("gain", "said"), [(1.2, LIMIT_HIGH), (-1.2, LIMIT_LOW)])
+def test_not_selected_is_passed_up_so_that_the_controller_above_follows(gain, said):
+    """Promise: a station between a controller and a selector takes nothing from what the selector says."""
+    block = station(target=CAS, mode=CAS, cas_in_linked=1, cas_in=10.0, cas_in_status=CASCADE_OK, gain=gain)
+    block.step(bkcal_in_linked=1, bkcal_in=30.0, bkcal_in_status=make_status(GOOD_CASCADE, NS, LIMIT_HIGH))
+    assert (block.mode, sub_status_of(block.bkcal_out_status), limits_of(block.bkcal_out_status)) == (CAS, NS, said)
 
 
 def test_a_bias_beyond_its_range_is_a_limit_upwards():

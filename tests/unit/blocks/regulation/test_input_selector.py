@@ -79,11 +79,12 @@ def test_too_few_good_ones_are_bad_and_hold(min_good, quality):
 
 
 def test_uncertain_ones_are_used_only_while_no_good_one_is_there():
-    block = selector(10.0, 20.0, select=MAX, min_good=0)
+    block = selector(10.0, 20.0, select=MAX)
     block.inp_status[1] = STATUS_UNCERTAIN
     assert (block.step().out, block.out_status) == (10.0, STATUS_GOOD)
     kill(block, 1)
     assert (block.step().out, block.out_status, block.good_count) == (20.0, STATUS_UNCERTAIN, 0)
+    assert quality_of(block.step(min_good=1).out_status) == BAD  # unless somebody insists
     block = selector(10.0, 20.0, select=MAX, uncertain_as_good=1)
     block.inp_status[1] = STATUS_UNCERTAIN
     assert (block.step().out, block.out_status) == (20.0, STATUS_UNCERTAIN)

@@ -22,8 +22,8 @@ MATRIX = [
 DEGRADED = make_status(UNCERTAIN, SUB_NORMAL)
 
 
-def block(text: str = "HHHH", auto_reset: tuple[str, ...] = (), **values) -> OnBench:
-    translation = translate_matrix({"matrix": MATRIX, "auto_reset": list(auto_reset)})
+def block(text: str = "HHHH", auto_reset: tuple[str, ...] = (), matrix=MATRIX, **values) -> OnBench:
+    translation = translate_matrix({"matrix": matrix, "auto_reset": list(auto_reset)})
     made = OnBench("CAUSE_EFFECT", elapsed_s=1.0, **wired(text, 16))
     for name, value in {**translation.params, **values}.items():
         whole = CAUSE_EFFECT.field(name).dtype == "i8"
@@ -84,6 +84,13 @@ def test_a_cause_that_has_not_tripped_yet_prevents_the_reset_too():
 
 def test_auto_reset_follows_its_causes():
     assert run(block(auto_reset=("K-1",)), "HTHH", "HHHH") == [[1, 1, 0], [1, 1, 1]]
+
+
+@pytest.mark.parametrize(("upper", "lower"), [("T", "T"), ("T", "V1"), ("V1", "T"), ("V1 B", "V1")])
+def test_first_out_of_two_that_come_together_is_the_upper_one_whatever_their_marks(upper, lower):
+    made = block("HH", matrix=[["cause", "XV-1"], ["PSHH-1", upper], ["LSLL-1", lower]])
+    run(made, "HH", "TT")
+    assert made.first_out[0] == 1
 
 
 def test_first_out_of_each_effect_stays_while_others_come_and_go():
