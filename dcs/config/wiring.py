@@ -274,6 +274,7 @@ class Wiring:
             link = self._by_target.get(f"{block.name}.{terminal}")
             if link is not None:
                 self._check_heard(block, link, back_output)
+                self._note_ranges(block, terminal, link)
             elif terminal == "cas_in" and f"{block.name}.cas_in" not in self._tried and wanted_cascade(block):
                 key = "target" if "target" in block.params or "normal" not in block.params else "normal"
                 default = "" if key in block.params else " by default"
@@ -282,6 +283,37 @@ class Wiring:
                     f"{block.label}: {key} is CAS{default}, but `cas_in` is not wired, so it would never get there. "
                     f"Wire `cas_in`, or write `{key}: AUTO`.",
                 )
+
+    def _note_ranges(self, block: Block, terminal: str, link: Link) -> None:
+        """Ranges that differ on the two sides of a cascade: allowed, but seldom meant."""
+        above_name, _, output = link.source.rpartition(".")
+        above = self._names.blocks.get(above_name)
+        if above is None or output not in dict(above.type.below):
+            return
+        ends = (self._block_end(above, output), self._block_end(block, terminal))
+        scales = [_scale_of(end) for end in ends]
+        if None in scales or ends[0].unit is None or ends[0].unit != ends[1].unit:
+            return
+        (low, high), (to_low, to_high) = (
+            (one.value(f"{scale}_low"), one.value(f"{scale}_high"))
+            for one, scale in zip((above, block), scales, strict=True)
+        )
+        if (low, high) == (to_low, to_high):
+            return
+        happens = []
+        if low < to_low or high > to_high:
+            happens.append(
+                "what is asked for beyond that is cut off (the limit is told back, so that nothing winds up)"
+            )
+        if low > to_low or high < to_high:
+            happens.append("the rest of it is never asked for")
+        unit = _unit_words(ends[0].unit)
+        self._problems.note(
+            above.place(scales[0]) if scales[0] in above.section.parameters else above.place(),
+            f"{above.label}: `{output}` goes from {low:g} to {high:g} {unit} (`{scales[0]}`), but `{terminal}` of "
+            f"{block.label} from {to_low:g} to {to_high:g} {unit} (`{scales[1]}`): {' and '.join(happens)}. "
+            "Give both one range, unless this is meant.",
+        )
 
     def _check_heard(self, block: Block, link: Link, back_output: str) -> None:
         """The block above must hear what this one accepts, or the cascade could never close."""

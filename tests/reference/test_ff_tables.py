@@ -227,7 +227,7 @@ MAKERS: dict[str, Callable[[], int]] = {
     "primary_answers": lambda: of_primary(bkcal_in_status=cascade_word(IR)),
     "secondary_asks": of_asking_secondary,
     "secondary_in_auto": lambda: of_secondary("Auto"),
-    "do_not_select": lambda: of_primary(pv_status=STATUS_BAD, dns_if_bad=1),
+    "do_not_select": lambda: of_primary(pv_status=STATUS_BAD),
     "secondary_tracks": lambda: of_secondary("Cas", **tracking()),
     "ao_in_fault_state": of_fault_state,
     "bad_input_asks": lambda: of_primary(pv_status=STATUS_BAD, ifs_if_bad=1),

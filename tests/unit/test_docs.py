@@ -1,5 +1,6 @@
 """Promise: what the documentation says is so: links lead somewhere, commands exist, messages are real."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ from dcs.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
+HERE = os.environ | {"PYTHONPATH": str(ROOT)}
+"""Environment in which a program takes the packages of this checkout, not those of an installed one."""
 TUTORIAL = ROOT / "docs" / "tutorials" / "your-first-plant.md"
 
 COMMANDS_TO_COME = frozenset({"scenario", "history", "device", "plant"})
@@ -26,6 +29,19 @@ def test_the_reference_is_what_the_declarations_say() -> None:
         capture_output=True, text=True, encoding="utf-8", timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_reference_is_made_from_the_checkout_that_it_stands_in(tmp_path: Path) -> None:
+    """Promise: an installed package does not answer for the code beside the documentation."""
+    shutil.copytree(ROOT / "docs" / "generator", tmp_path / "docs" / "generator")
+    shutil.copy(ROOT / "docs" / "generate_reference.py", tmp_path / "docs")
+    (tmp_path / "dcs").mkdir()
+    (tmp_path / "dcs" / "__init__.py").write_text("raise SystemExit('the code of this checkout')\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, tmp_path / "docs" / "generate_reference.py", "--check"],
+        cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr.strip() == "the code of this checkout"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -55,7 +71,7 @@ def test_the_mistake_in_the_tutorial_gives_the_message_that_it_shows(tmp_path: P
     assert original.count("limit: 16 cm") >= 1
     alarms.write_text(original.replace("limit: 16 cm", "limit: 14 bar", 1), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "dcs", "check", "my_tank"], cwd=tmp_path,
+        [sys.executable, "-m", "dcs", "check", "my_tank"], cwd=tmp_path, env=HERE,
         capture_output=True, text=True, encoding="utf-8", timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 2

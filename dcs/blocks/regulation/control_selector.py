@@ -4,7 +4,9 @@ Called by   dcs.engine once per scan; never runs on its own.
 Knows       its terminals, its state, dt. No clock, no I/O, no log.
 Promise     a cross-over moves OUT by at most one scan's increment; the losers are told Not Selected with the selected
             output, so that they stay within their proportional gap, and a limit, so that the blocks above them stop in
-            the direction that leads nowhere; an input that is Bad or asks not to be selected is left out; when all are,
+            the direction that leads nowhere; an input that is Bad or asks not to be selected is left out (a PID without
+            a good measurement asks for that by default, DNS_IF_BAD, so that its held output neither wins nor holds the
+            others back; one that the operator has in Man takes part); when all are left out,
             OUT is Bad and the block below holds; an input that takes the place of one that was lost is first
             initialised to OUT.
 Source      FF-891 control selector; Shinskey, Process Control Systems, selective control by external reset.

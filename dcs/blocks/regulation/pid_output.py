@@ -22,10 +22,9 @@ from dcs.blocks.regulation.pid_settings import (
     LARGEST_PCT,
     OUT_FREE_IN_MAN,
     READBACK,
-    SPEAKS,
     shaped,
 )
-from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS, ROUT
+from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, OOS, ROUT, is_automatic
 from dcs.core.status import (
     BAD,
     DNS,
@@ -120,7 +119,7 @@ def report(b: Any, wanted: int, pv_good: bool, limits: int, sp_limits: int) -> N
         sub = OK
         if b.mode == IMAN and quality_of(b.bkcal_in_status) == GOOD_CASCADE and sub_status_of(b.bkcal_in_status) == IR:
             sub = IA
-        if b.options & SPEAKS or wanted == CAS:
+        if not pv_good or wanted == CAS:
             sub = word_down(b, wanted, pv_good, sub)
         b.out_status = make_status(GOOD_CASCADE, sub, limits)
     b.sp_wrk_status = make_status(GOOD, OK, sp_limits)
@@ -140,10 +139,11 @@ def report(b: Any, wanted: int, pv_good: bool, limits: int, sp_limits: int) -> N
 
 
 def word_down(b: Any, wanted: int, pv_good: bool, sub: int) -> int:
-    """Sub-status of OUT: a request for the fault state, or not to be selected.
+    """Sub-status of OUT: a request for the fault state, passed on with the target Cas; or not to be selected.
 
-    With the target Cas that of the block above is passed on, for as long as it stands: the fault state itself puts this
-    block into IMan.
+    The first stands as long as it is asked for: the fault state itself puts this block into IMan. A controller that has
+    lost its measurement must neither win an override nor hold it back, unless its OUT is somebody else's: the
+    operator's, a host's, that of tracking or bypass. An acknowledgement that is waited for goes first.
     """
     if wanted == CAS and asks_for_fault_state(b.cas_in_status):
         return IFS
@@ -153,6 +153,5 @@ def word_down(b: Any, wanted: int, pv_good: bool, sub: int) -> int:
         return IFS
     if b.options & IFS_IF_BAD_CAS and wanted == CAS and not input_ok(b.cas_in, b.cas_in_status, 1):
         return IFS
-    if not pv_good and b.options & DNS_IF_BAD:
-        return DNS
-    return sub
+    lost = not pv_good and is_automatic(wanted) and b.mode != LO and b.options & BYPASS == 0
+    return DNS if lost and sub != IA and b.options & DNS_IF_BAD != 0 else sub

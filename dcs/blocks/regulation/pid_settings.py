@@ -23,9 +23,6 @@ SP_TRACK_MAN, SP_TRACK_ROUT, SP_TRACK_LO, SP_TRACK_RETAINED = 262144, 524288, 10
 IFS_IF_BAD, IFS_IF_BAD_CAS, DNS_IF_BAD, BKCAL_PV = 4194304, 8388608, 16777216, 33554432
 TUNE = 67108864  # a relay test is asked for or under way
 
-SPEAKS = IFS_IF_BAD | IFS_IF_BAD_CAS | DNS_IF_BAD
-"""Options that put something into the status of OUT."""
-
 BEYOND_PART = 0.1
 """Setpoint and output never leave their ranges by more than this part, limits or not (FF-891)."""
 

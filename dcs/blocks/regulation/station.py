@@ -30,6 +30,7 @@ from dcs.blocks.handshake import (
 from dcs.blocks.regulation.transfer import accepted_of, bled, swapped, usable
 from dcs.core.modes import AUTO, CAS, IMAN, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
 from dcs.core.status import (
+    DNS,
     GOOD_CASCADE,
     IA,
     IFS,
@@ -163,6 +164,8 @@ def report_station(
     sub = OK
     if b.mode == IMAN and quality_of(b.bkcal_in_status) == GOOD_CASCADE and sub_status_of(b.bkcal_in_status) == IR:
         sub = IA
+    elif b.reason == INPUT_BAD:
+        sub = DNS  # a selector below goes by those that know what they do
     if b.target == CAS and asks_for_fault_state(b.cas_in_status):
         sub = IFS  # as long as it is asked for: the fault state itself puts this block into IMan
     b.out_status = STATUS_OOS if b.mode == OOS else make_status(GOOD_CASCADE, sub, limits)

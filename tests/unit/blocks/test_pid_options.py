@@ -208,8 +208,17 @@ def test_a_request_for_the_fault_state_goes_through_a_secondary_in_cas():
 
 
 def test_a_bad_measurement_can_ask_to_be_left_out():
-    assert sub_status_of(pid(pv_status=STATUS_BAD, dns_if_bad=1).step(count=2).out_status) == DNS
-    assert sub_status_of(pid(pv_status=STATUS_BAD).step(count=2).out_status) == OK
+    """Promise: it does so by default, unless OUT is not the controller's own: by hand, tracking, a host, a bypass."""
+    bad = {"pv_status": STATUS_BAD}
+    assert sub_status_of(pid(**bad).step(count=2).out_status) == DNS
+    assert sub_status_of(pid(**bad, dns_if_bad=0).step(count=2).out_status) == OK
+    assert sub_status_of(pid(**bad, target=MAN).step(count=2).out_status) == OK
+    assert sub_status_of(pid(**bad, **TRACKING).step(count=2).out_status) == OK
+    assert sub_status_of(bypassed(**bad).step(target=AUTO).out_status) == OK
+    loop = pid_in_cascade()
+    loop.reach(ROUT)
+    loop.forced = bad
+    assert sub_status_of(loop.step(2).out_status) == OK
 
 
 def test_back_calculation_carries_the_measurement_when_told_but_asks_with_the_setpoint():

@@ -142,9 +142,7 @@ def test_pitfall_03_the_last_one_left_comes_in_without_a_bump():
 @pytest.mark.parametrize("comes_back", [True, False])
 def test_pitfall_03_a_controller_whose_measurement_dies_asks_not_to_be_selected(comes_back):
     """Promise: it is left out without a bump, the other one controls, and its return is no bump either."""
-    chain = Chain.of(override(dns_if_bad=1.0), PV1=50.0, PV2=50.0, **{"P.readback": 40.0})
-    chain.run(15)
-    chain.reads.update(PV1=50.0, PV2=45.0)
+    chain = running(PV1=50.0, PV2=45.0)
     chain.run(60)
     assert chain["S.sel.selected"] == 1
     chain.status["PV1"] = STATUS_BAD
@@ -157,6 +155,35 @@ def test_pitfall_03_a_controller_whose_measurement_dies_asks_not_to_be_selected(
         assert abs(valve(chain) - was) <= scan
         if k in (10, 39):
             assert chain["S.sel.selected"] == (1 if comes_back and k == 39 else 2)
+
+
+@pytest.mark.parametrize(("select", "pv"), [("LOW", 55.0), ("HIGH", 45.0)])
+def test_pitfall_03_a_dead_controller_neither_wins_nor_holds_an_override_back(select, pv):
+    """Promise: by default; its held output would win for ever as soon as the others go past it."""
+    chain = running(select=select, PV1=50.0, PV2=50.0)
+    chain.run(30)
+    lost = int(chain["S.sel.selected"])
+    other = 3 - lost
+    chain.status[f"PV{lost}"] = STATUS_BAD
+    chain.reads[f"PV{other}"] = pv
+    chain.run(100)
+    assert chain["S.sel.selected"] == other
+    assert valve(chain) == (0.0 if pv > 50.0 else 100.0)
+    chain.reads[f"PV{other}"] = 100.0 - pv
+    chain.run(200)
+    assert chain["S.sel.selected"] == other
+    assert valve(chain) == (100.0 if pv > 50.0 else 0.0)
+
+
+def test_pitfall_03_a_controller_in_man_takes_part_with_what_the_operator_gives():
+    chain = running(PV1=50.0, PV2=45.0)
+    chain.run(30)
+    chain.must_set("C2.pid.MODE", "MAN")
+    chain.status["PV2"] = STATUS_BAD
+    chain.run(2)
+    chain.must_set("C2.pid.OUT", 10.0)
+    chain.run(3)
+    assert (chain["S.sel.selected"], valve(chain)) == (2, 10.0)
 
 
 def test_pitfall_03_all_lost_the_output_is_bad_and_the_valve_holds():

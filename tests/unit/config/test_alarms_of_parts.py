@@ -12,7 +12,8 @@ TWO_OUTPUTS = Hunk(
     "control.yaml",
     "  LI-103:\n    scan: slow\n    blocks:\n",
     "  LI-103:\n    scan: slow\n    main: ai\n    blocks:\n"
-    "      rack: {type: MUX_AI, inputs: {raw_1: LT-103, raw_2: LT-103}, xd_scale: [0, 20, cm], out_scale: [0, 20, cm]}\n",
+    "      rack:\n"
+    "        {type: MUX_AI, inputs: {raw_1: LT-103, raw_2: LT-103}, xd_scale: [0, 20, cm], out_scale: [0, 20, cm]}\n",
 )
 RAMP = Hunk("control.yaml", "        sp: 12 cm\n", "        sp: 12 cm\n        sp_rate_up: 0.25\n")
 DEVIATIONS = """\

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from dcs.core.modes import AUTO, CAS, IMAN, MAN, OOS
 from dcs.core.status import (
     BAD,
+    DNS,
     GOOD_CASCADE,
     IA,
     LIMIT_HIGH,
@@ -160,3 +161,12 @@ def test_out_of_service_holds():
     assert (block.out, block.out_status) == (60.0, STATUS_OOS)
     block.step(target=AUTO)
     assert (block.mode, block.out) == (MAN, 60.0)
+
+
+def test_without_its_input_a_selector_below_is_asked_to_leave_it_out():
+    """Promise: a ratio that nobody can work out neither wins an override nor holds it back."""
+    block = OnBench("RATIO", wild=40.0, wild_status=STATUS_GOOD, sp=1.0)
+    assert sub_status_of(block.step(count=2).out_status) == OK
+    assert sub_status_of(block.step(wild_status=STATUS_BAD).out_status) == DNS
+    assert sub_status_of(block.step(wild_status=STATUS_GOOD).out_status) == OK
+    assert sub_status_of(block.step(wild_status=STATUS_BAD, target=MAN).out_status) == OK
