@@ -45,6 +45,8 @@ from dcs.blocks.regulation.pid_settings import (
     take_settings,
 )
 from dcs.blocks.regulation.relay_fields import (
+    RELAY_TEST_EVENT,
+    RELAY_TEST_EVENTS,
     RELAY_TEST_INPUTS,
     RELAY_TEST_OUTPUTS,
     RELAY_TEST_PARAMS,
@@ -73,6 +75,7 @@ PID = block_type(
         signal("pv", "@pv_scale", "measurement"),
     ],
     state=[
+        *RELAY_TEST_EVENT,
         *SETTINGS_STATE,
         f8("integral_pct", "%", "integral term, or the bias without integral action"),
         f8("derivative_pct", "%", "filtered derivative, before the gain"),
@@ -187,6 +190,7 @@ PID = block_type(
         "SP", "OUT", "MODE", "TARGET", "GAIN", "TI", "TD", "SP_LO", "SP_HI", "OUT_LO", "OUT_HI", "BYPASS", "RCAS_IN",
         "ROUT_IN", *RELAY_TEST_WRITABLE,
     ),
+    events=RELAY_TEST_EVENTS,
 )  # fmt: skip
 
 

@@ -5,11 +5,17 @@ Knows       declarations. What is done with the words is in ``relay_test``.
 """
 
 from dcs.blocks.declare import f8, i8, signal
-from dcs.tuning.texts import RESULT_CHOICES, STATE_CHOICES
+from dcs.tuning.texts import RESULT_CHOICES, RESULT_TEXTS, STATE_CHOICES, UNDER_WAY
 
 RELAY_TEST_INPUTS = (signal("tune_abort", "", "1 ends a relay test, as does Bad: an alarm, an interlock"),)
 
+RELAY_TEST_EVENT = (i8("event", "what the journal hears: the result of a relay test"),)
+"""Among the words of every scan: the engine looks at it."""
+
+RELAY_TEST_EVENTS = {code: f"relay test {text}" for code, text in enumerate(RESULT_TEXTS) if code > UNDER_WAY}
+
 RELAY_TEST_STATE = (
+    f8("event_value", "%", "quality of the model in that event"),
     i8("tune_abort_linked", "1 when TUNE_ABORT is wired"),
     i8("tune_request", "relay test", choices=(("OFF", 0), ("START", 1), ("ABORT", 2))),
     i8("tune_state", "what the relay test does", choices=STATE_CHOICES),

@@ -118,8 +118,10 @@ def start(b: Any, pv_good: bool) -> None:
 
 
 def end(b: Any, result: int) -> None:
-    """Whatever the reason: no test, and a word on why."""
+    """Whatever the reason: no test, and a word on why, for the journal too."""
     b.tune_state, b.tune_request, b.tune_result = IDLE, OFF, result
+    b.event = result
+    b.event_value = b.tune_quality
 
 
 def in_service(mode: int) -> bool:

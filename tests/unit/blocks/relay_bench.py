@@ -6,6 +6,7 @@ from typing import Any
 from dcs.blocks.declare import BlockType, block_type, f8, i8, scale, signal, step
 from dcs.blocks.handshake import below_ready, clamp, input_ok
 from dcs.blocks.regulation.relay_fields import (
+    RELAY_TEST_EVENT,
     RELAY_TEST_INPUTS,
     RELAY_TEST_OUTPUTS,
     RELAY_TEST_PARAMS,
@@ -25,6 +26,7 @@ PLAIN_PI: BlockType = block_type(
     state=[
         i8("bkcal_in_linked", "1 when wired"),
         f8("integral_pct", "%", "integral term"),
+        *RELAY_TEST_EVENT,
         *RELAY_TEST_STATE,
     ],
     outputs=[signal("out", "%", "output"), i8("mode", "actual mode"), *RELAY_TEST_OUTPUTS],

@@ -178,3 +178,30 @@ def test_compiled_and_uncompiled_give_the_same_bits():
     assert plants[0].result == "finished"
     assert plants[0].seen == plants[1].seen
     assert plants[0].bench.engine.snapshot() == plants[1].bench.engine.snapshot()
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_journal_has_a_line_for_every_result(compiled):
+    """Promise: refused, aborted or finished: one line with the reason, at once, and none without a test."""
+    plant = Plant(compiled, noise=0.0, outer={"ti_s": 1e9})
+    plant.bench.engine.take_events()
+    plant.run(30)
+    assert said(plant) == []
+    plant.bench.status["FT"] = STATUS_BAD
+    plant.run(2)
+    plant.bench.must_set("FIC.pid.TUNE", "START")
+    plant.run(3)
+    assert said(plant) == ["FIC.pid relay test refused: the measurement is not Good"]
+    plant.bench.status["FT"] = STATUS_GOOD
+    plant.run(60)
+    plant.until_relay().run(5)
+    plant.bench.must_set("FIC.pid.TUNE", "ABORT")
+    plant.run(2)
+    assert said(plant) == ["FIC.pid relay test aborted by the operator"]
+    plant.run(60).until_relay().until_end()
+    assert said(plant) == [f"FIC.pid relay test {plant.result}"]
+    assert plant.result.startswith("finished")
+
+
+def said(plant: Plant) -> list[str]:
+    return [event.text for event in plant.bench.engine.take_events() if event.kind == "process"]
