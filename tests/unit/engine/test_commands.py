@@ -53,11 +53,8 @@ def test_a_mode_is_written_by_name_and_comes_about_in_the_next_scan(bench):
         ("LIC.pid.MODE", "AUTOMATIC", "LIC.pid.MODE: `AUTOMATIC` cannot be written. It can be OOS, MAN, AUTO, CAS."),
         ("LIC.pid.MODE", 9, "LIC.pid.MODE: 9 cannot be written. It can be OOS, MAN, AUTO, CAS."),
         ("LIC.pid.MODE", "CAS", "LIC.pid.MODE: Cas is not possible, no block above is wired to it. Use Auto or Man."),
-        (
-            "LIC.ai.MODE",
-            "CAS",
-            "LIC.ai.MODE: Cas is not permitted. Permitted are OOS, Man, Auto.",
-        ),
+        ("LIC.ai.MODE", "CAS", "LIC.ai.MODE: `CAS` cannot be written. It can be OOS, MAN, AUTO."),
+        ("LIC.pid.MODE", "ROUT", "LIC.pid.MODE: ROut is not permitted. Permitted are OOS, Man, Auto, Cas."),
         (
             "LIC.pid.OUT",
             20.0,
