@@ -24,6 +24,7 @@ PEERS = {
     ("ThreadSchedule", "TaskSchedule"),
     ("WireNetwork", "MemoryEndpoint"),
     ("FileStore", "MemoryStore"),
+    ("FileKeep", "MemoryKeep"),
     ("NoneType", "MemoryNetwork"),  # a simulated device listens on TCP, or on the box's network
 }
 """(real run, box): the only pairs of classes that may stand in the same place."""
