@@ -31,6 +31,7 @@ PEERS = {
 OF_THE_RUN = {
     "pid",
     "on_loop",
+    "time_ns",
     "_started_ns",
     "_due",
     "_origin_ns",
