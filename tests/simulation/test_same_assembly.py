@@ -39,6 +39,7 @@ OF_THE_RUN = {
     "_last_tick_ns",
     "_base",
     "_utc_minus_monotonic_ns",
+    "utc_minus_monotonic_ns",
 }
 """Attributes that hold a time, a process id, a memory address or a function of the peers."""
 OURS = ("dcs.", "field_io.", "plant_models.")
