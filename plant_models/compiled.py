@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plant_models.integrators import ADAPTIVE, FIXED_STEP, NAMES, RK4, solve_adaptive
-from plant_models.kernel import EVENTS_KEPT, Parts, parts_of, sizes_of
+from plant_models.integrators import ADAPTIVE, FIXED_STEP, NAMES, RK4, STIFF, solve_adaptive
+from plant_models.kernel import EVENT_WORDS, EVENTS_KEPT, Parts, finish_step, parts_of, sizes_of
 from plant_models.model import (
     DISTURBANCE,
     INPUT,
@@ -26,7 +26,7 @@ from plant_models.model import (
     Vector,
 )
 
-_MAGIC = b"PLANT001"
+_MAGIC = b"PLANT002"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +35,39 @@ class Kernels:
 
     ``advance(memory, ends, dt_s, steps, method)`` steps; ``derivatives(p)`` fills ``p.rates`` from the other parts;
     ``settle(p)`` applies what happens at limits (and ``note``-s it) after a step; ``measure(p)`` fills ``p.outputs``.
+    Two for plants that remember more than states: ``begin(p, seed)`` fills ``p.kept`` before the first step, and
+    ``before(p, dt_s)`` does what happens once a step, before it (the compiled ``advance`` calls it by itself).
     """
 
     advance: Callable[..., None]
     derivatives: Callable[[Parts], None]
     settle: Callable[[Parts], None]
     measure: Callable[[Parts], None]
+    begin: Callable[[Parts, int], None] | None = None
+    before: Callable[[Parts, float], None] | None = None
 
 
 class CompiledPlant:
-    """``PlantModel`` over kernels; deterministic: it has no random stream, so the seed is not used."""
+    """``PlantModel`` over kernels. Random streams, where a plant has any, follow from the seed alone."""
 
-    def __init__(self, plant: PlantType, setting: Setting, kernels: Kernels, integrator: str) -> None:
+    def __init__(self, plant: PlantType, setting: Setting, kernels: Kernels, seed: int, integrator: str) -> None:
         if integrator not in NAMES:
             raise KeyError(f"there is no integrator {integrator!r}; there are {', '.join(NAMES)}")
         self._type = plant
         self._setting = setting.name
         self._kernels = kernels
         self._method = FIXED_STEP.get(integrator, RK4)
-        self._adaptive = integrator == ADAPTIVE
+        self._adaptive = ADAPTIVE.get(integrator)
         roles = (STATE, INPUT, DISTURBANCE, PARAMETER, OUTPUT)
-        self._ends = np.array(sizes_of([len(plant.names(role)) for role in roles], len(plant.conditions)), np.int64)
+        self._ends = np.array(
+            sizes_of(
+                [len(plant.names(role)) for role in roles],
+                len(plant.conditions),
+                plant.kept,
+                stiff=self._method == STIFF,
+            ),
+            np.int64,
+        )
         self._memory = np.zeros(int(self._ends[-1]))
         self._parts = parts_of(self._memory, self._ends)
         self._where = {
@@ -66,6 +78,10 @@ class CompiledPlant:
             for name, value in values.items():
                 vector, index = self._where[name]
                 vector[index] = value
+        self._parts.low[:] = [v.low for v in plant.of_role(STATE)]
+        self._parts.high[:] = [v.high for v in plant.of_role(STATE)]
+        if kernels.begin is not None:
+            kernels.begin(self._parts, seed)
         kernels.settle(self._parts)
         self.measure()
 
@@ -122,9 +138,16 @@ class CompiledPlant:
             self._kernels.advance(self._memory, self._ends, dt_s, steps, self._method)
 
     def _advance_adaptively(self, dt_s: float) -> None:
-        self._parts.states[:] = solve_adaptive(self._rates_at, self._parts.states.copy(), dt_s)
+        assert self._adaptive is not None
+        if self._kernels.before is not None:
+            self._kernels.before(self._parts, dt_s)
+        start = self._parts.states.copy()
+        end = solve_adaptive(self._rates_at, start, dt_s, self._adaptive)
+        self._parts.start[:] = start
+        self._parts.states[:] = end
         self._memory[0] += dt_s
         self._kernels.settle(self._parts)
+        finish_step(self._parts)
         self.measure()
 
     def _rates_at(self, states: Vector) -> Vector:
@@ -160,18 +183,17 @@ class CompiledPlant:
         self.measure()
 
     def active_conditions(self) -> tuple[str, ...]:
-        return tuple(
-            condition.name for condition, flag in zip(self._type.conditions, self._parts.flags, strict=True) if flag
-        )
+        return tuple(name for name, flag in zip(self._type.condition_names, self._parts.flags, strict=True) if flag)
 
     def take_events(self) -> list[PlantEvent]:
         count = int(self._memory[1])
         first = max(self._events_taken, count - EVENTS_KEPT)
-        rows = self._parts.events.reshape(EVENTS_KEPT, 3)
+        rows = self._parts.events.reshape(EVENTS_KEPT, EVENT_WORDS)
         self._events_taken = count
+        names = self._type.condition_names
         return [
-            PlantEvent(float(time_s), self._type.conditions[int(condition)].name, bool(active))
-            for time_s, condition, active in (rows[number % EVENTS_KEPT] for number in range(first, count))
+            PlantEvent(float(time_s), names[int(condition)], bool(active), float(value))
+            for time_s, condition, active, value in (rows[number % EVENTS_KEPT] for number in range(first, count))
         ]
 
     def snapshot(self) -> bytes:
@@ -189,7 +211,7 @@ class CompiledPlant:
 
     def _header(self) -> bytes:
         names = " ".join(f"{v.role}:{v.name}" for v in self._type.variables).encode()
-        conditions = " ".join(c.name for c in self._type.conditions).encode()
+        conditions = " ".join(self._type.condition_names).encode()
         return _MAGIC + self._type.name.encode() + b"\0" + names + b"\0" + conditions + b"\0"
 
 
@@ -197,7 +219,6 @@ def compiled_factory(kernels: Kernels) -> Callable[[PlantType, Setting, int, str
     """The ``create_model`` of a plant type whose physics is ``kernels``."""
 
     def create(plant: PlantType, setting: Setting, seed: int, integrator: str) -> PlantModel:
-        del seed  # no random stream here
-        return CompiledPlant(plant, setting, kernels, integrator)
+        return CompiledPlant(plant, setting, kernels, seed, integrator)
 
     return create

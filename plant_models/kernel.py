@@ -8,6 +8,7 @@ With ``NUMBA_DISABLE_JIT=1`` everything here runs as plain Python.
 """
 
 import hashlib
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -27,11 +28,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 EVENTS_KEPT = 64
 """Changes of conditions that one plant remembers until they are taken; older ones are overwritten."""
 
+EVENT_WORDS = 4
+REARM = 1e-3  # share of its range by which a state must be inside again before it counts as back
+
 
 class Parts(NamedTuple):
     """Views on a plant's memory."""
 
-    clock: Vector  # time_s, count of events
+    clock: Vector  # time_s, count of events, 1 = frozen because a state was not finite
     states: Vector
     inputs: Vector
     disturbances: Vector
@@ -40,15 +44,19 @@ class Parts(NamedTuple):
     start: Vector  # the integrator's: states at the start of the step
     rates: Vector  # derivatives of the states
     slope: Vector  # the integrator's: weighted sum of derivatives
-    flags: Vector  # one per condition
-    events: Vector  # rows of time_s, condition, active
+    flags: Vector  # one per condition, then one per state: it is outside its range
+    events: Vector  # rows of time_s, condition, active, value
+    kept: Vector  # what the plant remembers beyond its states: delay lines, analysers, generators of random numbers
+    jacobian: Vector  # the stiff integrator's: matrix and pivots; empty for the others
+    low: Vector  # validity range of every state
+    high: Vector
 
 
 def _sources_key() -> str:
     """Numba looks only at a function's own file: a cache directory named by all sources forgets none of them."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.relative_to(Path(__file__).parent).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -79,11 +87,13 @@ def kernel(function: F) -> F:
     return compiled
 
 
-def sizes_of(lengths: Sequence[int], flags: int) -> tuple[int, ...]:
+def sizes_of(lengths: Sequence[int], conditions: int, kept: int = 0, *, stiff: bool = False) -> tuple[int, ...]:
     """Where each part of ``Parts`` ends, in words; ``lengths`` of states, inputs, disturbances, parameters, outputs."""
     states = lengths[0]
-    ends = [2]
-    for length in (*lengths, states, states, states, flags, 3 * EVENTS_KEPT):
+    jacobian = states * states + states if stiff else 0
+    own = (states, states, states, conditions + states, EVENT_WORDS * EVENTS_KEPT, kept, jacobian, states, states)
+    ends = [3]
+    for length in (*lengths, *own):
         ends.append(ends[-1] + length)
     return tuple(ends)
 
@@ -103,17 +113,47 @@ def parts_of(memory: Vector, ends: Ends) -> Parts:
         memory[ends[7] : ends[8]],
         memory[ends[8] : ends[9]],
         memory[ends[9] : ends[10]],
+        memory[ends[10] : ends[11]],
+        memory[ends[11] : ends[12]],
+        memory[ends[12] : ends[13]],
+        memory[ends[13] : ends[14]],
     )
 
 
 @kernel
-def note(p: Parts, condition: int, active: float) -> None:
+def note(p: Parts, condition: int, active: float, value: float) -> None:
     """Condition number ``condition`` is now ``active`` (0.0 or 1.0): remember the change, if it is one."""
     if p.flags[condition] == active:
         return
     p.flags[condition] = active
-    row = 3 * (int(p.clock[1]) % EVENTS_KEPT)
+    row = EVENT_WORDS * (int(p.clock[1]) % EVENTS_KEPT)
     p.events[row] = p.clock[0]
     p.events[row + 1] = condition
     p.events[row + 2] = active
+    p.events[row + 3] = value
     p.clock[1] += 1.0
+
+
+@kernel
+def finish_step(p: Parts) -> None:
+    """After a step (its time is on the clock) and what happens at its limits: the states are looked at.
+
+    A state that leaves its range is an event. One that is not finite is an event too, and stops the plant: it stands
+    where it stood before the step, and every later step leaves it there; nothing that is not a number gets out.
+    """
+    count = p.states.shape[0]
+    first = p.flags.shape[0] - count
+    for i in range(count):
+        value = p.states[i]
+        if p.low[i] <= value <= p.high[i]:
+            if p.flags[first + i] != 0.0 and p.clock[2] == 0.0:
+                margin = REARM * (p.high[i] - p.low[i])
+                if p.low[i] + margin <= value <= p.high[i] - margin:
+                    note(p, first + i, 0.0, value)
+        else:
+            note(p, first + i, 1.0, value)
+            if not math.isfinite(value):
+                p.clock[2] = 1.0
+    if p.clock[2] != 0.0:
+        for i in range(count):
+            p.states[i] = p.start[i]

@@ -11,6 +11,8 @@ Everything is in SI units (m, m3/s, K, Pa, …); electrical signals of actuators
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 STATE, INPUT, OUTPUT, DISTURBANCE, PARAMETER = "state", "input", "output", "disturbance", "parameter"
+OUT_OF_RANGE = "out_of_range:"
 ROLES = (STATE, INPUT, OUTPUT, DISTURBANCE, PARAMETER)
 
 
@@ -27,7 +30,7 @@ class Variable:
     """One number of a plant.
 
     ``low`` … ``high`` is the range in which the model holds. Inputs, disturbances and parameters outside of it are
-    refused by ``PlantModel.set``; states and outputs stay inside by the physics of the model.
+    refused by ``PlantModel.set``; a state that leaves it is an event (``Condition`` ``out_of_range:NAME``).
     """
 
     name: str
@@ -69,11 +72,15 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class PlantEvent:
-    """A condition became true or false, ``time_s`` seconds of plant time after the start."""
+    """A condition became true or false, ``time_s`` seconds of plant time after the start.
+
+    ``value`` is the number that made it so, in its variable's unit.
+    """
 
     time_s: float
     condition: str
     active: bool
+    value: float
 
 
 class PlantModel(Protocol):
@@ -173,6 +180,8 @@ class PlantType:
     create_model: Callable[["PlantType", Setting, int, str], PlantModel]
     conditions: tuple[Condition, ...] = ()
     step_s: float = 0.1  # integration step at which the default integrator is accurate
+    integrator: str = "rk4"  # the default one
+    kept: int = 0  # words of memory beyond the states
 
     def of_role(self, role: str) -> tuple[Variable, ...]:
         """The variables of one role, in order."""
@@ -181,6 +190,11 @@ class PlantType:
     def names(self, role: str) -> tuple[str, ...]:
         """Names of the variables of one role, in order."""
         return tuple(v.name for v in self.variables if v.role == role)
+
+    @cached_property
+    def condition_names(self) -> tuple[str, ...]:
+        """Names of the declared conditions, then ``out_of_range:NAME`` of every state."""
+        return (*(c.name for c in self.conditions), *(OUT_OF_RANGE + name for name in self.names(STATE)))
 
     def variable(self, name: str) -> Variable:
         """The variable of that name. Raises ``KeyError`` naming the known ones."""
@@ -198,16 +212,32 @@ class PlantType:
         known = ", ".join(s.name for s in self.settings)
         raise KeyError(f"plant {self.name} has no setting {name!r}; it has {known}")
 
-    def create(self, setting: str = "", *, seed: int = 0, integrator: str = "rk4") -> PlantModel:
+    def create(self, setting: str = "", *, seed: int = 0, integrator: str = "") -> PlantModel:
         """A plant at rest in ``setting`` ("" = the first).
 
-        ``integrator``: ``euler``, ``rk4`` (fixed step) or ``adaptive`` (SciPy, for reference). ``seed`` starts the
-        random streams of plants that have any. Raises ``KeyError`` for an unknown setting or integrator.
+        ``integrator``: ``euler``, ``rk4``, ``stiff`` (fixed step), ``adaptive``, ``dop853``, ``radau``, ``bdf`` (SciPy,
+        for reference), "" = the plant's own. ``seed`` starts the random streams of plants that have any. Raises
+        ``KeyError`` for an unknown setting or integrator.
         """
-        return self.create_model(self, self.find_setting(setting), seed, integrator)
+        return self.create_model(self, self.find_setting(setting), seed, integrator or self.integrator)
 
 
-PLANTS: dict[str, PlantType] = {}
+class Catalogue(dict[str, PlantType]):
+    """Plants by name, and readers of files that describe one: ``catalogue.open("flowsheet", path)``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readers: dict[str, Callable[[Path], PlantType]] = {}
+
+    def open(self, kind: str, file: Path | None = None) -> PlantType:
+        """The plant of that name; with ``file``, the plant that the file describes.
+
+        Raises ``KeyError`` for an unknown kind, ``ValueError`` with a sentence for a file that is no such plant.
+        """
+        return self[kind] if file is None else self.readers[kind](file)
+
+
+PLANTS = Catalogue()
 """Every plant by name; filled at import of ``plant_models.library``."""
 
 

@@ -56,8 +56,8 @@ state of these equations (the published ones are rounded).
 import math
 
 from plant_models.compiled import Kernels, compiled_factory
-from plant_models.integrators import next_stage
-from plant_models.kernel import Ends, Parts, kernel, note, parts_of
+from plant_models.integrators import next_stage, stages_of
+from plant_models.kernel import Ends, Parts, finish_step, kernel, note, parts_of
 from plant_models.model import (
     DISTURBANCE,
     INPUT,
@@ -126,10 +126,10 @@ def settle(p: Parts) -> None:
         if p.states[tank] < 0.0:
             p.states[tank] = 0.0
         if p.states[tank] > rim_m:
+            note(p, tank, 1.0, p.states[tank])
             p.states[tank] = rim_m
-            note(p, tank, 1.0)
         elif p.states[tank] < rim_m - REARM_M:
-            note(p, tank, 0.0)
+            note(p, tank, 0.0, p.states[tank])
 
 
 @kernel
@@ -146,12 +146,14 @@ def advance(memory: Vector, ends: Ends, dt_s: float, steps: int, method: int) ->
     """``steps`` steps of ``dt_s``, in one compiled call."""
     p = parts_of(memory, ends)
     start_s = p.clock[0]
+    stages = stages_of(method, p.states.shape[0])
     for step in range(steps):
-        for stage in range(method):
+        for stage in range(stages):
             derivatives(p)
-            next_stage(method, stage, dt_s, p.states, p.start, p.rates, p.slope)
+            next_stage(method, stage, dt_s, p)
         p.clock[0] = start_s + (step + 1) * dt_s
         settle(p)
+        finish_step(p)
     measure(p)
 
 

@@ -16,7 +16,7 @@ from dcs.config.control_check import ControlCheck
 from dcs.config.field_check import build_devices
 from dcs.config.overrides import apply_override
 from dcs.config.plant_check import check_bus, check_controllers, check_model, check_scan_classes
-from dcs.config.plant_config import ControllerConfig, PlantCatalog, PlantConfig
+from dcs.config.plant_config import ControllerConfig, ModelConfig, PlantCatalog, PlantConfig
 from dcs.config.problems import Problems
 from dcs.config.schema import FILES, OPTIONAL_FILES, AlarmsFile, ControlFile, FieldFile, PlantFile
 from dcs.config.source import Document, parse_document, read_document
@@ -125,7 +125,7 @@ class _Check:
 
     def run(self, plant: PlantFile, field: FieldFile, control: ControlFile, alarms: AlarmsFile | None) -> PlantConfig:
         problems, documents = self._problems, self._documents
-        model, info = check_model(plant, documents["plant"], self._catalog, problems)
+        model, info = check_model(plant, documents["plant"], self._folder, self._catalog, problems)
         scan_classes = check_scan_classes(plant, documents["plant"], problems)
         check_controllers(plant, documents["plant"], problems)
         bus = check_bus(plant, documents["plant"], problems)
@@ -163,7 +163,7 @@ class _Check:
                 *self._more_files,
             ),
             overrides=self._overrides,
-            digest=self._digest(),
+            digest=self._digest(model),
             texts=(
                 *((name, document.text) for name, document in documents.items() if document.text),
                 *self._tables.items(),
@@ -193,8 +193,10 @@ class _Check:
             except ConfigError as exc:
                 self._problems.take(exc)
 
-    def _digest(self) -> str:
+    def _digest(self, model: ModelConfig) -> str:
         parts = [f"{name}={document.digest}" for name, document in sorted(self._documents.items())]
         tables = ((name, hashlib.sha256(text.encode()).hexdigest()) for name, text in self._tables.items())
         parts += [f"{name}={digest}" for name, digest in (*self._own_blocks, *tables)]
+        if model.file is not None and model.file.is_file():
+            parts.append(f"model={hashlib.sha256(model.file.read_bytes()).hexdigest()}")
         return hashlib.sha256("\n".join([*parts, *self._overrides]).encode()).hexdigest()

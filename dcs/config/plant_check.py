@@ -4,9 +4,12 @@ Called by   ``dcs.config.load``.
 Knows       plant types, their settings, node names, the rules of a pair. No field, no control.
 """
 
+import math
+from pathlib import Path
+
 from dcs.config.plant_config import BusConfig, ModelConfig, PlantCatalog, PlantInfo
 from dcs.config.problems import Problems, did_you_mean
-from dcs.config.schema import ControllerSection, PlantFile
+from dcs.config.schema import ControllerSection, ModelSection, PlantFile
 from dcs.config.source import Document, KeyPath
 from dcs.core.clock import NS_PER_MS
 from dcs.engine.strategy import ScanClass
@@ -18,17 +21,17 @@ RESERVED_NODES = ("bus", "field", "hmi")
 
 
 def check_model(
-    file: PlantFile, document: Document, catalog: PlantCatalog, problems: Problems
+    file: PlantFile, document: Document, folder: Path, catalog: PlantCatalog, problems: Problems
 ) -> tuple[ModelConfig, PlantInfo | None]:
     """The model with its defaults filled in, and what the catalogue says of it (None: unknown, reported)."""
     section = file.model
-    plant = catalog.get(section.type)
+    plant = _find_plant(section, document, folder, catalog, problems)
+    path = folder / section.file if section.file else None
+    parameters = tuple(sorted(section.parameters.items()))
     if plant is None:
-        problems.add(
-            document.place(("model", "type")),
-            f"model: there is no plant `{section.type}`. {did_you_mean(section.type, catalog, 'Known plants')}",
-        )
-        return ModelConfig(section.type, section.setting, section.step or 0, section.integrator, section.seed), None
+        return ModelConfig(
+            section.type, section.setting, section.step or 0, section.integrator, section.seed, path, parameters
+        ), None
     settings = [setting.name for setting in plant.settings]
     setting = section.setting or (settings[0] if settings else "")
     if setting and setting not in settings:
@@ -36,8 +39,67 @@ def check_model(
             document.place(("model", "setting")),
             f"model: {section.type} has no setting `{setting}`. {did_you_mean(setting, settings, 'Known settings')}",
         )
-    step_ns = section.step or round(plant.step_s * NS_PER_S)
-    return ModelConfig(section.type, setting, step_ns, section.integrator, section.seed), plant
+    known = {v.name: v for v in plant.variables if v.role in ("parameter", "disturbance")}
+    for name, value in parameters:
+        place = document.place(("model", "parameters", name))
+        if name not in known:
+            problems.add(
+                place,
+                f"model: {section.type} has no parameter or disturbance `{name}`. "
+                f"{did_you_mean(name, known, 'Known ones')}",
+            )
+        elif not known[name].low <= value <= known[name].high:
+            one = known[name]
+            problems.add(
+                place,
+                f"model: {name} = {value:g} lies outside {one.low:g} … {one.high:g} {one.unit}. Write one inside.",
+            )
+    step_ns = section.step or dividing_step_ns(round(plant.step_s * NS_PER_S), file)
+    return ModelConfig(section.type, setting, step_ns, section.integrator, section.seed, path, parameters), plant
+
+
+def _find_plant(
+    section: ModelSection, document: Document, folder: Path, catalog: PlantCatalog, problems: Problems
+) -> PlantInfo | None:
+    kind = section.type
+    if kind in catalog.readers:
+        if not section.file:
+            problems.add(
+                document.place(("model",)),
+                f"model: a plant of the kind {kind} is described by a file. Add `file: NAME`, in the plant folder.",
+            )
+            return None
+        try:
+            return catalog.open(kind, folder / section.file)
+        except ValueError as error:
+            problems.add(document.place(("model", "file")), f"model: {error}")
+            return None
+    if kind not in catalog:
+        known = [*catalog, *catalog.readers]
+        problems.add(
+            document.place(("model", "type")),
+            f"model: there is no plant `{kind}`. {did_you_mean(kind, known, 'Known plants')}",
+        )
+        return None
+    if section.file:
+        problems.add(
+            document.place(("model", "file")),
+            f"model: {kind} is a plant of its own and is not read from a file. Delete `file`.",
+        )
+    return catalog.open(kind)
+
+
+def dividing_step_ns(longest_ns: int, file: PlantFile) -> int:
+    """The longest step up to ``longest_ns`` of which every scan period and phase is a whole number of steps.
+
+    Periods that are no whole milliseconds have no such step worth taking: then it is ``longest_ns``.
+    """
+    common_ns = math.gcd(*(n for section in file.scan_classes.values() for n in (section.period, section.phase)))
+    if common_ns == 0 or common_ns % NS_PER_MS:
+        return longest_ns
+    common_ms = common_ns // NS_PER_MS
+    fitting_ms = [ms for ms in range(1, common_ms + 1) if common_ms % ms == 0 and ms * NS_PER_MS <= longest_ns]
+    return max(fitting_ms) * NS_PER_MS if fitting_ms else longest_ns
 
 
 def check_scan_classes(file: PlantFile, document: Document, problems: Problems) -> tuple[ScanClass, ...]:

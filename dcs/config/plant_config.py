@@ -6,7 +6,7 @@ Knows       only data. ``PlantInfo`` says what the checker must know of a plant 
             imports one: the assembly passes the real thing in, which has this form.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -53,8 +53,20 @@ class PlantInfo(Protocol):
         ...
 
 
-PlantCatalog = Mapping[str, PlantInfo]
-"""Every plant model by name."""
+class PlantCatalog(Protocol):
+    """Every plant model by name, and the kinds of plants that a file describes."""
+
+    def __iter__(self) -> Iterator[str]: ...
+    def __contains__(self, name: object, /) -> bool: ...
+    def __len__(self) -> int: ...
+    @property
+    def readers(self) -> Mapping[str, object]:
+        """The kinds that ``open`` reads from a file."""
+        ...
+
+    def open(self, kind: str, file: Path | None = None) -> PlantInfo:
+        """The plant of that name, or what ``file`` describes. Raises ``ValueError`` with a sentence."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +76,10 @@ class ModelConfig:
     type: str
     setting: str
     step_ns: int
-    integrator: str
+    integrator: str  # "" = the plant's own
     seed: int
+    file: Path | None = None  # what describes a plant of a kind that is read from a file
+    parameters: tuple[tuple[str, float], ...] = ()  # parameters and disturbances that differ from the setting, SI
 
 
 @dataclass(frozen=True, slots=True)

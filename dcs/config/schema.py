@@ -28,7 +28,7 @@ from dcs.config.fields import (
 )
 
 ALARM_KINDS = ("HIHI", "HI", "LO", "LOLO", "DEV_HI", "DEV_LO", "BAD_PV", "ON", "OFF", "ROC")
-INTEGRATORS = ("euler", "rk4", "adaptive")
+INTEGRATORS = ("euler", "rk4", "stiff", "adaptive", "dop853", "radau", "bdf")
 MILLISECOND_NS = 1_000_000
 
 
@@ -47,9 +47,17 @@ class ModelSection(Section):
         "", description="named operating point at which it starts; the model's first one when not given"
     )
     step: Annotated[int | None, duration_between("1 ms", "60 s")] = Field(
-        None, description="integration step; the model's own when not given"
+        None, description="integration step; when not given, the longest that suits the model and divides the scans"
     )
-    integrator: Annotated[str, choice(*INTEGRATORS)] = Field("rk4", description="how the equations are stepped")
+    file: Text = Field(
+        "", description="for plants of a kind that a file describes (flowsheet, fmu): that file, in the plant folder"
+    )
+    integrator: Annotated[str, choice(*INTEGRATORS)] = Field(
+        "", description="how the equations are stepped; the model's own method when not given"
+    )
+    parameters: dict[Name, Number] = Field(
+        {}, description="parameters and disturbances of the model that differ from the setting, in their own units"
+    )
     seed: Annotated[int, whole(0, 2**32 - 1)] = Field(1, description="start of every random stream of the run")
 
 

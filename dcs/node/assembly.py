@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dcs.node.versions import Version
     from dcs.node.witness_node import WitnessNode
     from field_io.drivers.modbus import ModbusDriver
+    from plant_models.model import PlantModel
 
 FIELD_NODE, BUS_NODE = "field", "bus"
 _POLL_LEAD_MAX_NS = 150 * NS_PER_MS
@@ -70,12 +71,22 @@ def warm_up(config: PlantConfig, tell: Callable[[str], None]) -> None:
     """Compile every kernel that the nodes of this plant need, unless the cache has them; ``tell`` hears of the work."""
     from dcs.blocks.declare import BLOCK_TYPES, INTERNAL_TYPES
     from dcs.engine.kernels import warm_cache
-    from plant_models.library import PLANTS
 
     used = {block.type for controller in config.controllers for block in controller.strategy.blocks}
     warm_cache(tell, [*(BLOCK_TYPES[name] for name in sorted(used)), *INTERNAL_TYPES.values()])
-    plant = PLANTS[config.model.type].create(config.model.setting, integrator=config.model.integrator)
+    plant = create_plant(config)
     plant.advance(plant.type.step_s)
+
+
+def create_plant(config: PlantConfig, seed: int = 0) -> "PlantModel":
+    """The plant of a configuration, at its setting, with the parameters that differ."""
+    from plant_models.library import PLANTS
+
+    model = config.model
+    plant = PLANTS.open(model.type, model.file).create(model.setting, seed=seed, integrator=model.integrator)
+    for name, value in model.parameters:
+        plant.set(name, value)
+    return plant
 
 
 def node_kind(config: PlantConfig, name: str) -> str:
@@ -213,11 +224,10 @@ async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, pee
     from dcs.node.field_node import FieldNode
     from field_io.devices.simulated import SimulatedModbusDevice
     from field_io.devices.simulation import FieldSimulation
-    from plant_models.library import PLANTS
 
     clock = peers.clock(name)
     model = config.model
-    plant = PLANTS[model.type].create(model.setting, seed=peers.seed, integrator=model.integrator)
+    plant = create_plant(config, peers.seed)
     devices = [
         SimulatedModbusDevice(device, clock, peers.device_network)
         for device in devices_at(config, endpoints)

@@ -117,7 +117,7 @@ def test_what_cannot_be_is_refused_with_a_sentence(plant: PlantType) -> None:
             model.set(name, value)
     with pytest.raises(KeyError, match="no setting 'nonsense'; it has"):
         plant.create("nonsense")
-    with pytest.raises(KeyError, match="no integrator 'nonsense'; there are euler, rk4, adaptive"):
+    with pytest.raises(KeyError, match="no integrator 'nonsense'; there are euler, rk4, stiff, adaptive"):
         plant.create(integrator="nonsense")
     with pytest.raises(ValueError, match="step must be above 0 s"):
         model.advance(0.0)

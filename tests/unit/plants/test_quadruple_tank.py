@@ -120,7 +120,9 @@ def test_events_carry_the_time_of_the_step_in_which_they_happened() -> None:
     event = plant.take_events()[0]
     while not (found := slow.take_events()):
         slow.advance(0.1)
-    assert event == PlantEvent(pytest.approx(found[0].time_s), found[0].condition, True)  # type: ignore[arg-type]
+    assert event == PlantEvent(  # type: ignore[arg-type]
+        pytest.approx(found[0].time_s), found[0].condition, True, pytest.approx(found[0].value)
+    )
     assert found[0].time_s == pytest.approx(slow.time_s)
 
 
