@@ -1,8 +1,8 @@
 r"""Random numbers that are counted, not drawn: number ``index`` of stream ``stream`` of a seed.
 
 Called by   plants with noise or random disturbances.
-Knows       integers. A number has an index (the sample it belongs to), not a place in a queue: it does not depend on the
-            step size, on other streams, or on how often anybody looked, and a snapshot needs no generator.
+Knows       integers. A number has an index (the sample it belongs to), not a place in a queue: it does not depend on
+            the step size, on other streams, or on how often anybody looked, and a snapshot needs no generator.
 
 A number is the hash of (seed, stream, index): the 32-bit finaliser of MurmurHash3 over the four words, one after the
 other. Normal numbers by Box and Muller, :math:`\sqrt{-2 \ln u_1} \sin 2 \pi u_2`.

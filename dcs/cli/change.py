@@ -113,7 +113,7 @@ def show_versions(run_dir: Path | None, as_json: bool) -> int:
 
 
 def upload(run_dir: Path | None, config: str, dry_run: bool, as_json: bool) -> int:
-    """``dcs upload``: operators' changes into control.yaml; exit 1 when something had to be left alone."""
+    """``dcs upload``: operators' changes into the control files; exit 1 when something had to be left alone."""
     folder = find_config(config)
     loaded = load_configuration(folder)
 
@@ -121,29 +121,27 @@ def upload(run_dir: Path | None, config: str, dry_run: bool, as_json: bool) -> i
         rows: list[dict[str, Any]] = []
         for pair in client.endpoints.pairs:
             rows += (await _ask(client, pair, ChangeRequest("parameters"))).data["parameters"]
-        text, found = plan_upload(loaded, rows, await client.events(_JOURNAL_LINES))
-        texts = {**dict(loaded.texts), "control": text}
+        texts, found = plan_upload(loaded, rows, await client.events(_JOURNAL_LINES))
         check_texts(folder, texts)
-        path = folder / "control.yaml"
         if not dry_run:
             write_texts(folder, dict(loaded.texts), texts)
         if as_json:
             print(json.dumps([asdict(one) for one in found], indent=1, ensure_ascii=False))
         else:
-            _print_uploaded(found, path, dry_run)
+            _print_uploaded(found, folder, dry_run)
         return 1 if any(one.left_alone for one in found) else 0
 
     return with_plant(run_dir, work)
 
 
-def _print_uploaded(found: Sequence[Any], path: Path, dry_run: bool) -> None:
+def _print_uploaded(found: Sequence[Any], folder: Path, dry_run: bool) -> None:
     if not found:
         print("The files say what runs: nothing to write.")
         return
     rows = [[one.what, f"{one.in_file:.6g}", f"{one.now:.6g}", one.unit, one.who, one.left_alone] for one in found]
     print(table(["parameter", ">in file", ">now", "unit", "who", "left alone because"], rows))
     count = sum(not one.left_alone for one in found)
-    print(f"{count} values {'would be ' if dry_run else ''}written to {path}.")
+    print(f"{count} values {'would be ' if dry_run else ''}written to {folder}.")
 
 
 # --- looking at changes -------------------------------------------------------------------------------------

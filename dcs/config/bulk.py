@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from dcs.blocks.declare import BLOCK_TYPES
 from dcs.config.edit import Edit, edited
+from dcs.config.parts import joined, name_at, parse_parts
 from dcs.config.plant_config import PlantConfig
-from dcs.config.problems import did_you_mean
-from dcs.config.schema import FILES
-from dcs.config.source import Document, KeyPath, parse_document
+from dcs.config.problems import Problems, did_you_mean
+from dcs.config.source import Document, KeyPath
 from dcs.config.tables import Row
 from dcs.config.values import Parameter, number, parameter, written
 from dcs.core.errors import ConfigError, ConfigErrors, Place
@@ -92,9 +92,9 @@ def import_rows(config: PlantConfig, rows: Sequence[Row]) -> tuple[dict[str, str
     """(new texts of the files, what changes in words). Raises ``ConfigErrors`` with the row of everything wrong."""
     known = cells(config)
     texts = dict(config.texts)
-    documents = {
-        name: parse_document(text, str(config.folder / f"{name}.yaml")) for name, text in texts.items() if name in FILES
-    }
+    problems = Problems()
+    parts = parse_parts(config.folder, texts, problems)
+    documents = joined(parts, config.folder, problems)
     edits: dict[str, list[Edit]] = {}
     changes: list[str] = []
     errors: list[ConfigError] = []
@@ -111,14 +111,16 @@ def import_rows(config: PlantConfig, rows: Sequence[Row]) -> tuple[dict[str, str
                 text = f"{' '.join(key)} comes from a template. Change the template, or what this instance gives it."
                 raise ConfigError(text, row.place)
             if value != cell.value:
-                edits.setdefault(cell.file, []).append(Edit(cell.path, _written(cell, value, documents[cell.file])))
+                document = documents[cell.file]
+                part = name_at(parts.items(), document.place(cell.path))
+                edits.setdefault(part, []).append(Edit(cell.path, _written(cell, value, document)))
                 changes.append(f"{'.'.join(key)}: {number(cell.value)} → {number(value)} {cell.unit}".rstrip())
         except ConfigError as exc:
             errors.append(exc)
     if errors:
         raise ConfigErrors(errors)
     for name, wanted in edits.items():
-        texts[name] = edited(texts[name], wanted, documents[name].file)
+        texts[name] = edited(texts[name], wanted, parts[name].file)
     return texts, changes
 
 

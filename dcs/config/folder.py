@@ -6,7 +6,7 @@ Called by   ``dcs upload`` and ``dcs import-tuning``, with texts that have passe
 from collections.abc import Mapping
 from pathlib import Path
 
-from dcs.config.schema import FILES
+from dcs.config.parts import file_name
 from dcs.core.errors import Missing
 
 
@@ -16,7 +16,7 @@ def write_texts(folder: Path, before: Mapping[str, str], after: Mapping[str, str
     for name, text in after.items():
         if before.get(name) == text:
             continue
-        path = folder / (f"{name}.yaml" if name in FILES else name)
+        path = folder / file_name(name)
         beside = path.with_name(path.name + ".new")
         try:
             beside.write_bytes(text.encode())

@@ -15,11 +15,12 @@ from pydantic import BaseModel
 from dcs.config.control_check import ControlCheck
 from dcs.config.field_check import build_devices
 from dcs.config.overrides import apply_override
+from dcs.config.parts import file_name, joined, parse_parts, read_parts
 from dcs.config.plant_check import check_bus, check_controllers, check_model, check_scan_classes
 from dcs.config.plant_config import ControllerConfig, ModelConfig, PlantCatalog, PlantConfig
 from dcs.config.problems import Problems
-from dcs.config.schema import FILES, OPTIONAL_FILES, AlarmsFile, ControlFile, FieldFile, PlantFile
-from dcs.config.source import Document, parse_document, read_document
+from dcs.config.schema import FILES, AlarmsFile, ControlFile, FieldFile, PlantFile
+from dcs.config.source import Document
 from dcs.config.templates import Expansion, expand_templates
 from dcs.config.user_blocks import UserBlocks, load_user_blocks
 from dcs.config.validate import validate
@@ -48,7 +49,8 @@ def load_plant(
         what = "is a file, but a plant is a folder" if folder.exists() else "does not exist"
         problems.add(Place(shown_folder), f"{what}. Give the folder that holds plant.yaml.")
         problems.raise_if_any()
-    documents = _read(folder, problems) if texts is None else _parse(folder, texts, problems)
+    read = read_parts(folder, problems) if texts is None else parse_parts(folder, texts, problems)
+    documents = joined(read, folder, problems)
     later = [override for override in overrides if not _applied(override, documents)]
     own_blocks = load_user_blocks(documents.get("control"), folder, problems)
     expansion = expand_templates(documents, folder, problems, texts)
@@ -62,7 +64,7 @@ def load_plant(
         problems.raise_if_any()
         raise AssertionError("a file is missing without an error")  # pragma: no cover
     assert alarms is None or isinstance(alarms, AlarmsFile)
-    check = _Check(folder, documents, catalog, problems, tuple(overrides), own_blocks, expansion)
+    check = _Check(folder, read, documents, catalog, problems, tuple(overrides), own_blocks, expansion)
     return check.run(plant, field, control, alarms)
 
 
@@ -73,39 +75,13 @@ def _applied(override: str, documents: Mapping[str, Document]) -> bool:
     return not trial.errors
 
 
-def _read(folder: Path, problems: Problems) -> dict[str, Document]:
-    documents = {}
-    for name in FILES:
-        path = folder / f"{name}.yaml"
-        if name in OPTIONAL_FILES and not path.exists():
-            continue
-        try:
-            documents[name] = read_document(path)
-        except ConfigError as exc:
-            problems.take(exc)
-    return documents
-
-
-def _parse(folder: Path, texts: Mapping[str, str], problems: Problems) -> dict[str, Document]:
-    documents = {}
-    for name in FILES:
-        if name not in texts:
-            if name not in OPTIONAL_FILES:
-                problems.add(Place(str(folder / f"{name}.yaml")), "this file is missing. Add it.")
-            continue
-        try:
-            documents[name] = parse_document(texts[name], str(folder / f"{name}.yaml"))
-        except ConfigError as exc:
-            problems.take(exc)
-    return documents
-
-
 class _Check:
     """The checks that look across files."""
 
     def __init__(
         self,
         folder: Path,
+        parts: Mapping[str, Document],
         documents: Mapping[str, Document],
         catalog: PlantCatalog,
         problems: Problems,
@@ -114,6 +90,7 @@ class _Check:
         expansion: Expansion,
     ) -> None:
         self._folder = folder
+        self._parts = parts
         self._documents = documents
         self._catalog = catalog
         self._problems = problems
@@ -159,13 +136,13 @@ class _Check:
             displays=tuple(sorted((folder / "displays").glob("*.yaml"))),
             scenarios=tuple(sorted((folder / "scenarios").glob("*.yaml"))),
             files=(
-                *(folder / f"{name}.yaml" for name in documents if (folder / f"{name}.yaml").exists()),
+                *(folder / file_name(name) for name in self._parts if (folder / file_name(name)).exists()),
                 *self._more_files,
             ),
             overrides=self._overrides,
             digest=self._digest(model),
             texts=(
-                *((name, document.text) for name, document in documents.items() if document.text),
+                *((name, part.text) for name, part in self._parts.items() if part.text),
                 *self._tables.items(),
             ),
             own_blocks=self._own_blocks,
@@ -194,7 +171,7 @@ class _Check:
                 self._problems.take(exc)
 
     def _digest(self, model: ModelConfig) -> str:
-        parts = [f"{name}={document.digest}" for name, document in sorted(self._documents.items())]
+        parts = [f"{name}={part.digest}" for name, part in sorted(self._parts.items())]
         tables = ((name, hashlib.sha256(text.encode()).hexdigest()) for name, text in self._tables.items())
         parts += [f"{name}={digest}" for name, digest in (*self._own_blocks, *tables)]
         if model.file is not None and model.file.is_file():

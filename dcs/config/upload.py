@@ -12,8 +12,10 @@ from typing import Any
 
 from dcs.bus.messages import Event
 from dcs.config.edit import Edit, edited
+from dcs.config.parts import joined, name_at, parse_parts
 from dcs.config.plant_config import PlantConfig
-from dcs.config.source import Document, parse_document
+from dcs.config.problems import Problems
+from dcs.config.source import Document
 from dcs.config.values import Parameter, blocks_of, number, parameter, written
 from dcs.core.clock import utc_text
 
@@ -32,16 +34,17 @@ class Uploaded:
 
 def plan_upload(
     config: PlantConfig, rows: Iterable[Mapping[str, Any]], journal: Iterable[Event]
-) -> tuple[str, list[Uploaded]]:
-    """The new text of control.yaml, and every parameter that differs. ``rows`` are those of the running controllers.
+) -> tuple[dict[str, str], list[Uploaded]]:
+    """The new texts of the folder, and every parameter that differs. ``rows`` are those of the running controllers.
 
     Raises ``ConfigError`` for a value that cannot be edited line by line.
     """
-    text = dict(config.texts)["control"]
-    document = parse_document(text, str(config.folder / "control.yaml"))
+    texts, problems = dict(config.texts), Problems()
+    parts = parse_parts(config.folder, texts, problems)
+    document = joined(parts, config.folder, problems)["control"]
     blocks = blocks_of([controller.strategy for controller in config.controllers])
     last = {event.subject: event for event in journal if event.kind == "operator"}
-    edits: list[Edit] = []
+    edits: dict[str, list[Edit]] = {}
     found: list[Uploaded] = []
     for row in rows:
         what = f"{row['block']}.{row['name']}"
@@ -57,8 +60,11 @@ def plan_upload(
         if not why:
             was = f"was {number(item.value)} {item.unit}".strip()
             remark = f"{who}, {was}" if who else was
-            edits.append(Edit(item.path, written(item, row["now"], document), remark))
-    return edited(text, edits, document.file), found
+            part = name_at(parts.items(), document.place(item.path))
+            edits.setdefault(part, []).append(Edit(item.path, written(item, row["now"], document), remark))
+    for name, wanted in edits.items():
+        texts[name] = edited(texts[name], wanted, parts[name].file)
+    return texts, found
 
 
 def _left_alone(item: Parameter, row: Mapping[str, Any], document: Document) -> str:

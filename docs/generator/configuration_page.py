@@ -38,7 +38,9 @@ def configuration_pages() -> dict[str, str]:
     parts = [
         "A plant is a folder of four YAML files (and its drawings and scenarios). `dcs check FOLDER` checks them whole "
         "and says, for everything that is wrong, where it stands, what was found, what was needed and what to do. "
-        "Unknown keys are refused. Every value can be overridden for one run: "
+        "Unknown keys are refused. A long file may be continued in a folder of its name: what stands in "
+        "`control/NAME.yaml` counts as if it stood in control.yaml; so do `field/NAME.yaml` and `alarms/NAME.yaml`. "
+        "Every value can be overridden for one run: "
         "`dcs run FOLDER --set field.devices.RTU-1.port=auto`.",
     ]
     for name, model in FILES.items():

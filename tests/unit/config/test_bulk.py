@@ -118,21 +118,22 @@ def test_operators_changes_are_written_with_who_and_when(plant: PlantConfig) -> 
         row("FIC-101.pid", "out_high", 100.0, 80.0, "%"),
         row("V-102.ao", "sp_high", 100.0, 90.0, "%"),
     ]
-    text, found = plan_upload(plant, rows, [said])
+    texts, found = plan_upload(plant, rows, [said])
+    text = texts["control"]
     line = next(line for line in text.splitlines() if "sp: 13.5 cm" in line)
     assert line.startswith("        sp: 13.5 cm           # close to where the plant stands with 3 V on both pumps; ")
     assert line.endswith("; [sp: anna at OS1 2024-05-01 10:22, was 12.3 cm]")
     assert "        out_high: 80 %  # [out_high: was 100 %]" in text
     assert found[0].who == "anna at OS1 2024-05-01 10:22"
-    after = load_plant(plant.folder, PLANTS, (), {**dict(plant.texts), "control": text})
+    after = load_plant(plant.folder, PLANTS, (), texts)
     blocks = {spec.name: spec for spec in after.controllers[0].strategy.blocks}
     assert (blocks["LIC-101.pid"].params["sp"], blocks["FIC-101.pid"].params["out_high"]) == (13.5, 80.0)
     assert blocks["V-102.ao"].params["sp_high"] == 90.0
 
 
 def test_what_was_changed_in_the_file_meanwhile_is_left_alone_and_told(plant: PlantConfig) -> None:
-    text, found = plan_upload(plant, [row("LIC-101.pid", "gain", 1.5, 3.0), row("X.pid", "gain", 1.0, 2.0)], [])
-    assert text == dict(plant.texts)["control"]
+    texts, found = plan_upload(plant, [row("LIC-101.pid", "gain", 1.5, 3.0), row("X.pid", "gain", 1.0, 2.0)], [])
+    assert texts == dict(plant.texts)
     assert [one.left_alone for one in found] == [
         "the file says 2 by now; it said 1.5 when it was loaded",
         "the file has no such block",
@@ -140,4 +141,4 @@ def test_what_was_changed_in_the_file_meanwhile_is_left_alone_and_told(plant: Pl
 
 
 def test_what_the_file_says_already_is_not_written(plant: PlantConfig) -> None:
-    assert plan_upload(plant, [row("LIC-101.pid", "gain", 1.5, 2.0)], []) == (dict(plant.texts)["control"], [])
+    assert plan_upload(plant, [row("LIC-101.pid", "gain", 1.5, 2.0)], []) == (dict(plant.texts), [])

@@ -274,8 +274,8 @@ def test_what_comes_from_a_template_is_not_written_by_upload_or_a_table(tank: Pa
     write(tank, "  LI-105:\n    template: indicator\n    with: {point: LT-103}\n")
     plant = load(tank)
     row = {"block": "LI-105.ai", "name": "filter_s", "tags": [], "in_file": 2.0, "now": 5.0, "unit": "s"}
-    text, (found,) = plan_upload(plant, [row], [])
-    assert text == dict(plant.texts)["control"]
+    texts, (found,) = plan_upload(plant, [row], [])
+    assert texts == dict(plant.texts)
     assert "comes from a template" in found.left_alone
     cells = {"module": "LI-105", "block": "ai", "parameter": "filter_s", "value": "5", "unit": "s"}
     with pytest.raises(ConfigError, match=r"t\.csv:2: LI-105 ai filter_s comes from a template"):
