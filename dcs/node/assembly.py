@@ -26,6 +26,7 @@ from field_io.registers import DeviceSpec
 
 if TYPE_CHECKING:
     from dcs.node.controller import Controller
+    from dcs.node.direct import DirectPlant
     from dcs.node.field_node import FieldNode
     from dcs.node.versions import Version
     from dcs.node.witness_node import WitnessNode
@@ -235,6 +236,21 @@ async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, pee
     ]
     simulation = FieldSimulation(plant, devices, clock, model.step_ns, derive_seed(peers.seed, name))
     return FieldNode(await _face(config, endpoints, name, peers), simulation)
+
+
+def build_direct(config: PlantConfig, seed: int | None = None, every_s: float = 10.0) -> "DirectPlant":
+    """The plant without its network, for studies (``dcs.node.direct``)."""
+    from dcs.node.direct import DirectPlant, StudyClock
+    from field_io.devices.simulated import SimulatedModbusDevice
+    from field_io.devices.simulation import FieldSimulation
+    from field_io.memory_network import MemoryNetwork
+
+    seed = config.model.seed if seed is None else seed
+    clock, network = StudyClock(), MemoryNetwork()
+    devices = [SimulatedModbusDevice(device, clock, network) for device in config.devices if device.simulate]
+    plant = create_plant(config, seed)
+    field = FieldSimulation(plant, devices, clock, config.model.step_ns, derive_seed(seed, FIELD_NODE))
+    return DirectPlant(config, field, clock, every_s)
 
 
 async def _face(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> NodeFace:

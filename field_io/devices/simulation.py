@@ -67,6 +67,8 @@ class FieldSimulation:
             self._attach(device, number, {p.name: len(driven) + at for at, p in enumerate(outputs)})
             driven += outputs
 
+        self.measured_points, self.driven_points = tuple(measured), tuple(driven)
+        self._driven_place = {point.name: at for at, point in enumerate(driven)}
         self._transmitters = Transmitters(measured, self._step_s, seed)
         self._actuators = Actuators(driven, self._step_s)
         self._sources = [self._find(point, (OUTPUT, STATE, INPUT)) for point in measured]
@@ -184,6 +186,20 @@ class FieldSimulation:
                 self.advance()
         finally:
             self.stop()
+
+    # --- without registers (dcs.node.direct) ------------------------------------------------------------------
+    def measurements(self) -> Vector:
+        """What the instruments of ``measured_points`` say now, in the points' units."""
+        return self._transmitters.field_values()
+
+    def demands(self) -> Vector:
+        """The demands that stand at ``driven_points``, in the points' units."""
+        targets = self._actuators.targets
+        return np.array([self._actuators.demand_of(at, target) for at, target in enumerate(targets)])
+
+    def demand(self, name: str, value: float) -> None:
+        """A demand for one of ``driven_points``. Raises ``KeyError``."""
+        self._actuators.demand(self._driven_place[name], value)
 
     # --- from outside -----------------------------------------------------------------------------------------
     def set_disturbance(self, name: str, value: float) -> None:
