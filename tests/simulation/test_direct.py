@@ -36,7 +36,9 @@ def test_a_setpoint_step_goes_as_in_the_box() -> None:
     _, alone = direct.trace("LIC-101.PV")
     count = min(len(boxed), len(alone))
     assert count > 700
-    assert np.abs(boxed[-count:] - alone[-count:]).max() < 0.02
+    apart_cm, moved_cm = np.abs(boxed[-count:] - alone[-count:]), np.abs(np.diff(alone)).max()
+    assert apart_cm.max() < 3.0 * moved_cm, "a command, a measurement and a demand may each be a scan apart"
+    assert apart_cm[-200:].max() < 0.01
     assert abs(alone[-1] - STEP_CM) < 0.05
 
 
