@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "level": ("tag",),  # fill of a vessel
     "trend": ("tag",),  # embedded trend of the last hour
     "running": ("tag",),  # the element itself is shown while the tag is above `above`
+    "link": ("display",),  # a click opens another display; the most urgent alarm of its modules is marked
 }
 """Kinds of bindings and what each must name."""
 _OPTIONAL = ("above", "normal", "opens", "window_s", "label", "setpoint")
@@ -41,6 +42,7 @@ class Binding:
     window_s: float = 3600.0  # for `trend`
     label: str = ""
     setpoint: str = ""  # a tag drawn dashed in a `trend`
+    display: str = ""  # for `link`: name of a display file without .yaml
     place: Place = Place()
 
     @property
@@ -59,6 +61,11 @@ class Display:
     bindings: tuple[Binding, ...]
     level: int = 2
     order: int = 100
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """What it shows: the modules that a click on its elements opens."""
+        return frozenset(binding.target for binding in self.bindings if binding.target)
 
     def missing_tags(self, tags: Collection[str], modules: Collection[str]) -> list[ConfigError]:
         """One error for each binding to a tag or module that the plant does not have."""
@@ -89,6 +96,15 @@ def load_displays(folder: Path) -> list[Display]:
     if not folder.is_dir():
         return []
     displays = [load_display(path) for path in sorted(folder.glob("*.yaml"))]
+    names = [display.name for display in displays]
+    for display in displays:
+        for binding in display.bindings:
+            if binding.display and binding.display not in names:
+                raise ConfigError(
+                    f"element `{binding.element}`: there is no display `{binding.display}` in this folder. "
+                    f"There are {', '.join(names)}.",
+                    binding.place,
+                )
     return sorted(displays, key=lambda display: (display.order, display.name))
 
 
@@ -178,6 +194,7 @@ def _binding(entry: Any, place: Place, ids: set[str], drawing: str) -> Binding:
         window_s=float(entry.get("window_s", 3600.0)),
         label=str(entry.get("label", "")),
         setpoint=str(entry.get("setpoint", "")),
+        display=str(entry.get("display", "")),
         place=place,
     )
 

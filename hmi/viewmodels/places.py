@@ -9,6 +9,10 @@ from hmi.model.displays import Display
 from hmi.model.station import Station
 
 GROUP_SIZE = 12
+GROUPS_MAX = 3  # more of them stand below one entry of the tree
+GROUP_LEVEL = 3
+GROUPS = "groups"
+"""Key of the entry above the generated groups, where there are many; it is no page of its own."""
 FIXED = (
     ("trend", "Trend"),
     ("alarms", "Alarms"),
@@ -25,6 +29,8 @@ class Place:
     key: str
     title: str
     modules: tuple[str, ...] = ()
+    level: int = 1  # of a drawing, as in ISA-101; generated groups come after every drawing
+    parent: str = ""  # key of the entry of the tree that it stands below
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +48,15 @@ def places(station: Station, displays: list[Display]) -> list[Place]:
     found = []
     for display in displays:
         members = dict.fromkeys(binding.target for binding in display.bindings if binding.target in known)
-        found.append(Place(f"display:{display.name}", display.title, tuple(sorted(members))))
+        found.append(Place(f"display:{display.name}", display.title, tuple(sorted(members)), display.level))
     names = sorted(known)
     groups = [names[at : at + GROUP_SIZE] for at in range(0, len(names), GROUP_SIZE)]
+    many = len(groups) > GROUPS_MAX
+    if many:
+        found.append(Place(GROUPS, "All modules", tuple(names), GROUP_LEVEL))
     for number, members_of in enumerate(groups):
         title = "Loops" if len(groups) == 1 else f"{members_of[0]} … {members_of[-1]}"
-        found.append(Place(f"group:{number}", title, tuple(members_of)))
+        found.append(Place(f"group:{number}", title, tuple(members_of), GROUP_LEVEL, GROUPS if many else ""))
     found.extend(Place(key, title) for key, title in FIXED)
     return found
 
@@ -55,7 +64,7 @@ def places(station: Station, displays: list[Display]) -> list[Place]:
 def search(station: Station, all_places: list[Place], words: str, most: int = 14) -> list[Hit]:
     """Pages, modules and tags that contain every word; names that begin with the first word come first."""
     wanted = words.lower().split()
-    candidates = [Hit("page", place.key, place.title) for place in all_places]
+    candidates = [Hit("page", place.key, place.title) for place in all_places if place.key != GROUPS]
     candidates += [
         Hit("module", module.name, f"{module.name}  {module.description}") for module in station.tags.modules.values()
     ]

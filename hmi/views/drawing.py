@@ -7,17 +7,29 @@ Theme       a drawing is made in the light palette's colours; another theme maps
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QByteArray, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QColor,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QWidget
 
 from dcs.bus.messages import TagInfo
+from hmi.model.alarms import AlarmRow
 from hmi.model.displays import Binding, Display
 from hmi.model.station import Station
-from hmi.theme.marks import paint_hatch
+from hmi.theme.marks import paint_hatch, paint_priority
 from hmi.theme.palette import LIGHT, Palette
 from hmi.viewmodels.loop import LoopView
 from hmi.viewmodels.sampler import Sampler
@@ -40,15 +52,26 @@ class Item:
 
 
 class DrawingPage(QWidget):
-    """One display. ``opened(module)``: faceplate wanted; ``trend_wanted(tag)``: the embedded trend was clicked."""
+    """One display. ``opened(module)``: faceplate wanted; ``trend_wanted(tag)``: the embedded trend was clicked;
+    ``display_wanted(name)``: a link to another one of ``displays`` was.
+    """
 
     opened = Signal(str)
     trend_wanted = Signal(str)
+    display_wanted = Signal(str)
 
-    def __init__(self, station: Station, sampler: Sampler, display: Display, palette: Palette) -> None:
+    def __init__(
+        self,
+        station: Station,
+        sampler: Sampler,
+        display: Display,
+        palette: Palette,
+        displays: Sequence[Display] = (),
+    ) -> None:
         super().__init__()
         self._station, self._sampler, self._palette = station, sampler, palette
         self.display = display
+        self._linked = {other.name: (other.title, other.modules) for other in displays}
         source = display.drawing.read_text(encoding="utf-8")
         mapping = palette.map_from(LIGHT)
         source = _HEX.sub(lambda found: mapping.get(found.group(0).lower(), found.group(0)), source)
@@ -90,6 +113,9 @@ class DrawingPage(QWidget):
         binding = item.binding
         if binding.kind in ("loop", "indicator"):
             return item.view.sample()
+        if binding.kind == "link":
+            worst = self._worst(binding.display)
+            return worst and (worst.info.priority, worst.state)
         shown = show(self._station.tags.read(binding.tag), self._station.tags.info(binding.tag))
         if binding.kind == "level" and shown.fraction is not None:
             return shown.mark, round(shown.fraction * max(item.box.height(), 1.0))
@@ -101,8 +127,17 @@ class DrawingPage(QWidget):
         if not self.isVisible():
             return
         for item in self.items:
-            if item.binding.kind == "loop" and (alarm := item.view.sample().alarm) is not None and alarm.unacknowledged:
+            alarm = None
+            if item.binding.kind == "loop":
+                alarm = item.view.sample().alarm
+            elif item.binding.kind == "link":
+                alarm = self._worst(item.binding.display)
+            if alarm is not None and alarm.unacknowledged:
                 self.update(item.box.toAlignedRect())
+
+    def _worst(self, display: str) -> AlarmRow | None:
+        """The most urgent alarm of what another display shows."""
+        return self._station.alarms.worst(self._linked.get(display, ("", frozenset()))[1])
 
     # --- painting -----------------------------------------------------------------------------------------
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -178,6 +213,21 @@ class DrawingPage(QWidget):
                     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             case "trend":
                 self._paint_trend(painter, item)
+            case "link":
+                self._paint_link(painter, item, focused=focused)
+
+    def _paint_link(self, painter: QPainter, item: Item, *, focused: bool) -> None:
+        """The element is the picture; what is added is the frame of the focus and the mark of an alarm."""
+        if focused:
+            painter.setPen(QPen(QColor(self._palette.focus), 2.0))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(item.box)
+        worst = self._worst(item.binding.display)
+        if worst is not None:
+            side = 21 * self._scale
+            mark = QRectF(item.box.right() - side - 3, item.box.top() + 3, side, side)
+            blink_on = self._sampler.blink_on
+            paint_priority(painter, self._palette, mark, worst.info.priority, worst.state, blink_on=blink_on)
 
     def _paint_level(self, painter: QPainter, box: QRectF, shown: Shown) -> None:
         if shown.fraction is None:
@@ -237,7 +287,7 @@ class DrawingPage(QWidget):
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        stops = [number for number, item in enumerate(self.items) if item.binding.kind == "loop"]
+        stops = [number for number, item in enumerate(self.items) if item.binding.kind in ("loop", "link")]
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._focus >= 0:
             self._open(self.items[self._focus])
         elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and stops:
@@ -251,12 +301,16 @@ class DrawingPage(QWidget):
     def _open(self, item: Item) -> None:
         if item.binding.kind == "trend":
             self.trend_wanted.emit(item.binding.tag)
+        elif item.binding.kind == "link":
+            self.display_wanted.emit(item.binding.display)
         else:
             self.opened.emit(item.binding.target)
 
     def _tip(self, item: Item) -> str:
         if item.binding.kind == "trend":
             return f"Trend of {item.binding.tag}"
+        if item.binding.kind == "link":
+            return f"Open {self._linked.get(item.binding.display, (item.binding.display, ()))[0]}"
         info = item.view.info
         if info is None:
             return f"{item.binding.target}: not reported yet"

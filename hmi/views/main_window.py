@@ -60,8 +60,9 @@ class MainWindow(QMainWindow):
         self._add_page("journal", JournalPage(station, sampler))
         self._add_page("system", self.system_page)
         for display in displays:
-            drawing = DrawingPage(station, sampler, display, palette)
+            drawing = DrawingPage(station, sampler, display, palette, displays)
             drawing.opened.connect(self.open_faceplate)
+            drawing.display_wanted.connect(lambda name: self.open_page(f"display:{name}"))
             drawing.trend_wanted.connect(lambda tag: self.open_trend(tag.rpartition(".")[0]))
             self._add_page(f"display:{display.name}", drawing)
         self._build()
@@ -208,11 +209,10 @@ class MainWindow(QMainWindow):
             self._pages[self.current].setFocus()
 
     def open_module(self, module: str) -> None:
-        """The display that a module is on, and its faceplate."""
-        for place in self._places:
-            if module in place.modules:
-                self.open_page(place.key)
-                break
+        """The display that a module is on (its unit's rather than an overview), and its faceplate."""
+        shown = [place for place in self._places if module in place.modules]
+        if shown:
+            self.open_page(next((place for place in shown if place.level == 2), shown[0]).key)
         self.open_faceplate(module)
 
     def open_trend(self, module: str) -> None:

@@ -4,6 +4,8 @@ Called by   the main window; always visible.
 Knows       places and the alarm list.
 """
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTreeView
@@ -11,11 +13,12 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTreeVi
 from hmi.model.station import Station
 from hmi.theme.marks import paint_priority
 from hmi.theme.palette import Palette
-from hmi.viewmodels.places import Place
+from hmi.viewmodels.places import GROUPS, Place
 from hmi.viewmodels.sampler import Sampler
 
 KEY, MODULES, WORST = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2, Qt.ItemDataRole.UserRole + 3
 WIDTH, ROW_HEIGHT = 186, 27
+UNFOLDED_MAX = 2  # with more drawings than that, only the one that is open shows its modules
 
 
 class _RollUp(QStyledItemDelegate):
@@ -51,6 +54,7 @@ class Navigation(QTreeView):
         self.setObjectName("Navigation")
         self._station = station
         self._model = QStandardItemModel(self)
+        self._unfold = True
         self._delegate = _RollUp(sampler, palette)
         self.setModel(self._model)
         self.setItemDelegate(self._delegate)
@@ -67,42 +71,60 @@ class Navigation(QTreeView):
     def show_places(self, places: list[Place]) -> None:
         """Build the tree; only when the layout of the plant has changed."""
         self._model.clear()
+        parents: dict[str, QStandardItem] = {}
         for place in places:
-            item = _item(place.title, place.key, frozenset(place.modules))
-            self._model.appendRow(item)
+            item = parents[place.key] = _item(place.title, place.key, frozenset(place.modules))
+            above = parents.get(place.parent)
+            if above is None:
+                self._model.appendRow(item)
+            else:
+                above.appendRow(item)
             if place.key.startswith("display:"):
                 for module in place.modules:
                     item.appendRow(_item(module, f"module:{module}", frozenset((module,))))
-        self.expandToDepth(0)
+        self._unfold = sum(place.key.startswith("display:") for place in places) <= UNFOLDED_MAX
+        if self._unfold:
+            self.expandToDepth(0)
         self._roll_up()
 
     def mark_current(self, key: str) -> None:
         """Select the row of a page without opening it again."""
+        for item in self._pages():
+            if item.data(KEY) != key:
+                continue
+            if not self._unfold and item.parent() is None:
+                self.collapseAll()
+                if item.rowCount():
+                    self.expand(item.index())
+            self.setCurrentIndex(item.index())
+            return
+
+    def _pages(self) -> Iterator[QStandardItem]:
         for row in range(self._model.rowCount()):
             item = self._model.item(row)
-            if item.data(KEY) == key:
-                self.setCurrentIndex(item.index())
+            yield item
+            for child in range(item.rowCount()):
+                yield item.child(child)
 
     def _on_clicked(self, index: QModelIndex) -> None:
         key = str(index.data(KEY))
-        if key.startswith("module:"):
+        if key == GROUPS:
+            self.setExpanded(index, not self.isExpanded(index))
+        elif key.startswith("module:"):
             self.module_wanted.emit(key.removeprefix("module:"))
         else:
             self.page_wanted.emit(key)
 
     def _roll_up(self) -> None:
-        for row in range(self._model.rowCount()):
-            item = self._model.item(row)
+        for item in self._pages():
             self._mark(item)
-            for child in range(item.rowCount()):
-                self._mark(item.child(child))
 
     def _mark(self, item: QStandardItem) -> None:
         key = str(item.data(KEY))
         alarms = self._station.alarms
         if key == "alarms":
             worst = alarms.worst()
-        elif key.startswith(("display:", "group:", "module:")):
+        elif key.startswith(("display:", "group", "module:")):
             worst = alarms.worst(item.data(MODULES))
         else:
             return

@@ -17,7 +17,7 @@ from hmi.theme.palette import DARK, LIGHT, Palette, contrast
 from hmi.viewmodels.clock import PlantClock
 from hmi.viewmodels.loop import LoopView
 from hmi.viewmodels.pens import TrendView, pens_of
-from hmi.viewmodels.places import Trail, places, search
+from hmi.viewmodels.places import GROUPS, Trail, places, search
 from hmi.viewmodels.shown import age_text, limit_text, number_text, show
 
 from .conftest import DISPLAYS, Rig
@@ -224,6 +224,17 @@ def test_places_and_search(rig: Rig) -> None:
     assert search(rig.station, found, "zzz") == []
 
 
+def test_many_groups_stand_below_one_entry(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmi.viewmodels.places.GROUP_SIZE", 2)
+    found = places(rig.station, [])
+    groups = [place for place in found if place.key.startswith("group:")]
+    assert len(groups) == 5
+    assert {place.parent for place in groups} == {GROUPS}
+    assert found[0].key == GROUPS
+    assert set(found[0].modules) == {module for place in groups for module in place.modules}
+    assert all(hit.key != GROUPS for hit in search(rig.station, found, ""))
+
+
 def test_trail_goes_back_and_forward() -> None:
     trail = Trail()
     for key in ("a", "b", "b", "c"):
@@ -280,6 +291,8 @@ def test_absent_folder_has_no_displays(tmp_path: Path) -> None:
         ("title: X\ncolour: red\nbindings: []\n", 2, "unknown key `colour`"),
         ("title: X\nbindings:\n  - {element: a, kind: trend, tag: A, normal: [5, 1]}\n", 3, "two numbers"),
         ("title: X\ndrawing: none.svg\n", 0, "cannot be read"),
+        ("title: X\nbindings:\n  - {element: a, kind: link}\n", 3, "needs a `display`"),
+        ("title: X\nbindings:\n  - {element: a, kind: link, display: e}\n", 3, "no display `e` in this folder"),
         ("title: [\n", 2, "not YAML"),
         ("just text\n", 0, "has the keys"),
         ("title: X\nbindings:\n  - what\n", 3, "names an `element`"),
