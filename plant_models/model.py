@@ -83,6 +83,10 @@ class PlantEvent:
     value: float
 
 
+class NoSnapshot(Exception):
+    """A plant that comes from elsewhere cannot be copied; the text says why. It runs, but nothing goes back in time."""
+
+
 class PlantModel(Protocol):
     """A plant while it runs.
 
@@ -159,7 +163,7 @@ class PlantModel(Protocol):
         ...
 
     def snapshot(self) -> bytes:
-        """Everything that decides the future of this plant."""
+        """Everything that decides the future of this plant. Raises ``NoSnapshot`` where that cannot be had."""
         ...
 
     def restore(self, snapshot: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from dcs.cli.engineering import register
+from dcs.cli.plant import plant_app
 from dcs.core.errors import DcsError
 
 app = typer.Typer(
@@ -351,6 +352,7 @@ def bench(
 
 
 register(app)
+app.add_typer(plant_app, name="plant")
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dcs.bus.messages import NodeReport
-from dcs.config.plant_config import ControllerConfig, PlantConfig
+from dcs.config.plant_config import ControllerConfig, ModelConfig, PlantConfig
 from dcs.core.clock import NS_PER_MS, Clock
 from dcs.core.errors import ConfigError
 from dcs.engine.strategy import Strategy
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from dcs.node.versions import Version
     from dcs.node.witness_node import WitnessNode
     from field_io.drivers.modbus import ModbusDriver
+    from plant_models.model import Catalogue as Catalogue
     from plant_models.model import PlantModel
+    from plant_models.model import PlantType as PlantType
+    from plant_models.study.study import Study as Study
 
 FIELD_NODE, BUS_NODE = "field", "bus"
 _POLL_LEAD_MAX_NS = 150 * NS_PER_MS
@@ -81,13 +84,36 @@ def warm_up(config: PlantConfig, tell: Callable[[str], None]) -> None:
 
 def create_plant(config: PlantConfig, seed: int = 0) -> "PlantModel":
     """The plant of a configuration, at its setting, with the parameters that differ."""
-    from plant_models.library import PLANTS
+    return create_model(config.model, seed)
 
-    model = config.model
-    plant = PLANTS.open(model.type, model.file).create(model.setting, seed=seed, integrator=model.integrator)
+
+def create_model(model: ModelConfig, seed: int = 0) -> "PlantModel":
+    """A plant at its setting, with the parameters that differ. Raises ``KeyError``, ``ValueError`` with a sentence."""
+    plant = plant_catalogue().open(model.type, model.file).create(model.setting, seed=seed, integrator=model.integrator)
     for name, value in model.parameters:
         plant.set(name, value)
     return plant
+
+
+def plant_catalogue() -> "Catalogue":
+    """Every plant model, and the kinds that are read from files."""
+    from plant_models.library import PLANTS
+
+    return PLANTS
+
+
+def describe_plant(kind: "PlantType") -> dict[str, Any]:
+    """All that is declared of a plant, as plain numbers, lists and texts."""
+    from plant_models.study.study import describe
+
+    return describe(kind)
+
+
+def open_study(model: ModelConfig, seed: int = 0) -> "Study":
+    """A plant alone, without a control system (``dcs plant``)."""
+    from plant_models.study.study import Study
+
+    return Study(create_model(model, seed))
 
 
 def node_kind(config: PlantConfig, name: str) -> str:

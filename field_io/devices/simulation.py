@@ -18,7 +18,7 @@ from dcs.core.errors import ConfigError
 from field_io.devices.simulated import SimulatedModbusDevice
 from field_io.registers import PointSpec
 from field_io.signals import Actuators, Transmitters
-from plant_models.model import DISTURBANCE, INPUT, OUTPUT, PARAMETER, STATE, PlantModel
+from plant_models.model import DISTURBANCE, INPUT, OUTPUT, PARAMETER, STATE, NoSnapshot, PlantModel
 
 Vector = NDArray[np.float64]
 
@@ -79,10 +79,7 @@ class FieldSimulation:
         self._source_at = [at for _, at in self._sources]
         self._driven_at = [self._find(point, (INPUT,))[1] for point in driven]
 
-        still = plant.snapshot()
-        plant.advance(self._step_s)  # compiled here, while nobody waits for an answer
-        plant.restore(still)
-        plant.measure()
+        self._prepare_plant()
         self._transmitters.settle(self._plant_values())
         self._actuators.settle([float(plant.inputs[at]) for at in self._driven_at])
         for device in self.devices:
@@ -90,6 +87,17 @@ class FieldSimulation:
                 if point.direction == "out" and point.signal is not None:
                     at = self._actuators.names.index(point.name)
                     device.set_value(point.name, self._actuators.demand_of(at, float(self._actuators.targets[at])))
+
+    def _prepare_plant(self) -> None:
+        """Compile it here, while nobody waits for an answer. What cannot go back a step needs no compiling either."""
+        try:
+            still = self.plant.snapshot()
+        except NoSnapshot:
+            self.plant.measure()
+            return
+        self.plant.advance(self._step_s)
+        self.plant.restore(still)
+        self.plant.measure()
 
     def _attach(self, device: SimulatedModbusDevice, number: int, actuator_of: dict[str, int]) -> None:
         def bring_up_to_date() -> None:
@@ -218,7 +226,7 @@ class FieldSimulation:
         self.plant.set(name, value)
 
     def snapshot(self) -> bytes:
-        """Plant, instruments and registers at this instant."""
+        """Plant, instruments and registers at this instant. Raises ``NoSnapshot`` where the plant cannot be copied."""
         self.advance()
         now_ns = self._clock.monotonic_ns()
         head = json.dumps(
