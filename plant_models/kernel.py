@@ -60,20 +60,18 @@ def _sources_key() -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache_dir() -> Path:
-    """Below ``DCS_CACHE_DIR``, else below the user's cache folder."""
+def cache_root() -> Path:
+    """``DCS_CACHE_DIR``, else the user's cache folder."""
     if chosen := os.environ.get("DCS_CACHE_DIR"):
-        root = Path(chosen)
-    elif sys.platform == "win32":
-        root = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "dcs-emulator"
-    elif sys.platform == "darwin":
-        root = Path.home() / "Library" / "Caches" / "dcs-emulator"
-    else:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dcs-emulator"
-    return root / f"plants-{_sources_key()}"
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "dcs-emulator"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "dcs-emulator"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dcs-emulator"
 
 
-_CACHE_DIR = str(_cache_dir())
+_CACHE_DIR = str(cache_root() / f"plants-{_sources_key()}")
 
 
 def kernel(function: F) -> F:

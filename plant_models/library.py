@@ -1,9 +1,12 @@
-"""All plants; importing this module fills ``plant_models.model.PLANTS``.
+"""All plants; importing this module fills ``plant_models.model.PLANTS`` and its readers of files.
 
 Called by   ``dcs.node.assembly``, the configuration checker's catalogue, the manual.
 """
 
 from plant_models import loop_bank, quadruple_tank
+from plant_models.fmu.plant import read_fmu
 from plant_models.model import PLANTS
+
+PLANTS.readers["fmu"] = read_fmu
 
 __all__ = ["PLANTS", "loop_bank", "quadruple_tank"]

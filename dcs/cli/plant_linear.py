@@ -131,14 +131,16 @@ def as_text(title: str, report: dict[str, Any]) -> str:
         ("slope_per_s", "Slopes of outputs that ramp, output unit per input unit and second"),
         ("relative_gains", "Relative gains (rows: outputs)"),
     ):
-        if report[key] is not None:
-            parts.append(matrix_text(heading, report[key], *names))
+        shown = [at for at, row in enumerate(report[key] or ()) if key != "slope_per_s" or any(row)]
+        if shown:
+            values, outputs = [report[key][at] for at in shown], [names[1][at] for at in shown]
+            parts.append(matrix_text(heading, values, names[0], outputs))
     parts.append(_pairing(report))
     if report["singular_values"]:
-        values = ", ".join(f"{value:.5g}" for value in report["singular_values"])
+        strengths = ", ".join(f"{value:.5g}" for value in report["singular_values"])
         number = report["condition_number"]
-        shown = "none: an output answers to nothing" if number is None else f"{number:.5g}"
-        parts.append(f"Singular values (gains scaled by {report['scaled_by']}): {values}. Condition number: {shown}.")
+        said = "none: an output answers to nothing" if number is None else f"{number:.5g}"
+        parts.append(f"Singular values (gains scaled by {report['scaled_by']}): {strengths}. Condition number: {said}.")
     if report["notes"]:
         parts.append("\n".join(f"Note: {note}." for note in report["notes"]))
     return "\n\n".join(part for part in parts if part)
@@ -237,7 +239,7 @@ def matrix_text(heading: str, values: list[list[float | None]], columns: list[st
 
 def _clean(value: float) -> float:
     """Without the dust of differences."""
-    return 0.0 if abs(value) < 1e-8 else value
+    return 0.0 if abs(value) < 1e-12 else value
 
 
 def time_text(seconds: float) -> str:

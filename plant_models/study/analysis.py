@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plant_models.differences import size_of
 from plant_models.linear import LinearModel, find_steady_state, linearise
 from plant_models.model import INPUT, OUTPUT, STATE, PlantModel
 from plant_models.static_gain import StaticGain, static_gain
@@ -20,6 +21,9 @@ from plant_models.study.pairing import propose, relative_gains
 
 Matrix = NDArray[np.float64]
 Report = dict[str, Any]
+
+_DUST = 1e-6  # of a pole
+_NOISE = 1e-9  # of an output's size, when an input moves by its own
 
 AT_REST_PER_S = 1e-9
 """A plant whose fastest state moves by less than that share of its size every second stands still."""
@@ -106,17 +110,26 @@ def _values(plant: PlantModel, role: str, names: Sequence[str]) -> list[Report]:
 
 
 def _poles(model: LinearModel, integrators: int) -> list[Report]:
-    return [
-        {
-            "re": float(pole.real),
-            "im": float(pole.imag),
-            "kind": "integrator" if number < integrators else "unstable" if pole.real > 0.0 else "stable",
-            "time_constant_s": math.inf if number < integrators else 1.0 / max(abs(float(pole.real)), 1e-300),
-            "period_s": None if pole.imag == 0.0 else 2.0 * math.pi / abs(float(pole.imag)),
-            "damping": None if pole.imag == 0.0 else -float(pole.real) / abs(complex(pole)),
-        }
-        for number, pole in enumerate(model.poles())
-    ]
+    rows: list[Report] = []
+    for number, value in enumerate(model.poles()):
+        pole = 0j if number < integrators else _without_dust(complex(value))
+        swings = pole.imag != 0.0
+        rows.append(
+            {
+                "re": pole.real,
+                "im": pole.imag,
+                "kind": "integrator" if number < integrators else "unstable" if pole.real > 0.0 else "stable",
+                "time_constant_s": 1.0 / abs(pole.real) if pole.real else math.inf,
+                "period_s": 2.0 * math.pi / abs(pole.imag) if swings else None,
+                "damping": -pole.real / abs(pole) if swings else None,
+            }
+        )
+    return rows
+
+
+def _without_dust(value: complex) -> complex:
+    """Equal real poles come out of the computer as pairs that hardly swing."""
+    return complex(value.real, 0.0) if abs(value.imag) < _DUST * abs(value) else value
 
 
 def _zeros(model: LinearModel, notes: list[str]) -> list[Report] | None:
@@ -126,10 +139,8 @@ def _zeros(model: LinearModel, notes: list[str]) -> list[Report] | None:
             "choose with --inputs and --outputs"
         )
         return None
-    return [
-        {"re": float(zero.real), "im": float(zero.imag), "right_half_plane": bool(zero.real > 0.0)}
-        for zero in model.zeros()
-    ]
+    zeros = [_without_dust(complex(zero)) for zero in model.zeros()]
+    return [{"re": zero.real, "im": zero.imag, "right_half_plane": zero.real > 0.0} for zero in zeros]
 
 
 def _dead_times(plant: PlantModel, model: LinearModel) -> list[Report]:
@@ -148,7 +159,7 @@ def _gains(plant: PlantModel, model: LinearModel, static: StaticGain, notes: lis
         ("gain", "slope_per_s", "gain_percent", "relative_gains", "niederlinski", "pairing", "singular_values",
          "condition_number", "scaled_by")
     )  # fmt: skip
-    gain, slope = static.gain, static.slope
+    gain, slope = _without_noise(plant, model, static.gain), static.slope
     if gain is None or slope is None:
         notes.append("integrators follow on one another: there are no static gains and no relative gains")
         return found
@@ -164,7 +175,8 @@ def _gains(plant: PlantModel, model: LinearModel, static: StaticGain, notes: lis
     spans = [_span(plant, name) for name in model.inputs], [_span(plant, name) for name in model.outputs]
     scaled = None
     if all(map(math.isfinite, (*spans[0], *spans[1]))):
-        scaled = gain * np.array(spans[0])[None, :] / np.array(spans[1])[:, None]
+        to_percent = np.array(spans[0])[None, :] / np.array(spans[1])[:, None]
+        scaled, leading = gain * to_percent, leading * to_percent
         found["gain_percent"] = _matrix(scaled)
     else:
         notes.append("some variables have no range: gains in % of range are not computed")
@@ -176,6 +188,16 @@ def _gains(plant: PlantModel, model: LinearModel, static: StaticGain, notes: lis
         smallest = float(strengths.min(initial=math.inf))
         found["condition_number"] = float(strengths.max()) / smallest if smallest > 1e-300 else None
     return found
+
+
+def _without_noise(plant: PlantModel, model: LinearModel, gain: Matrix | None) -> Matrix | None:
+    """What differences leave where there is no way from an input to an output is 0."""
+    if gain is None:
+        return None
+    ins = np.array([size_of(plant.type.variable(name), plant.get(name)) for name in model.inputs])
+    outs = np.array([size_of(plant.type.variable(name), plant.get(name)) for name in model.outputs])
+    result: Matrix = np.where(np.abs(gain) * ins[None, :] < _NOISE * outs[:, None], 0.0, gain)
+    return result
 
 
 def _relative(found: Report, leading: Matrix, notes: list[str]) -> None:
