@@ -4,6 +4,7 @@ Called by   ``dcs.cli.plant``.
 Knows       the options, in the order in which they can be wrong; everything is checked before time passes.
 """
 
+import contextlib
 import json
 import sys
 from dataclasses import dataclass
@@ -81,9 +82,12 @@ def run_plant(options: RunOptions) -> int:
         )  # fmt: skip
     except (ArithmeticError, ValueError) as error:
         raise DcsError(f"{subject.said}: {sentence_of(error)}") from error
+    except BrokenPipeError:
+        return 0  # `| head` has seen enough
     finally:
         progress.clear()
-        table.close()
+        with contextlib.suppress(BrokenPipeError):
+            table.close()
     events.close()
     if options.as_json:
         print(json.dumps(_summary(study, subject, options, times, outcome), indent=1))

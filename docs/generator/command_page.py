@@ -5,6 +5,7 @@ Knows       the typer application and how it names arguments and options.
 """
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -23,27 +24,43 @@ EXIT_CODES = (
 def command_pages() -> dict[str, str]:
     """Text of the page by its path below ``reference``."""
     group: Any = typer.main.get_command(app)
-    commands = [command for command in group.commands.values() if not command.hidden]
+    commands = list(_commands(group, "dcs"))
     return {
         "command-line.md": page(
             "Command line",
             sentence(inspect.cleandoc(group.help or "")),
-            table(("command", "does"), ([f"[`dcs {c.name}`](#dcs-{c.name})", _summary(c)] for c in commands)),
+            table(("command", "does"), ([f"[`{name}`](#{_anchor(name)})", _summary(c)] for name, c in commands)),
             section("Exit codes", table(("code", "meaning"), EXIT_CODES)),
-            *(section(f"dcs {command.name}", *_command(command)) for command in commands),
+            *(section(name, *_command(name, command)) for name, command in commands),
         )
     }
+
+
+def _commands(group: Any, words: str) -> Iterator[tuple[str, Any]]:
+    """Every command with the words that call it, those of groups too."""
+    for command in group.commands.values():
+        name = f"{words} {command.name}"
+        if command.hidden:
+            continue
+        if hasattr(command, "commands"):
+            yield from _commands(command, name)
+        else:
+            yield name, command
+
+
+def _anchor(name: str) -> str:
+    return name.replace(" ", "-")
 
 
 def _summary(command: Any) -> str:
     return inspect.cleandoc(command.help or "").split("\n\n")[0].replace("\n", " ")
 
 
-def _command(command: Any) -> list[str]:
+def _command(name: str, command: Any) -> list[str]:
     shown = [item for item in command.params if not getattr(item, "hidden", False)]
     arguments = [item for item in shown if item.param_type_name == "argument"]
     options = [item for item in shown if item.param_type_name == "option"]
-    line = " ".join(["dcs", command.name, *(_metavar(item) for item in arguments), "[OPTIONS]" if options else ""])
+    line = " ".join([name, *(_metavar(item) for item in arguments), "[OPTIONS]" if options else ""])
     return [
         f"```text\n{line.strip()}\n```",
         inspect.cleandoc(command.help or ""),

@@ -3,8 +3,8 @@
 Called by   ``plant_models.library`` (the reader of the kind ``fmu``); then run like every plant.
 Knows       the calls of ``plant_models.fmu.slave``. An FMU brings its own integrator: ``advance`` is its ``doStep``.
 Promise     an FMU that fails, ends itself or gives a value that is not a number becomes an event; from then on the
-            plant stands with its last finite outputs. Snapshots are exact where the FMU can serialise its state; where it
-            cannot, ``snapshot`` raises ``NoSnapshot`` and everything else works.
+            plant stands with its last finite outputs. Snapshots are exact where the FMU can serialise its state; where
+            it cannot, ``snapshot`` raises ``NoSnapshot`` and everything else works.
 """
 
 import json

@@ -31,6 +31,7 @@ class Slave:
         self._of = description
         self._words: list[str] = []
         self._fmu = self._load(name)
+        self._refusals = _refusals()
         self._set_up: list[tuple[Signal, float]] = []
         self._running = False
         self._instantiate()
@@ -83,8 +84,8 @@ class Slave:
             if self._running:
                 self._fmu.terminate()
             self._fmu.freeInstance()
-        except Exception:  # noqa: BLE001  (it is thrown away; what it says no longer matters)
-            self._running = False
+        except self._refusals:
+            self._running = False  # it is thrown away; what it says no longer matters
 
     # --- values -----------------------------------------------------------------------------------------------
     def get(self, signals: Sequence[Signal]) -> list[float]:
@@ -114,15 +115,15 @@ class Slave:
                 return DONE
             _, terminated, early, _ = self._fmu.doStep(at_s, dt_s, not self._of.restorable)
             return TERMINATED if terminated else FAILED if early else DONE
-        except Exception as error:  # noqa: BLE001  (whatever it is, the plant has broken down, and says so as an event)
+        except self._refusals as error:  # the plant has broken down, and says so as an event
             return self._why(error)
 
     def _why(self, error: Exception) -> str:
         if self._of.version == 2 and getattr(error, "status", None) == _DISCARD:
             try:
                 return TERMINATED if self._fmu.getBooleanStatus(_TERMINATED_2) else FAILED
-            except Exception:  # noqa: BLE001  (an FMU that does not say why it gave up has failed)
-                return FAILED
+            except self._refusals:
+                return FAILED  # it gave up and does not say why
         return FAILED
 
     # --- going back -------------------------------------------------------------------------------------------
@@ -181,6 +182,13 @@ class Slave:
             raise
         except Exception as error:
             raise ValueError(self._sentence(f"{what} ({' '.join(str(error).split())})")) from error
+
+
+def _refusals() -> tuple[type[BaseException], ...]:
+    """What FMPy raises when the FMU answers with an error, and what the system raises when its library crashes."""
+    from fmpy.fmi1 import FMICallException
+
+    return FMICallException, OSError
 
 
 def _by_kind(signals: Sequence[Signal], version: int) -> list[tuple[str, list[int]]]:
