@@ -184,7 +184,7 @@ class Slave:
             raise ValueError(self._sentence(f"{what} ({' '.join(str(error).split())})")) from error
 
 
-def _refusals() -> tuple[type[BaseException], ...]:
+def _refusals() -> tuple[type[Exception], ...]:
     """What FMPy raises when the FMU answers with an error, and what the system raises when its library crashes."""
     from fmpy.fmi1 import FMICallException
 
