@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
 
-_ZERO = 1e-9  # of the largest: a pole that small is an integrator, in units in which all states are alike
-_NO_RAMP = 1e-7
+_ZERO = 1e-9  # of the largest: a pole that small is an integrator
+_NO_RAMP = 1e-6  # of the steepest ramp
+_ROUNDING = 1e-11  # of the fastest rate: what differences leave where there is no ramp
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,29 +39,23 @@ class StaticGain:
 
 
 def static_gain(a: Matrix, b: Matrix, c: Matrix, d: Matrix) -> StaticGain:
-    """The split of the module's docstring."""
-    from scipy.linalg import matrix_balance
-
+    """The split of the module's docstring; states, inputs and outputs in units in which they are of like size."""
     count = a.shape[0]
-    balanced, transform = matrix_balance(a, permute=False)
-    sizes = np.diag(transform)
-    b, c = b / sizes[:, None], c * sizes[None, :]
-    left, strengths, right = np.linalg.svd(balanced)
-    null = strengths <= _ZERO * strengths.max(initial=0.0)
-    poles = np.linalg.eigvals(balanced)
-    zero_poles = int((np.abs(poles) <= _ZERO * np.abs(poles).max(initial=0.0)).sum())
+    left, strengths, right = np.linalg.svd(a)
+    fastest = float(strengths.max(initial=0.0))
+    null = strengths <= _ZERO * fastest
+    poles = np.abs(np.linalg.eigvals(a))
+    zero_poles = int((poles <= _ZERO * poles.max(initial=0.0)).sum())
     if not null.any():
-        return StaticGain(0, d - c @ np.linalg.solve(balanced, b), np.zeros_like(d))
+        return StaticGain(0, d - c @ np.linalg.solve(a, b), np.zeros_like(d))
     to_right, to_left = right[null].T, left[:, null]
     meeting = to_left.T @ to_right
     if np.linalg.svd(meeting, compute_uv=False).min() < 1e-6 or zero_poles > int(null.sum()):
         return StaticGain(max(zero_poles, int(null.sum()) + 1), None, None)
     onto = to_right @ np.linalg.solve(meeting, to_left.T)
-    scale = float(strengths.max()) or 1.0
-    group_inverse = np.linalg.solve(balanced + scale * onto, np.eye(count) - onto)
+    group_inverse = np.linalg.solve(a + (fastest or 1.0) * onto, np.eye(count) - onto)
     gain = d - c @ group_inverse @ b
     slope = c @ onto @ b
-    # a ramp is one when it counts beside what the same input and output are able to do otherwise
-    sizes_of_slopes = np.abs(c).max(axis=1, initial=0.0)[:, None] * np.abs(b).max(axis=0, initial=0.0)[None, :]
-    ramps = np.abs(slope) > _NO_RAMP * sizes_of_slopes
+    size = np.abs(slope)
+    ramps = size > max(_NO_RAMP * float(size.max(initial=0.0)), _ROUNDING * fastest)
     return StaticGain(int(null.sum()), np.where(ramps, np.nan, gain), np.where(ramps, slope, 0.0))

@@ -73,7 +73,7 @@ def run_plant(options: RunOptions) -> int:
     names = _columns(study, subject, options.columns)
     table = open_table(options.out, ("t_s", *names), to_stdout=not options.as_json)
     progress = Progress(subject.kind.title)
-    events = _Events(study, subject, progress)
+    events = Events(study, subject, progress)
     try:
         outcome = study.run(
             times.step_ns / NS_PER_S, times.duration_ns // times.step_ns, times.every_ns // times.step_ns,
@@ -203,7 +203,7 @@ def _columns(study: "Study", subject: Subject, said: str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-class _Events:
+class Events:
     """Trips and ranges that were left, on the standard error, with the time."""
 
     def __init__(self, study: "Study", subject: Subject, progress: Progress) -> None:

@@ -7,16 +7,20 @@ Knows       the options; the curves come from ``plant_models.study.step_response
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dcs.cli.plant_linear import chosen_names, time_text
 from dcs.cli.plant_moves import check_ranges, read_moves, steps_of
-from dcs.cli.plant_run import open_study_of, read_times
+from dcs.cli.plant_run import Events, open_study_of, read_times
 from dcs.cli.plant_subject import Subject, find_subject, sentence_of
 from dcs.cli.progress import Progress
 from dcs.cli.table import table
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import ConfigError, DcsError
 from dcs.drawing.step_picture import Curve, step_picture
+
+if TYPE_CHECKING:
+    from dcs.node.assembly import Study
 
 PICTURES = (".svg", ".png")
 _NICE_S = (
@@ -72,9 +76,7 @@ def step_plant(options: StepOptions) -> int:
         raise ConfigError(f"--out {options.out}: a picture ends in .svg or .png.")
     if options.out is not None and not options.out.absolute().parent.is_dir():
         raise ConfigError(f"--out {options.out}: there is no folder {options.out.parent}. Make it first.")
-    study = open_study_of(subject, 0, options.parameters)
-    if study.has_noise:
-        study.plant.set("noise", 0.0)
+    study = _quiet(subject, options)
     start = {one.name: study.plant.get(one.name) for one in asked}
     for one in asked:
         check_ranges("--input", [one], subject.kind, start)
@@ -85,16 +87,18 @@ def step_plant(options: StepOptions) -> int:
     duration = options.duration or f"{_nice_s(study.answer_time_s(), subject, options.step)}s"
     times = read_times(subject, duration, options.step, None)
     progress = Progress(subject.kind.title)
+    events = Events(study, subject, progress)
     try:
         responses = study.steps(
             times.step_ns / NS_PER_S, times.duration_ns // times.step_ns,
             [(one.name, one.value, one.relative) for one in asked], outputs,
-            lambda: open_study_of(subject, 0, options.parameters), progress.tell,
+            lambda: _quiet(subject, options), progress.tell, events.heard,
         )  # fmt: skip
     except (ArithmeticError, ValueError) as error:
         raise DcsError(f"{subject.said}: {sentence_of(error)}") from error
     finally:
         progress.clear()
+    events.close()
     figures = [response.figures() for response in responses]
     if options.out is not None:
         curves = [
@@ -123,6 +127,14 @@ def step_plant(options: StepOptions) -> int:
     if options.out is not None:
         print(f"Drawn in {options.out}.")
     return 0
+
+
+def _quiet(subject: Subject, options: StepOptions) -> "Study":
+    """The plant at its start, without measurement noise."""
+    study = open_study_of(subject, 0, options.parameters)
+    if study.has_noise:
+        study.plant.set("noise", 0.0)
+    return study
 
 
 def _remarks(settled: bool, inverse: bool) -> list[str]:

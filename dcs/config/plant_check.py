@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dcs.config.plant_config import BusConfig, ModelConfig, PlantCatalog, PlantInfo
 from dcs.config.problems import Problems, did_you_mean
-from dcs.config.schema import ControllerSection, ModelSection, PlantFile
+from dcs.config.schema import INTEGRATORS, ControllerSection, ModelSection, PlantFile
 from dcs.config.source import Document, KeyPath
 from dcs.core.clock import NS_PER_MS
 from dcs.engine.strategy import ScanClass
@@ -54,6 +54,11 @@ def check_model(
                 place,
                 f"model: {name} = {value:g} lies outside {one.low:g} … {one.high:g} {one.unit}. Write one inside.",
             )
+    if section.integrator and plant.integrator not in INTEGRATORS:
+        problems.add(
+            document.place(("model", "integrator")),
+            f"model: {section.type} brings its own integrator. Delete `integrator`.",
+        )
     step_ns = section.step or dividing_step_ns(round(plant.step_s * NS_PER_S), file)
     return ModelConfig(section.type, setting, step_ns, section.integrator, section.seed, path, parameters), plant
 

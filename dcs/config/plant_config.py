@@ -52,6 +52,11 @@ class PlantInfo(Protocol):
         """Integration step at which it is accurate, s."""
         ...
 
+    @property
+    def integrator(self) -> str:
+        """The one it takes when none is asked for; none of ours for a plant that brings its own."""
+        ...
+
 
 class PlantCatalog(Protocol):
     """Every plant model by name, and the kinds of plants that a file describes."""

@@ -12,9 +12,9 @@ from xml.sax.saxutils import escape
 
 from hmi.theme.palette import LIGHT
 
-PANEL_WIDTH, PANEL_HEIGHT = 220.0, 96.0
-GAP_X, GAP_Y = 22.0, 20.0
-LEFT, RIGHT, TOP, BOTTOM = 126.0, 20.0, 78.0, 46.0
+PANEL_WIDTH, PANEL_HEIGHT = 190.0, 96.0
+GAP_X, GAP_Y = 68.0, 20.0  # beside each panel stands where its curve ends
+LEFT, RIGHT, TOP, BOTTOM = 132.0, 68.0, 78.0, 46.0
 _FLAT = 1e-9  # of the row's largest change
 _TICKS_Y, _TICKS_X = 4, 5
 
@@ -125,7 +125,7 @@ def _panel(
         at = y_of(tick)
         shapes.append(_line(x, at, x + PANEL_WIDTH, at, "zero" if tick == 0.0 else "grid"))
         if labelled:
-            shapes.append(_text(x - 6, at + 3.5, f"{tick:.6g}", "dim", anchor="end"))
+            shapes.append(_text(x - 6, at + 3.5, _number(tick), "dim", anchor="end"))
     for tick in round_ticks(0.0, end_s / unit_s, _TICKS_X)[1:]:
         at = x + PANEL_WIDTH * tick * unit_s / end_s
         shapes.append(_line(at, y + 1, at, y + PANEL_HEIGHT - 1, "grid"))
@@ -138,18 +138,22 @@ def _panel(
     shapes.append(f'<polyline points="{points}" class="curve" data-curve="{escape(name)}"/>')
     final = curve.changes[-1]
     shown = 0.0 if abs(final) <= _FLAT * max(abs(low), abs(high)) else final
-    beside = y_of(final) + (-6.0 if shown <= 0.0 else 15.0)  # between the end of the curve and zero
-    at = min(max(beside, y + 12.0), y + PANEL_HEIGHT - 5.0)
-    shapes.append(_text(x + PANEL_WIDTH - 5, at, f"{shown:+.4g}" if shown else "0", "end", anchor="end"))
+    shapes.append(_text(x + PANEL_WIDTH + 4, y_of(final) + 3.5, _number(shown, sign=True), "end"))
     return shapes
 
 
 def _time_axis(x: float, y: float, end: float) -> list[str]:
     """``end`` in the unit of the labels."""
     return [
-        _text(x + PANEL_WIDTH * tick / end, y + 14, f"{tick:.6g}", "dim", anchor="middle")
+        _text(x + PANEL_WIDTH * tick / end, y + 14, _number(tick), "dim", anchor="middle")
         for tick in round_ticks(0.0, end, _TICKS_X)
     ]
+
+
+def _number(value: float, *, sign: bool = False) -> str:
+    """As a person writes it, with a true minus."""
+    text = f"{value:+.4g}" if sign and value else f"{value:.6g}"
+    return text.replace("-", "−")
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> str:

@@ -23,7 +23,7 @@ Matrix = NDArray[np.float64]
 Report = dict[str, Any]
 
 _DUST = 1e-6  # of a pole
-_NOISE = 1e-9  # of an output's size, when an input moves by its own
+_NOISE = 1e-8  # of an output's size, when an input moves by its own
 
 AT_REST_PER_S = 1e-9
 """A plant whose fastest state moves by less than that share of its size every second stands still."""
@@ -48,7 +48,7 @@ def analyse(
     for name, matrix in (("A", model.a), ("B", model.b), ("C", model.c), ("D", model.d)):
         if not np.isfinite(matrix).all():
             raise ValueError(f"plant {kind.name}: its {name} matrix here is not finite; choose another operating point")
-    static = static_gain(model.a, model.b, model.c, model.d)
+    static = _static(plant, model)
     report: Report = {
         "plant": kind.name,
         "setting": plant.setting,
@@ -65,6 +65,24 @@ def analyse(
         "notes": notes,
     }
     return report
+
+
+def _static(plant: PlantModel, model: LinearModel) -> StaticGain:
+    """Found in units in which every variable's size counts as 1, told in its own unit."""
+    states, ins, outs = (_sizes(plant, names) for names in (model.states, model.inputs, model.outputs))
+    found = static_gain(
+        model.a * states / states[:, None], model.b * ins / states[:, None],
+        model.c * states / outs[:, None], model.d * ins / outs[:, None],
+    )  # fmt: skip
+    if found.gain is None or found.slope is None:
+        return found
+    gain = np.where(np.abs(found.gain) < _NOISE, 0.0, found.gain)  # NaN stays
+    back = outs[:, None] / ins
+    return StaticGain(found.integrators, gain * back, found.slope * back)
+
+
+def _sizes(plant: PlantModel, names: Sequence[str]) -> Matrix:
+    return np.array([size_of(plant.type.variable(name), plant.get(name)) for name in names])
 
 
 def _steady(plant: PlantModel, search: bool, notes: list[str]) -> Report:
@@ -159,7 +177,7 @@ def _gains(plant: PlantModel, model: LinearModel, static: StaticGain, notes: lis
         ("gain", "slope_per_s", "gain_percent", "relative_gains", "niederlinski", "pairing", "singular_values",
          "condition_number", "scaled_by")
     )  # fmt: skip
-    gain, slope = _without_noise(plant, model, static.gain), static.slope
+    gain, slope = static.gain, static.slope
     if gain is None or slope is None:
         notes.append("integrators follow on one another: there are no static gains and no relative gains")
         return found
@@ -188,16 +206,6 @@ def _gains(plant: PlantModel, model: LinearModel, static: StaticGain, notes: lis
         smallest = float(strengths.min(initial=math.inf))
         found["condition_number"] = float(strengths.max()) / smallest if smallest > 1e-300 else None
     return found
-
-
-def _without_noise(plant: PlantModel, model: LinearModel, gain: Matrix | None) -> Matrix | None:
-    """What differences leave where there is no way from an input to an output is 0."""
-    if gain is None:
-        return None
-    ins = np.array([size_of(plant.type.variable(name), plant.get(name)) for name in model.inputs])
-    outs = np.array([size_of(plant.type.variable(name), plant.get(name)) for name in model.outputs])
-    result: Matrix = np.where(np.abs(gain) * ins[None, :] < _NOISE * outs[:, None], 0.0, gain)
-    return result
 
 
 def _relative(found: Report, leading: Matrix, notes: list[str]) -> None:

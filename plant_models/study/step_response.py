@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from plant_models.model import PlantModel, Vector
+from plant_models.model import PlantEvent, PlantModel, Vector
 from plant_models.study.run import Grid, Move, Rows, run_alone
 
 POINTS = 400
@@ -70,6 +70,7 @@ def step_responses(
     outputs: Sequence[str],
     restart: Callable[[], PlantModel],
     tell: Callable[[float], None] = lambda share: None,
+    heard: Callable[[PlantEvent], None] = lambda event: None,
 ) -> list[Response]:
     """Each move (input, value, relative) alone, ``restart`` giving a plant at the same start for each.
 
@@ -93,7 +94,7 @@ def step_responses(
 
         run_alone(
             model, model, Grid(step_s, steps, every), [Move(name, value, relative, 0)], outputs,
-            keep, tell=told,
+            keep, tell=told, heard=heard,
         )  # fmt: skip
         rows = np.concatenate(blocks)
         responses += [

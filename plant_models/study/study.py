@@ -131,9 +131,10 @@ class Study:
         outputs: Sequence[str],
         restart: "Callable[[], Study]",
         tell: Callable[[float], None] = lambda share: None,
+        heard: Callable[[PlantEvent], None] = lambda event: None,
     ) -> list[Response]:
         """``plant_models.study.step_response.step_responses``; moves are (input, value, relative)."""
-        return step_responses(self.plant, step_s, steps, moves, outputs, lambda: restart().plant, tell)
+        return step_responses(self.plant, step_s, steps, moves, outputs, lambda: restart().plant, tell, heard)
 
     def answer_time_s(self) -> float:
         """How long a step response of this plant should be watched, from its poles where they can be computed."""

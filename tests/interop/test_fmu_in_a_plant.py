@@ -119,6 +119,11 @@ def test_what_is_wrong_with_the_fmu_stands_at_its_line_of_plant_yaml(tmp_path: P
     folder = plant_folder(tmp_path, interface="ModelExchange")
     with pytest.raises(ConfigError, match=r"plant.yaml:4: model: tank.fmu offers model exchange only"):
         load_configuration(folder)
+    make_fmu(folder / "tank.fmu")
+    text = (folder / "plant.yaml").read_text(encoding="utf-8")
+    (folder / "plant.yaml").write_text(text.replace("{type: fmu,", "{type: fmu, integrator: rk4,"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"plant.yaml:4: model: fmu brings its own integrator. Delete `integrator`."):
+        load_configuration(folder)
     (folder / "tank.fmu").unlink()
     with pytest.raises(ConfigError, match=r"plant.yaml:4: model: there is no FMU"):
         load_configuration(folder)
