@@ -138,7 +138,9 @@ def test_a_tank_that_breaks_down_is_an_event_and_then_stands(
     assert condition in plant.active_conditions()
     assert plant.get("level") == level
     assert all(map(math.isfinite, plant.outputs))
+    steps = plant.get("steps")
     plant.advance(DT_S, 3)
+    assert plant.get("steps") == steps, "nothing steps any more"
     assert plant.time_s == pytest.approx(1.6)
     assert plant.get("level") == level
     assert plant.take_events() == []

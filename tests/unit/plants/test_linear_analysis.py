@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 
 from plant_models.library import PLANTS
 from plant_models.linear import find_steady_state
+from plant_models.model import STATE, Variable
 from plant_models.static_gain import static_gain
 from plant_models.steady_state import unrest
 from plant_models.study.analysis import analyse
@@ -31,6 +32,14 @@ def test_zeros_of_a_chain_are_those_that_are_in_it_and_not_the_ones_at_infinity(
     """Nine poles from 0.001 to 4 and two zeros: seven more lie at infinity, and rounding brings them down."""
     a, b, c, d = from_transfer([-2.0, 0.3], [-1.0, -1.1, -1.2, -1.3, -1.5, -2.5, -3.0, -4.0, -0.001])
     assert_allclose(transmission_zeros(a, b, c, d), [-2.0, 0.3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_however_the_states_are_chosen_nothing_comes_from_infinity(seed: int) -> None:
+    """Promise: seven zeros at infinity stay there, also where rounding brings them within the range of the poles."""
+    a, b, c, d = from_transfer([-0.02], [-1.0, -1.1, -1.2, -1.3, -1.5, -2.5, -3.0, -400.0])
+    turn, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=a.shape))
+    assert_allclose(transmission_zeros(turn @ a @ turn.T, turn @ b, c @ turn.T, d), [-0.02], rtol=1e-4)
 
 
 def test_forty_tanks_in_a_row_have_no_zeros() -> None:
@@ -192,6 +201,37 @@ def test_more_outputs_than_inputs_are_analysed_as_far_as_that_goes() -> None:
     assert report["zeros"] is None
     assert len(report["relative_gains"]) == 6
     assert "choose with --inputs and --outputs" in " ".join(report["notes"])
+
+
+class LevelOverFlow:
+    """dh = q - 1, dq = (1 - q³)/2: a tank whose level may stand anywhere, once the flow is right."""
+
+    class type:  # noqa: N801
+        name = "level over flow"
+
+        @staticmethod
+        def of_role(role: str) -> tuple[Variable, ...]:
+            return (Variable("h", "m", 0.0, 1.0, "level", STATE), Variable("q", "m3/s", 0.0, 10.0, "flow", STATE))
+
+    def __init__(self) -> None:
+        self.states = np.array([0.3, 2.5])
+
+    def derivatives(self) -> np.ndarray:
+        return np.array([self.states[1] - 1.0, 0.5 * (1.0 - self.states[1] ** 3)])
+
+    def measure(self) -> None: ...
+    def snapshot(self) -> bytes:
+        return self.states.tobytes()
+
+    def restore(self, snapshot: bytes) -> None:
+        self.states[:] = np.frombuffer(snapshot)
+
+
+def test_an_integrator_stays_where_it_is_when_a_steady_state_is_searched() -> None:
+    plant = LevelOverFlow()
+    find_steady_state(plant)  # type: ignore[arg-type]
+    assert plant.states[1] == pytest.approx(1.0, abs=1e-12)
+    assert plant.states[0] == pytest.approx(0.3, abs=1e-9)
 
 
 def test_where_there_is_no_steady_state_the_plant_stays_where_it_is() -> None:
