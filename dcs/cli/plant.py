@@ -66,7 +66,10 @@ def run(
     noise: Annotated[
         str | None, typer.Option("--noise", metavar="on|off", help="Measurement noise (default: as the setting says).")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of everything random.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", metavar="N", min=0, help="Seed of everything random (default: the folder's, or 0)."),
+    ] = None,
     control: Annotated[
         str,
         typer.Option("--control", metavar="none|reference", help="The controllers that were published with the plant."),

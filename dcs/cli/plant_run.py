@@ -38,7 +38,7 @@ class RunOptions:
     every: str | None = None
     method: str | None = None
     setting: str | None = None
-    seed: int = 0
+    seed: int | None = None
     noise: str | None = None
     control: str = "none"
     inputs: tuple[str, ...] = ()
@@ -65,7 +65,8 @@ def run_plant(options: RunOptions) -> int:
     times = read_times(subject, options.duration, options.step, options.every)
     if options.out is not None:
         check_ending(options.out)
-    study = open_study_of(subject, options.seed, options.parameters)
+    seed = subject.model.seed if options.seed is None else options.seed
+    study = open_study_of(subject, seed, options.parameters)
     _switch_noise(study, options.noise)
     if _wants_control(options.control):
         _take_control(study, options, times)
@@ -90,7 +91,7 @@ def run_plant(options: RunOptions) -> int:
             table.close()
     events.close()
     if options.as_json:
-        print(json.dumps(_summary(study, subject, options, times, outcome), indent=1))
+        print(json.dumps(_summary(study, subject, options, times, seed, outcome), indent=1))
     elif options.out is not None:
         print(f"{outcome.rows} rows of {len(names) + 1} columns written to {options.out}.")
     return 1 if outcome.broken else 0
@@ -227,14 +228,16 @@ class Events:
             print(f"… and {self._count - _EVENTS_SHOWN} more.", file=sys.stderr)
 
 
-def _summary(study: "Study", subject: Subject, options: RunOptions, times: Times, outcome: Any) -> dict[str, Any]:
+def _summary(
+    study: "Study", subject: Subject, options: RunOptions, times: Times, seed: int, outcome: Any
+) -> dict[str, Any]:
     plant = study.plant
     return {
         "plant": subject.kind.name,
         "setting": plant.setting,
         "method": subject.model.integrator or subject.kind.integrator,
         "step_s": times.step_ns / NS_PER_S,
-        "seed": options.seed,
+        "seed": seed,
         "control": options.control,
         "rows": outcome.rows,
         "time_s": outcome.time_s,

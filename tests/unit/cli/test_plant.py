@@ -90,7 +90,7 @@ def test_a_plant_folder_brings_its_setting_and_step(tmp_path: Path) -> None:
     text = text.replace("setting: minimum_phase", "setting: nonminimum_phase\n  parameters: {height: 0.19}")
     (folder / "plant.yaml").write_text(text.replace("integrator: rk4", "integrator: euler"), encoding="utf-8")
     about = json.loads(dcs("plant", "run", folder, "--for", "10s", "--json").out)
-    assert (about["setting"], about["method"]) == ("nonminimum_phase", "euler")
+    assert (about["setting"], about["method"], about["seed"]) == ("nonminimum_phase", "euler", 1)
     shown = dcs("plant", "run", folder, "--for", "10s", "--columns", "height", "--every", "10s")
     assert shown.out.split() == ["t_s,height", "0.0,0.19", "10.0,0.19"]
 
