@@ -111,6 +111,7 @@ def choose_endpoints(config: PlantConfig, auto_ports: bool) -> Endpoints:
         bus_url = config.bus.url or f"nats://{bus_host}:{bus_port or chooser.choose(bus_host)}"
         return Endpoints(
             plant=config.name,
+            title=config.title,
             config=str(config.folder.resolve()),
             bus_url=bus_url,
             nodes=kinds,

@@ -33,7 +33,7 @@ def open_operator_station(options: HmiOptions) -> int:
     """Open the window and stay until it is closed. Raises ``Missing`` without a display or a running plant."""
     from hmi.app import run
 
-    url, plant, displays, run_dir = _target(options)
+    url, plant, title, displays, run_dir = _target(options)
     logs = configure_logging("hmi", WallClock(), run_dir)
     if options.lifeline:
         _end_with_launcher()
@@ -45,6 +45,7 @@ def open_operator_station(options: HmiOptions) -> int:
         return run(
             connect,
             plant,
+            title=title,
             displays=displays,
             theme="dark" if options.dark else "light",
             page=options.page,
@@ -56,13 +57,13 @@ def open_operator_station(options: HmiOptions) -> int:
         logs.close()
 
 
-def _target(options: HmiOptions) -> tuple[str, str, Path | None, Path | None]:
-    """(bus URL, plant, folder of displays, run directory)."""
+def _target(options: HmiOptions) -> tuple[str, str, str, Path | None, Path | None]:
+    """(bus URL, plant, its title, folder of displays, run directory)."""
     if options.target is not None and "://" in options.target:
         url, _, plant = options.target.partition("#")
         if not plant:
             raise Missing(f"{options.target}: name the plant as well: {options.target}#quadruple_tank")
-        return url, plant, None, None
+        return url, plant, "", None, None
     plant_name = None
     if options.target is not None:
         from dcs.config.find import find_config
@@ -70,7 +71,7 @@ def _target(options: HmiOptions) -> tuple[str, str, Path | None, Path | None]:
         plant_name = find_config(options.target).name
     run_dir, endpoints = find_run(options.run_dir, plant_name)
     displays = Path(endpoints.config) / "displays"
-    return endpoints.bus_url, endpoints.plant, displays if displays.is_dir() else None, run_dir
+    return endpoints.bus_url, endpoints.plant, endpoints.title, displays if displays.is_dir() else None, run_dir
 
 
 def _end_with_launcher() -> None:

@@ -111,6 +111,7 @@ class _Window:
         self._bridge = Bridge(config.name, run_dir, port)
         Endpoints(
             plant=config.name,
+            title=config.title,
             config=str(config.folder.resolve()),
             bus_url=self._bridge.url,
             nodes={name: node_kind(config, name) for name in config.nodes if name != BUS_NODE},

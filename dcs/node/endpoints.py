@@ -27,6 +27,7 @@ class Endpoints:
     devices: dict[str, tuple[str, int]] = field(default_factory=dict)
     voters: dict[str, tuple[str, int]] = field(default_factory=dict)  # controllers and witnesses: pair network
     metrics: dict[str, tuple[str, int]] = field(default_factory=dict)
+    title: str = ""  # of the plant, for people
     kept: str = ""  # where nodes keep what survives this run; "" is the run's own directory
 
     def write(self, run_dir: Path) -> None:

@@ -21,11 +21,11 @@ KINDS: dict[str, tuple[str, ...]] = {
     "indicator": ("module",),  # analogue indicator: bar with band, limits, SP, PV
     "level": ("tag",),  # fill of a vessel
     "trend": ("tag",),  # embedded trend of the last hour
-    "running": ("tag",),  # the element itself is shown while the tag is above `above`
+    "running": ("tag",),  # the element itself is shown while the tag is above `above`, or below `below`
     "link": ("display",),  # a click opens another display; the most urgent alarm of its modules is marked
 }
 """Kinds of bindings and what each must name."""
-_OPTIONAL = ("above", "normal", "opens", "window_s", "label", "setpoint")
+_OPTIONAL = ("above", "below", "normal", "opens", "window_s", "label", "setpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Binding:
     tag: str = ""
     module: str = ""
     above: float = 0.0  # for `running`
+    below: float | None = None  # for `running`, instead of `above`
     normal: tuple[float, float] | None = None  # normal band, in the tag's unit
     opens: str = ""  # module whose faceplate a click opens
     window_s: float = 3600.0  # for `trend`
@@ -44,6 +45,10 @@ class Binding:
     setpoint: str = ""  # a tag drawn dashed in a `trend`
     display: str = ""  # for `link`: name of a display file without .yaml
     place: Place = Place()
+
+    def holds(self, value: float) -> bool:
+        """Is a `running` element shown at that value?"""
+        return value > self.above if self.below is None else value < self.below
 
     @property
     def target(self) -> str:
@@ -189,6 +194,7 @@ def _binding(entry: Any, place: Place, ids: set[str], drawing: str) -> Binding:
         tag=str(entry.get("tag", "")),
         module=str(entry.get("module", "")),
         above=float(entry.get("above", 0.0)),
+        below=float(entry["below"]) if "below" in entry else None,
         normal=(float(normal[0]), float(normal[1])) if normal else None,
         opens=str(entry.get("opens", "")),
         window_s=float(entry.get("window_s", 3600.0)),

@@ -120,7 +120,7 @@ class DrawingPage(QWidget):
         if binding.kind == "level" and shown.fraction is not None:
             return shown.mark, round(shown.fraction * max(item.box.height(), 1.0))
         if binding.kind == "running":
-            return shown.mark, shown.live and shown.value > binding.above
+            return shown.mark, shown.live and binding.holds(shown.value)
         return shown
 
     def _on_blink(self, on: bool) -> None:
@@ -207,7 +207,7 @@ class DrawingPage(QWidget):
                 shown_value = self._shown(binding.tag)
                 if not shown_value.live:
                     paint_hatch(painter, palette, box)
-                elif shown_value.value > binding.above:
+                elif binding.holds(shown_value.value):
                     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
                     self._parts.render(painter, binding.element, box)
                     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -190,7 +190,8 @@ def paint_loop(painter: QPainter, palette: Palette, box: QRectF, shown: LoopShow
     text_at(painter, QRectF(tag_left, head.top(), head.width(), row), shown.name, palette.text, 12.5 * scale, bold=True)
     tag_right = tag_left + painter.fontMetrics().horizontalAdvance(shown.name) + 4 * scale
     paint_mode(painter, palette, QRectF(tag_right, head.top(), head.right() - tag_right, row), shown, 11 * scale)
-    unit_width = 44 * scale
+    painter.setFont(font(12))
+    unit_width = max(44 * scale, painter.fontMetrics().horizontalAdvance(shown.pv.unit) + 8)
     big = QRectF(inner.left(), head.bottom(), inner.width(), row * 1.45)
     paint_value(painter, palette, big, shown.pv, 21 * scale, unit_width, bold=True)
     y = big.bottom()

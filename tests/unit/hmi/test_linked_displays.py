@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hmi.model.displays import Display, load_displays
+from hmi.model.displays import Binding, Display, load_displays
 from tests.unit.hmi.conftest import DISPLAYS, Rig
 
 LINKED = """title: {title}
@@ -89,3 +89,10 @@ def test_an_alarm_leads_to_its_unit_and_only_the_open_display_is_unfolded(linked
     tree, model = linked.navigation, linked.navigation.model()
     unfolded = [model.item(row).text() for row in range(model.rowCount()) if tree.isExpanded(model.index(row, 0))]
     assert unfolded == ["C_More"]
+
+
+def test_a_mark_is_shown_above_or_below_a_value() -> None:
+    assert Binding("a", "running", above=1.0).holds(1.5)
+    assert not Binding("a", "running", above=1.0).holds(1.0)
+    assert Binding("a", "running", below=0.5).holds(0.0)
+    assert not Binding("a", "running", below=0.5).holds(1.0)
