@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plant_models.integrators import ADAPTIVE, FIXED_STEP, NAMES, RK4, STIFF, solve_adaptive
-from plant_models.kernel import EVENT_WORDS, EVENTS_KEPT, Parts, finish_step, parts_of, sizes_of
+from plant_models.kernel import EVENT_WORDS, EVENTS_KEPT, Ends, Parts, finish_step, parts_of, sizes_of
 from plant_models.model import (
     DISTURBANCE,
     INPUT,
@@ -103,6 +103,23 @@ class CompiledPlant:
     @property
     def setting(self) -> str:
         return self._setting
+
+    @property
+    def memory(self) -> Vector:
+        """All of the plant's memory, for compiled calls that do more than ``advance``."""
+        return self._memory
+
+    @property
+    def ends(self) -> Ends:
+        """Where the parts of ``memory`` end."""
+        return self._ends
+
+    @property
+    def method(self) -> int:
+        """The fixed-step integrator; raises ``ValueError`` for a plant that runs with one of SciPy's."""
+        if self._adaptive:
+            raise ValueError(f"plant {self._type.name}: use euler, rk4 or stiff here, not an adaptive integrator")
+        return self._method
 
     @property
     def time_s(self) -> float:

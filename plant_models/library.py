@@ -6,7 +6,8 @@ Called by   ``dcs.node.assembly``, the configuration checker's catalogue, the ma
 from plant_models import loop_bank, quadruple_tank
 from plant_models.fmu.plant import read_fmu
 from plant_models.model import PLANTS
+from plant_models.tennessee_eastman import plant as tennessee_eastman
 
 PLANTS.readers["fmu"] = read_fmu
 
-__all__ = ["PLANTS", "loop_bank", "quadruple_tank"]
+__all__ = ["PLANTS", "loop_bank", "quadruple_tank", "tennessee_eastman"]

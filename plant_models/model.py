@@ -171,6 +171,28 @@ class PlantModel(Protocol):
         ...
 
 
+class ReferenceControl(Protocol):
+    """Controllers that were published with a plant and drive it alone, without a control system."""
+
+    @property
+    def setpoint_names(self) -> tuple[str, ...]:
+        """Names of the setpoints, in order."""
+        ...
+
+    @property
+    def setpoints(self) -> Vector:
+        """The setpoints, a view; a cascade moves those of its inner loops."""
+        ...
+
+    def step(self, plant: PlantModel) -> None:
+        """One period of ``PlantType.control_period_s``: moves ``plant.inputs``; before the plant's steps of it."""
+        ...
+
+    def advance(self, plant: PlantModel, periods: int, dt_s: float) -> None:
+        """``periods`` times ``step`` and the plant's steps of ``dt_s`` seconds, in one call."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class PlantType:
     """Everything that can be said of a plant before it runs."""
@@ -186,6 +208,8 @@ class PlantType:
     step_s: float = 0.1  # integration step at which the default integrator is accurate
     integrator: str = "rk4"  # the default one
     kept: int = 0  # words of memory beyond the states
+    reference_control: "Callable[[PlantModel], ReferenceControl] | None" = None  # for a plant at its start
+    control_period_s: float = 1.0
 
     def of_role(self, role: str) -> tuple[Variable, ...]:
         """The variables of one role, in order."""

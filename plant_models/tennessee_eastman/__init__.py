@@ -1,0 +1,1 @@
+"""The Tennessee Eastman plant, complete: see ``plant``."""

@@ -50,9 +50,7 @@ _FAHRENHEIT = 1.8  # °F per °C
 
 def _folded(table: tuple[tuple[float, float, float], ...], power: int) -> tuple[float, ...]:
     """Coefficient of T^(power+1) of the enthalpy of one lbmol, MBtu: M · 1.8 · c / (power + 1)."""
-    return tuple(
-        mass * _FAHRENHEIT * row[power] / (power + 1) for mass, row in zip(MOLAR_MASS, table, strict=True)
-    )
+    return tuple(mass * _FAHRENHEIT * row[power] / (power + 1) for mass, row in zip(MOLAR_MASS, table, strict=True))
 
 
 LIQUID_1, LIQUID_2, LIQUID_3 = (_folded(_LIQUID_HEAT, power) for power in range(3))
@@ -61,7 +59,9 @@ VAPOUR_1, VAPOUR_2, VAPOUR_3 = (_folded(_VAPOUR_HEAT, power) for power in range(
 VAPOUR_0 = tuple(mass * heat for mass, heat in zip(MOLAR_MASS, _EVAPORATION, strict=True))
 """Vapour enthalpy of one lbmol is VAPOUR_0 + T (VAPOUR_1 + T (VAPOUR_2 + T VAPOUR_3))."""
 
-DENSITY_0, DENSITY_1, DENSITY_2 = (tuple(row[power] / mass for mass, row in zip(MOLAR_MASS, _DENSITY, strict=True)) for power in range(3))
+DENSITY_0, DENSITY_1, DENSITY_2 = (
+    tuple(row[power] / mass for mass, row in zip(MOLAR_MASS, _DENSITY, strict=True)) for power in range(3)
+)
 """Molar density of each liquid is DENSITY_0 + T (DENSITY_1 + T DENSITY_2), lbmol/ft3."""
 
 ANTOINE_D, ANTOINE_E, ANTOINE_G, ANTOINE_H = (

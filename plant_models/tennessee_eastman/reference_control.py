@@ -1,6 +1,6 @@
 r"""The published decentralised controllers: 19 loops and a pressure override, once per second.
 
-Called by   ``closed_loop`` (compiled, many seconds in one call) and ``ReferenceControl`` (second by second).
+Called by   ``closed_loop`` (``TennesseeEastmanControl``: second by second, or many seconds in one call).
 Knows       measurements and valve demands; no plant. Everything it remembers is one vector.
 
 Velocity form: with :math:`e = 100 (SP - PV) / \mathrm{span}` every execution adds
@@ -187,3 +187,6 @@ def clip_demands(demands: Vector) -> None:
             demands[i] = 0.0
         elif demands[i] > 100.0:
             demands[i] = 100.0
+
+
+SETPOINT_NAMES = tuple(f"sp{i + 1}" for i in range(len(SETPOINTS)))

@@ -1,16 +1,36 @@
 """Steps of the plant in one compiled call.
 
-Called by   ``plant`` and ``closed_loop``.
+Called by   ``plant``, ``closed_loop`` and ``plant_models.compiled``.
 Knows       evaluation and the fixed-step integrators.
 """
 
 from plant_models.integrators import RK4, next_stage, stages_of
 from plant_models.kernel import Ends, Parts, finish_step, kernel, parts_of
 from plant_models.model import Vector
-from plant_models.tennessee_eastman.constants import HOUR_S
-from plant_models.tennessee_eastman.evaluation import evaluate
-from plant_models.tennessee_eastman.layout import NOW, TIME_H, WARM
+from plant_models.tennessee_eastman.constants import (
+    FT3_PER_M3,
+    HOUR_S,
+    LBMOL_TO_KMOL,
+    REACTOR_FT3,
+    SEPARATOR_FT3,
+    VALVES,
+)
+from plant_models.tennessee_eastman.economics import (
+    PURGE_KMOL_PER_KSCM,
+    mass_ratio,
+    operating_cost,
+    product_loss,
+    purge_loss,
+)
+from plant_models.tennessee_eastman.evaluation import eight, evaluate
+from plant_models.tennessee_eastman.layout import COMMAND, NOISE, NOW, SECONDS, TIME_H, WARM
+from plant_models.tennessee_eastman.noise import still_noise
+from plant_models.tennessee_eastman.thermodynamics import equilibrium, liquid_ft3, positive, total
 from plant_models.tennessee_eastman.valves import move_commands
+from plant_models.tennessee_eastman.walks import begin_walks
+
+COLD_START_C = (100.0, 80.0, 60.0, 90.0)
+"""Where the first search for a temperature begins: reactor, separator, stripper, mixing zone."""
 
 
 @kernel
@@ -57,6 +77,31 @@ def finish(p: Parts, time_s: float, dt_s: float) -> None:
 def measure(p: Parts) -> None:
     """The outputs of the states and disturbances as they are now."""
     evaluate(p, p.outputs, p.rates, 0.0, True)
+    measure_more(p)
+
+
+@kernel
+def measure_more(p: Parts) -> None:
+    """Outputs beside the published measurements: cost, ratio of the products, liquid volumes (without noise)."""
+    out, n_c = p.outputs, eight(p.states, 18)
+    t_r, liquid_r, volume_r, p_r, partial_r = equilibrium(eight(p.states, 0), p.states[8], REACTOR_FT3, p.kept[WARM])
+    t_s, liquid_s, volume_s, p_s, partial_s = equilibrium(
+        eight(p.states, 9), p.states[17], SEPARATOR_FT3, p.kept[WARM + 1]
+    )
+    per_s, per_c = 1.0 / p_s, 1.0 / positive(total(n_c))
+    purge_price = per_s * purge_loss(
+        partial_s[0], partial_s[2], partial_s[3], partial_s[4], partial_s[5], partial_s[6], partial_s[7]
+    )
+    purge_kmol_h = (out[9] - p.kept[NOISE + 9]) * PURGE_KMOL_PER_KSCM
+    product_kmol_h = 10.0 * p.states[45] * LBMOL_TO_KMOL
+    product_price = per_c * product_loss(n_c[3], n_c[4], n_c[5])
+    work_kw = out[19] - p.kept[NOISE + 19]
+    steam_kg_h = out[18] - p.kept[NOISE + 18]
+    out[41] = operating_cost(purge_kmol_h, purge_price, product_kmol_h, product_price, work_kw, steam_kg_h)
+    out[42] = mass_ratio(n_c[6], n_c[7])
+    out[43] = volume_r / FT3_PER_M3
+    out[44] = volume_s / FT3_PER_M3
+    out[45] = liquid_ft3(n_c, p.kept[NOW + 2]) / FT3_PER_M3
 
 
 @kernel
@@ -69,3 +114,40 @@ def advance(memory: Vector, ends: Ends, dt_s: float, steps: int, method: int) ->
         step(p, p.outputs, dt_s, method, stages)
         finish(p, start_s + (number + 1) * dt_s, dt_s)
     measure(p)
+
+
+@kernel
+def derivatives(p: Parts) -> None:
+    """Of the states as they are now, per second."""
+    evaluate(p, p.start, p.rates, 0.0, False)
+    for i in range(p.rates.shape[0]):
+        p.rates[i] /= HOUR_S
+
+
+@kernel
+def before(p: Parts, dt_s: float) -> None:
+    """Before a step of an adaptive integrator."""
+    move_commands(p)
+    p.kept[TIME_H] += dt_s / HOUR_S
+
+
+@kernel
+def settle(p: Parts) -> None:
+    """Nothing is limited by the model itself: it stands still when it trips."""
+
+
+@kernel
+def begin_memory(p: Parts) -> None:
+    """What the plant remembers beside its states, at the start; generator and seed are already there."""
+    kept = p.kept
+    kept[SECONDS] = 0.0
+    kept[TIME_H] = 0.0
+    begin_walks(kept)
+    still_noise(kept)
+    for valve in range(VALVES):
+        kept[COMMAND + valve] = p.inputs[valve]
+    for vessel in range(4):
+        kept[WARM + vessel] = COLD_START_C[vessel]
+    evaluate(p, p.outputs, p.rates, 0.0, True)
+    for vessel in range(4):
+        kept[WARM + vessel] = kept[NOW + vessel]

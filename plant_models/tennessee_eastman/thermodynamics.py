@@ -51,9 +51,7 @@ def positive(value: float) -> float:
 @kernel
 def dot8(c: Eight, z: Eight) -> float:
     """Sum of products over the eight components."""
-    return (
-        c[0] * z[0] + c[1] * z[1] + c[2] * z[2] + c[3] * z[3] + c[4] * z[4] + c[5] * z[5] + c[6] * z[6] + c[7] * z[7]
-    )
+    return c[0] * z[0] + c[1] * z[1] + c[2] * z[2] + c[3] * z[3] + c[4] * z[4] + c[5] * z[5] + c[6] * z[6] + c[7] * z[7]
 
 
 @kernel
@@ -132,9 +130,7 @@ def saturation_mmhg(antoine: tuple[float, float, float], t: float) -> float:
 
 
 @kernel
-def equilibrium(
-    n: Eight, energy: float, volume_ft3: float, start: float
-) -> tuple[float, float, float, float, Eight]:
+def equilibrium(n: Eight, energy: float, volume_ft3: float, start: float) -> tuple[float, float, float, float, Eight]:
     """A vessel of liquid D … H under vapour: temperature, liquid lbmol and ft3, pressure, the partial pressures.
 
     ``n`` are A, B, C in the vapour and D … H in the liquid; the vapour's D … H follow from Raoult's law.
