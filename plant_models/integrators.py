@@ -22,7 +22,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from plant_models.kernel import Parts, kernel
+from plant_models.kernel import Parts, inlined, kernel
 from plant_models.model import Vector
 
 EULER, STIFF, RK4 = 1, 2, 4
@@ -47,7 +47,7 @@ def stages_of(method: int, states: int) -> int:
     return method
 
 
-@kernel
+@inlined
 def next_stage(method: int, stage: int, dt_s: float, p: Parts) -> None:
     """After ``p.rates`` were computed for ``p.states``: move the states to where the next stage needs them.
 

@@ -76,10 +76,24 @@ _CACHE_DIR = str(cache_root() / f"plants-{_sources_key()}")
 
 def kernel(function: F) -> F:
     """Compile on first call, keep the machine code between runs; division by zero gives inf, as in NumPy."""
+    return _compiled(function)
+
+
+def inlined(function: F) -> F:
+    """A kernel that becomes part of its caller: a plant's ``Parts`` are a hundred words to pass (0.1 µs a call)."""
+    return _compiled(function, forceinline=True)
+
+
+def nogil(function: F) -> F:
+    """A kernel for long calls from several threads at a time."""
+    return _compiled(function, nogil=True)
+
+
+def _compiled(function: F, **options: bool) -> F:
     before = numba_config.CACHE_DIR
     numba_config.CACHE_DIR = _CACHE_DIR
     try:
-        compiled: F = numba.njit(cache=True, error_model="numpy")(function)
+        compiled: F = numba.njit(cache=True, error_model="numpy", **options)(function)
     finally:
         numba_config.CACHE_DIR = before
     return compiled
@@ -132,7 +146,7 @@ def note(p: Parts, condition: int, active: float, value: float) -> None:
     p.clock[1] += 1.0
 
 
-@kernel
+@inlined
 def finish_step(p: Parts) -> None:
     """After a step (its time is on the clock) and what happens at its limits: the states are looked at.
 
@@ -141,6 +155,11 @@ def finish_step(p: Parts) -> None:
     """
     count = p.states.shape[0]
     first = p.flags.shape[0] - count
+    inside = 0
+    for i in range(count):  # the usual case first, in a loop without branches
+        inside += (p.low[i] <= p.states[i]) & (p.states[i] <= p.high[i]) & (p.flags[first + i] == 0.0)
+    if inside == count and p.clock[2] == 0.0:
+        return
     for i in range(count):
         value = p.states[i]
         if p.low[i] <= value <= p.high[i]:

@@ -60,6 +60,7 @@ class Setting:
     inputs: Mapping[str, float]
     parameters: Mapping[str, float]
     disturbances: Mapping[str, float] = field(default_factory=dict)
+    drift: float = 1e-9  # of itself, the most that a state moves in 600 steps: more where published digits are few
 
 
 @dataclass(frozen=True, slots=True)

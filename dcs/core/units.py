@@ -3,7 +3,7 @@
 Called by   the configuration checker, the command line (durations), displays that offer another unit.
 Knows       a fixed table; every unit is ``base = value * factor + offset`` of one dimension. No block converts: a
             link is a plain copy, so both its ends have the same unit, and the checker sees to that.
-Source      SI Brochure (BIPM, 9th ed.); bar, psi, inch, US gallon by their exact definitions.
+Source      SI Brochure (BIPM, 9th ed.); bar, psi, inch, US gallon, pound by their exact definitions; MBtu = 10⁶ Btu (IT).
 """
 
 import math
@@ -28,7 +28,7 @@ class Unit:
 
 _TABLE: dict[str, tuple[tuple[str, str, str], ...]] = {
     # dimension: (name, factor, offset) …; the first is the base unit
-    "ratio": (("", "1", "0"), ("%", "0.01", "0"), ("ppm", "1e-6", "0")),
+    "ratio": (("", "1", "0"), ("%", "0.01", "0"), ("mol%", "0.01", "0"), ("ppm", "1e-6", "0")),
     "counts": (("counts", "1", "0"),),
     "time": (
         ("s", "1", "0"),
@@ -52,6 +52,7 @@ _TABLE: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("cm3/s", "1e-6", "0"),
         ("gpm", "3.785411784e-3/60", "0"),
     ),
+    "standard volume flow": (("scmh", "1", "0"), ("kscmh", "1000", "0")),  # gas as m3 at its standard state
     "mass flow": (("kg/s", "1", "0"), ("kg/h", "1/3600", "0"), ("g/s", "1e-3", "0"), ("t/h", "1000/3600", "0")),
     "temperature": (
         ("K", "1", "0"),
@@ -72,12 +73,19 @@ _TABLE: dict[str, tuple[tuple[str, str, str], ...]] = {
     "current": (("A", "1", "0"), ("mA", "1e-3", "0")),
     "voltage": (("V", "1", "0"), ("mV", "1e-3", "0"), ("kV", "1e3", "0")),
     "power": (("W", "1", "0"), ("kW", "1e3", "0"), ("MW", "1e6", "0")),
-    "energy": (("J", "1", "0"), ("kJ", "1e3", "0"), ("MJ", "1e6", "0"), ("kWh", "3.6e6", "0")),
+    "energy": (
+        ("J", "1", "0"),
+        ("kJ", "1e3", "0"),
+        ("MJ", "1e6", "0"),
+        ("kWh", "3.6e6", "0"),
+        ("MBtu", "1055.05585262e6", "0"),
+    ),
     "density": (("kg/m3", "1", "0"), ("g/cm3", "1000", "0"), ("kg/l", "1000", "0")),
-    "amount": (("mol", "1", "0"), ("kmol", "1000", "0")),
+    "amount": (("mol", "1", "0"), ("kmol", "1000", "0"), ("lbmol", "453.59237", "0")),
     "amount flow": (("mol/s", "1", "0"), ("kmol/s", "1000", "0"), ("kmol/h", "1000/3600", "0")),
     "concentration": (("mol/m3", "1", "0"), ("mol/l", "1000", "0"), ("kmol/m3", "1000", "0")),
     "conductivity": (("S/m", "1", "0"), ("uS/cm", "1e-4", "0"), ("mS/cm", "0.1", "0")),
+    "cost rate": (("$/h", "1", "0"),),
     "acidity": (("pH", "1", "0"),),
 }
 

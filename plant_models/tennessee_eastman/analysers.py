@@ -11,10 +11,10 @@ from plant_models.tennessee_eastman.constants import (
     GAS_ANALYSERS,
     GAS_PERIOD_H,
     PRODUCT_PERIOD_H,
+    Eight,
 )
 from plant_models.tennessee_eastman.layout import NEXT_GAS, NEXT_PRODUCT, REGISTER, SHOWN, TIME_H
 from plant_models.tennessee_eastman.noise import deviation
-from plant_models.tennessee_eastman.thermodynamics import Eight
 
 ANALYSERS = 19
 _FIRST = 23
@@ -59,3 +59,10 @@ def begin_analysers(kept: Vector, feed: Eight, purge: Eight, product: Eight) -> 
         kept[REGISTER + GAS_ANALYSERS + i] = 100.0 * product[3 + i]
     for i in range(ANALYSERS):
         kept[SHOWN + i] = kept[REGISTER + i]
+
+
+@kernel
+def show(kept: Vector, out: Vector) -> None:
+    """Measurements 23 … 41 as the analysers show them."""
+    for i in range(ANALYSERS):
+        out[_FIRST - 1 + i] = kept[SHOWN + i]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plant_models.integrators import stages_of
 from plant_models.compiled import CompiledPlant
+from plant_models.integrators import stages_of
 from plant_models.kernel import Ends, kernel, parts_of
 from plant_models.model import PlantModel, Vector
 from plant_models.tennessee_eastman.reference_control import (
@@ -78,7 +78,7 @@ class TennesseeEastmanControl:
 
 
 def run(plant: PlantModel, control: TennesseeEastmanControl, seconds: int, dt_s: float = 1.0) -> None:
-    """``seconds`` seconds of closed loop with steps of ``dt_s``; raises ``ValueError`` if they do not divide a second."""
+    """``seconds`` seconds of closed loop. Raises ``ValueError`` if steps of ``dt_s`` do not divide a second."""
     per_second = round(1.0 / dt_s)
     if per_second < 1 or abs(per_second * dt_s - 1.0) > 1e-9:
         raise ValueError(f"plant {plant.type.name}: under control a step must divide a second; {dt_s} s does not")

@@ -9,11 +9,15 @@ Source      J. J. Downs and E. F. Vogel, A plant-wide industrial process control
 Components are always in the order A B C D E F G H. A, B and C never condense.
 """
 
+from collections.abc import Iterable
+
+Eight = tuple[float, float, float, float, float, float, float, float]
+"""One number per component."""
+
 COMPONENTS = "ABCDEFGH"
-HEAVY = "DEFGH"
 
 # lb/lbmol; Antoine (mmHg, °C) of D … H; liquid density (lb/ft3); heat capacities (MBtu/lb/°F); evaporation (MBtu/lb)
-MOLAR_MASS = (2.0, 25.4, 28.0, 32.0, 46.0, 48.0, 62.0, 76.0)
+MOLAR_MASS: Eight = (2.0, 25.4, 28.0, 32.0, 46.0, 48.0, 62.0, 76.0)
 _DENSITY = (
     (1.0, 0.0, 0.0),
     (1.0, 0.0, 0.0),
@@ -48,20 +52,27 @@ _EVAPORATION = (1.0e-6, 1.0e-6, 1.0e-6, 86.7e-6, 160e-6, 160e-6, 225e-6, 209e-6)
 _FAHRENHEIT = 1.8  # °F per °C
 
 
-def _folded(table: tuple[tuple[float, float, float], ...], power: int) -> tuple[float, ...]:
+def _eight(numbers: Iterable[float]) -> Eight:
+    a, b, c, d, e, f, g, h = numbers
+    return a, b, c, d, e, f, g, h
+
+
+def _folded(table: tuple[tuple[float, float, float], ...], power: int) -> Eight:
     """Coefficient of T^(power+1) of the enthalpy of one lbmol, MBtu: M · 1.8 · c / (power + 1)."""
-    return tuple(mass * _FAHRENHEIT * row[power] / (power + 1) for mass, row in zip(MOLAR_MASS, table, strict=True))
+    return _eight(mass * _FAHRENHEIT * row[power] / (power + 1) for mass, row in zip(MOLAR_MASS, table, strict=True))
 
 
-LIQUID_1, LIQUID_2, LIQUID_3 = (_folded(_LIQUID_HEAT, power) for power in range(3))
+def _molar_density(power: int) -> Eight:
+    return _eight(row[power] / mass for mass, row in zip(MOLAR_MASS, _DENSITY, strict=True))
+
+
+LIQUID_1, LIQUID_2, LIQUID_3 = _folded(_LIQUID_HEAT, 0), _folded(_LIQUID_HEAT, 1), _folded(_LIQUID_HEAT, 2)
 """Liquid enthalpy of one lbmol of each component is T (LIQUID_1 + T (LIQUID_2 + T LIQUID_3)), MBtu, T in °C."""
-VAPOUR_1, VAPOUR_2, VAPOUR_3 = (_folded(_VAPOUR_HEAT, power) for power in range(3))
-VAPOUR_0 = tuple(mass * heat for mass, heat in zip(MOLAR_MASS, _EVAPORATION, strict=True))
+VAPOUR_1, VAPOUR_2, VAPOUR_3 = _folded(_VAPOUR_HEAT, 0), _folded(_VAPOUR_HEAT, 1), _folded(_VAPOUR_HEAT, 2)
+VAPOUR_0 = _eight(mass * heat for mass, heat in zip(MOLAR_MASS, _EVAPORATION, strict=True))
 """Vapour enthalpy of one lbmol is VAPOUR_0 + T (VAPOUR_1 + T (VAPOUR_2 + T VAPOUR_3))."""
 
-DENSITY_0, DENSITY_1, DENSITY_2 = (
-    tuple(row[power] / mass for mass, row in zip(MOLAR_MASS, _DENSITY, strict=True)) for power in range(3)
-)
+DENSITY_0, DENSITY_1, DENSITY_2 = _molar_density(0), _molar_density(1), _molar_density(2)
 """Molar density of each liquid is DENSITY_0 + T (DENSITY_1 + T DENSITY_2), lbmol/ft3."""
 
 ANTOINE_D, ANTOINE_E, ANTOINE_G, ANTOINE_H = (
@@ -92,11 +103,9 @@ D_FEED_B, E_FEED_F, A_FEED_B = 0.0001, 0.0001, 0.0001
 VALVES = 12
 VALVE_TIME_S = (8.0, 8.0, 6.0, 9.0, 7.0, 5.0, 5.0, 5.0, 120.0, 5.0, 5.0, 5.0)
 VALVE_RATE_H = tuple(3600.0 / seconds for seconds in VALVE_TIME_S)  # 1/h
-STICKING = ((14, 10), (15, 11), (19, 5), (19, 7), (19, 8), (19, 9))
-"""(IDV, XMV): which disturbance makes which valve stick."""
 STICKING_BAND = 2.0  # %: a sticking valve moves when the demand is further away than this
 
-# shutdown: (condition, meaning, limit); strict inequalities on values without noise
+# shutdown: strict inequalities on values without noise
 TRIP_PRESSURE_KPA = 3000.0
 TRIP_REACTOR_HIGH_M3, TRIP_REACTOR_LOW_M3 = 24.0, 2.0
 TRIP_TEMPERATURE_C = 175.0

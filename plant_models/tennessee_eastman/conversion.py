@@ -7,8 +7,7 @@ Knows       ``constants``; rates and flows in lbmol/h, partial pressures in mmHg
 import math
 
 from plant_models.kernel import kernel
-from plant_models.tennessee_eastman.constants import KELVIN
-from plant_models.tennessee_eastman.thermodynamics import Eight
+from plant_models.tennessee_eastman.constants import KELVIN, Eight
 
 _GAS_CAL = 1.987  # cal/(mol K)
 _A_ORDER, _C_ORDER = 1.1544, 0.3735

@@ -8,9 +8,9 @@ Order: random signals, equilibrium and flows, measurements, shutdown, noise, ana
 
 import math
 
-from plant_models.kernel import Parts, kernel, note
+from plant_models.kernel import Parts, inlined, kernel, note
 from plant_models.model import Vector
-from plant_models.tennessee_eastman.analysers import ANALYSERS, begin_analysers, sample
+from plant_models.tennessee_eastman.analysers import begin_analysers, sample, show
 from plant_models.tennessee_eastman.constants import (
     A_FEED_B,
     ATMOSPHERE_MMHG,
@@ -45,6 +45,7 @@ from plant_models.tennessee_eastman.constants import (
     VAPOUR_2,
     VAPOUR_3,
     WATER_LB_H_GPM,
+    Eight,
 )
 from plant_models.tennessee_eastman.conversion import (
     REACTION_1_MBTU,
@@ -52,10 +53,20 @@ from plant_models.tennessee_eastman.conversion import (
     reaction_rates,
     split_shares,
 )
-from plant_models.tennessee_eastman.layout import NOISE, NOW, SECONDS, SHOWN, TIME_H, WARM
+from plant_models.tennessee_eastman.layout import (
+    COMMAND,
+    NEXT_GAS,
+    NEXT_PRODUCT,
+    NOISE,
+    NOISY_NOW,
+    NOW,
+    SECONDS,
+    TIME_H,
+    TRIPPED,
+    WARM,
+)
 from plant_models.tennessee_eastman.noise import NOISY, renew_noise, still_noise
 from plant_models.tennessee_eastman.thermodynamics import (
-    Eight,
     dot8,
     equilibrium,
     liquid_ft3,
@@ -66,7 +77,6 @@ from plant_models.tennessee_eastman.thermodynamics import (
     vapour_enthalpy,
     vapour_temperature,
 )
-from plant_models.tennessee_eastman.valves import command_of
 from plant_models.tennessee_eastman.walks import renew_walks, walk_value
 
 MEASUREMENTS = 41
@@ -94,9 +104,9 @@ _A_ENTHALPY = _enthalpy({0: 1.0 - A_FEED_B, 1: A_FEED_B}, FEED_TEMPERATURE_C)
 
 
 @kernel
-def on(p: Parts, number: int) -> float:
+def on(disturbances: Vector, number: int) -> float:
     """1.0 while disturbance IDV ``number`` is active, else 0.0; any positive value counts."""
-    return 1.0 if p.disturbances[number - 1] > 0.0 else 0.0
+    return 1.0 if disturbances[number - 1] > 0.0 else 0.0
 
 
 @kernel
@@ -105,7 +115,7 @@ def eight(v: Vector, at: int) -> Eight:
     return v[at], v[at + 1], v[at + 2], v[at + 3], v[at + 4], v[at + 5], v[at + 6], v[at + 7]
 
 
-@kernel
+@inlined
 def pass_seconds(p: Parts) -> int:
     """Bring the grid of whole seconds up to the clock; returns how many have passed."""
     kept = p.kept
@@ -154,13 +164,13 @@ def evaluate(p: Parts, out: Vector, rates: Vector, offset_h: float, timely: bool
     ``timely``: this is the state at the time on the clock, so whole seconds that have passed are honoured (random
     signals, noise, analysers) and shutdowns are noted; otherwise it is a trial of an integrator, ``offset_h`` later.
     """
-    y, kept = p.states, p.kept
+    y, kept, idv = p.states, p.kept, p.disturbances
     passed = pass_seconds(p) if timely else 0
     time_h = kept[TIME_H] + offset_h
 
     # vessels
     n_r, n_s, n_c, n_v = eight(y, 0), eight(y, 9), eight(y, 18), eight(y, 27)
-    t_r, liquid_r, volume_r, p_r, partial_r = equilibrium(n_r, y[8], REACTOR_FT3, kept[WARM])
+    t_r, _, volume_r, p_r, partial_r = equilibrium(n_r, y[8], REACTOR_FT3, kept[WARM])
     t_s, liquid_s, volume_s, p_s, partial_s = equilibrium(n_s, y[17], SEPARATOR_FT3, kept[WARM + 1])
     liquid_c = positive(total(n_c))
     t_c = liquid_temperature(n_c, y[26], kept[WARM + 2])
@@ -176,8 +186,8 @@ def evaluate(p: Parts, out: Vector, rates: Vector, offset_h: float, timely: bool
     # flows, lbmol/h
     f_d = 4.0 * y[38]
     f_e = 4.0 * y[39]
-    f_a = y[40] * (1.0 - on(p, 6))
-    f_ac = 15.0 * y[41] * (1.0 - 0.2 * on(p, 7)) + 1e-10
+    f_a = y[40] * (1.0 - on(idv, 6))
+    f_ac = 15.0 * y[41] * (1.0 - 0.2 * on(idv, 7)) + 1e-10
     f_underflow = 15.0 * y[44]
     f_product = 10.0 * y[45]
     restriction = 1.0 - 0.25 * walk_value(kept, 11, time_h)
@@ -248,21 +258,27 @@ def evaluate(p: Parts, out: Vector, rates: Vector, offset_h: float, timely: bool
         or stripper_m3 < TRIP_STRIPPER_LOW_M3
     )
     if timely:
-        note_trips(p, out, reactor_m3, separator_m3, stripper_m3)
-        scale = p.parameters[0] if p.parameters[0] > 0.0 else 0.0
-        shared = p.parameters[1] > 0.0
-        if p.clock[0] == 0.0:
-            begin_analysers(kept, z_v, y_s, scaled(1.0 / liquid_c, n_c))
-        if passed > 0:
-            if tripped:
-                still_noise(kept)
+        if tripped or kept[TRIPPED] > 0.0:
+            kept[TRIPPED] = 1.0 if tripped else 0.0
+            note_trips(p, out, reactor_m3, separator_m3, stripper_m3)
+        if passed > 0 or p.clock[0] == 0.0:
+            scale = p.parameters[0] if p.parameters[0] > 0.0 else 0.0
+            shared = p.parameters[1] > 0.0
+            x_c = scaled(1.0 / liquid_c, n_c)
+            if p.clock[0] == 0.0:
+                begin_analysers(kept, z_v, y_s, x_c)
+                show(kept, out)
             else:
-                renew_noise(kept, scale, shared)
-            sample(kept, z_v, y_s, scaled(1.0 / liquid_c, n_c), scale, shared)
-        for i in range(NOISY):
-            out[i] += kept[NOISE + i]
-        for i in range(ANALYSERS):
-            out[NOISY + i] = kept[SHOWN + i]
+                if tripped:
+                    still_noise(kept)
+                elif shared or scale > 0.0 or kept[NOISY_NOW] > 0.0:
+                    renew_noise(kept, scale, shared)
+                if kept[TIME_H] >= min(kept[NEXT_GAS], kept[NEXT_PRODUCT]):
+                    sample(kept, z_v, y_s, x_c, scale, shared)
+                    show(kept, out)
+        if kept[NOISY_NOW] > 0.0:
+            for i in range(NOISY):
+                out[i] += kept[NOISE + i]
 
     if tripped:
         for i in range(rates.shape[0]):
@@ -274,8 +290,8 @@ def evaluate(p: Parts, out: Vector, rates: Vector, offset_h: float, timely: bool
     effluent = scaled(f_effluent, y_r)
     recycle = scaled(f_recycle, y_s)
     from_liquid = f_underflow / liquid_s
-    a_4 = walk_value(kept, 0, time_h) - 0.03 * on(p, 1) - 2.43719e-3 * on(p, 2)
-    b_4 = walk_value(kept, 1, time_h) + 0.005 * on(p, 2)
+    a_4 = walk_value(kept, 0, time_h) - 0.03 * on(idv, 1) - 2.43719e-3 * on(idv, 2)
+    b_4 = walk_value(kept, 1, time_h) + 0.005 * on(idv, 2)
     into_stripper = (
         f_ac * a_4,
         f_ac * b_4,
@@ -348,16 +364,16 @@ def evaluate(p: Parts, out: Vector, rates: Vector, offset_h: float, timely: bool
     rates[30] += (1.0 - D_FEED_B) * f_d
     rates[31] += (1.0 - E_FEED_F) * f_e
     rates[32] += E_FEED_F * f_e
-    t_d = walk_value(kept, 2, time_h) + 5.0 * on(p, 3)
+    t_d = walk_value(kept, 2, time_h) + 5.0 * on(idv, 3)
     h_d = f_d * (_D_ENTHALPY[0] + t_d * (_D_ENTHALPY[1] + t_d * (_D_ENTHALPY[2] + t_d * _D_ENTHALPY[3])))
     rates[35] = h_d + f_e * _E_ENTHALPY + f_a * _A_ENTHALPY + h_overhead + h_recycle - h_feed
 
     # cooling water and valves
     water_r = WATER_LB_H_GPM * (10.0 * y[47])
     water_s = WATER_LB_H_GPM * (12.0 * y[48])
-    inlet_r = walk_value(kept, 4, time_h) + 5.0 * on(p, 4)
-    inlet_s = walk_value(kept, 5, time_h) + 5.0 * on(p, 5)
+    inlet_r = walk_value(kept, 4, time_h) + 5.0 * on(idv, 4)
+    inlet_s = walk_value(kept, 5, time_h) + 5.0 * on(idv, 5)
     rates[36] = (water_r * (inlet_r - y[36]) - q_r * (1e6 / 1.8)) * (1.0 / REACTOR_WATER_LB)
     rates[37] = (water_s * (inlet_s - y[37]) - q_s * (1e6 / 1.8)) * (1.0 / CONDENSER_WATER_LB)
     for valve in range(VALVES):
-        rates[38 + valve] = (command_of(p, valve) - y[38 + valve]) * VALVE_RATE_H[valve]
+        rates[38 + valve] = (kept[COMMAND + valve] - y[38 + valve]) * VALVE_RATE_H[valve]

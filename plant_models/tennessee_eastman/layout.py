@@ -19,4 +19,6 @@ SEED = 85  # of the measurement noise
 WALK_LAST = 86  # 12 times at which the pieces of the walks began, h
 WALK_NEXT = 98  # 12 times at which they end
 WALK_A, WALK_B, WALK_C, WALK_D = 110, 122, 134, 146  # 12 coefficients each
-KEPT = 158
+NOISY_NOW = 158  # 1 while the deviations are not all zero
+TRIPPED = 159  # 1 while a shutdown limit is violated
+KEPT = 160

@@ -5,6 +5,7 @@ Knows       numbers alone.
 """
 
 from plant_models.model import Setting
+from plant_models.tennessee_eastman.mode_states import MODE_1, MODE_2, MODE_3, MODE_4, MODE_5, MODE_6
 
 BASE = (
     10.40491389, 4.363996017, 7.570059737, 0.4230042431, 24.15513437, 2.942597645, 154.3770655, 159.1865960,
@@ -18,7 +19,11 @@ BASE = (
 """States of the base case, as published."""
 
 
-def setting(name: str, meaning: str, states: tuple[float, ...]) -> Setting:
+BASE_DRIFT = 1e-4
+"""Ten published digits of an unstable plant: within ten minutes a state moves by 2e-5 of itself."""
+
+
+def setting(name: str, meaning: str, states: tuple[float, ...], drift: float = 1e-9) -> Setting:
     """A setting whose demands are where its valves are."""
     return Setting(
         name,
@@ -26,7 +31,16 @@ def setting(name: str, meaning: str, states: tuple[float, ...]) -> Setting:
         {f"y{i + 1}": value for i, value in enumerate(states)},
         {f"xmv{i + 1}": value for i, value in enumerate(states[38:])},
         {"noise": 1.0, "shared_generator": 0.0},
+        drift=drift,
     )
 
 
-SETTINGS = (setting("base", "base case (mode 1 of Downs and Vogel): 50/50 G/H by mass, 14 076 kg/h", BASE),)
+SETTINGS = (
+    setting("base", "base case of Downs and Vogel: 50/50 G/H by mass, 14 076 kg/h; 170.6 $/h", BASE, BASE_DRIFT),
+    setting("mode_1", "optimum at 50/50 G/H and 14 076 kg/h: 114.3 $/h", MODE_1),
+    setting("mode_2", "optimum at 10/90 G/H and 14 077 kg/h: 181.1 $/h", MODE_2),
+    setting("mode_3", "optimum at 90/10 G/H and 11 111 kg/h: 43.9 $/h", MODE_3),
+    setting("mode_4", "optimum at 50/50 G/H and the greatest production: 243.9 $/h", MODE_4),
+    setting("mode_5", "optimum at 10/90 G/H and the greatest production: 194.6 $/h", MODE_5),
+    setting("mode_6", "optimum at 90/10 G/H and the greatest production: 49.2 $/h", MODE_6),
+)

@@ -10,7 +10,7 @@ from plant_models.model import Vector
 from plant_models.random_streams import normal
 from plant_models.tennessee_eastman.constants import NOISE_SIGMA
 from plant_models.tennessee_eastman.generator import MODULUS, next_state
-from plant_models.tennessee_eastman.layout import GENERATOR, NOISE, SECONDS, SEED
+from plant_models.tennessee_eastman.layout import GENERATOR, NOISE, NOISY_NOW, SECONDS, SEED
 
 NOISY = 22  # continuous measurements
 _DRAWS = 12
@@ -40,6 +40,7 @@ def deviation(kept: Vector, shared: bool, stream: int, index: int) -> float:
 @kernel
 def renew_noise(kept: Vector, scale: float, shared: bool) -> None:
     """New deviations of the measurements 1 … 22; ``scale`` times the published standard deviations."""
+    kept[NOISY_NOW] = 1.0 if scale > 0.0 else 0.0
     second = int(kept[SECONDS])
     for i in range(NOISY):
         if shared or scale > 0.0:
@@ -51,5 +52,6 @@ def renew_noise(kept: Vector, scale: float, shared: bool) -> None:
 @kernel
 def still_noise(kept: Vector) -> None:
     """No noise on the measurements: at the start, and after a shutdown."""
+    kept[NOISY_NOW] = 0.0
     for i in range(NOISY):
         kept[NOISE + i] = 0.0

@@ -36,7 +36,7 @@ _PURGE_DEMAND, _PURGE_SP = 40.060, 0.33712
 
 
 class Loop(NamedTuple):
-    """A controller: ``pv`` is the number of the measurement; it moves valve ``valve`` or setpoint ``inner`` (else 0)."""
+    """A controller of measurement ``pv``; it moves valve ``valve`` or the setpoint of loop ``inner`` (0 = none)."""
 
     number: int
     pv: int

@@ -5,8 +5,9 @@ Knows       evaluation and the fixed-step integrators.
 """
 
 from plant_models.integrators import RK4, next_stage, stages_of
-from plant_models.kernel import Ends, Parts, finish_step, kernel, parts_of
+from plant_models.kernel import Ends, Parts, finish_step, inlined, kernel, parts_of
 from plant_models.model import Vector
+from plant_models.tennessee_eastman.analysers import show
 from plant_models.tennessee_eastman.constants import (
     FT3_PER_M3,
     HOUR_S,
@@ -43,11 +44,11 @@ def stage_offset(method: int, stage: int, dt_h: float) -> float:
     return 0.5 * dt_h
 
 
-@kernel
+@inlined
 def step(p: Parts, out: Vector, dt_s: float, method: int, stages: int) -> None:
     """One step, all but its end: ``out`` gets the measurements of its start."""
     dt_h = dt_s / HOUR_S
-    move_commands(p)
+    move_commands(p.kept, p.inputs, p.disturbances, p.clock[0] == 0.0)
     for stage in range(stages):
         if stage == 0:
             evaluate(p, out, p.rates, 0.0, True)
@@ -58,7 +59,7 @@ def step(p: Parts, out: Vector, dt_s: float, method: int, stages: int) -> None:
             p.kept[WARM + vessel] = p.kept[NOW + vessel]
 
 
-@kernel
+@inlined
 def finish(p: Parts, time_s: float, dt_s: float) -> None:
     """The end of a step: the clocks, and a look at the states.
 
@@ -77,6 +78,7 @@ def finish(p: Parts, time_s: float, dt_s: float) -> None:
 def measure(p: Parts) -> None:
     """The outputs of the states and disturbances as they are now."""
     evaluate(p, p.outputs, p.rates, 0.0, True)
+    show(p.kept, p.outputs)
     measure_more(p)
 
 
@@ -84,10 +86,8 @@ def measure(p: Parts) -> None:
 def measure_more(p: Parts) -> None:
     """Outputs beside the published measurements: cost, ratio of the products, liquid volumes (without noise)."""
     out, n_c = p.outputs, eight(p.states, 18)
-    t_r, liquid_r, volume_r, p_r, partial_r = equilibrium(eight(p.states, 0), p.states[8], REACTOR_FT3, p.kept[WARM])
-    t_s, liquid_s, volume_s, p_s, partial_s = equilibrium(
-        eight(p.states, 9), p.states[17], SEPARATOR_FT3, p.kept[WARM + 1]
-    )
+    _, _, volume_r, _, _ = equilibrium(eight(p.states, 0), p.states[8], REACTOR_FT3, p.kept[WARM])
+    _, _, volume_s, p_s, partial_s = equilibrium(eight(p.states, 9), p.states[17], SEPARATOR_FT3, p.kept[WARM + 1])
     per_s, per_c = 1.0 / p_s, 1.0 / positive(total(n_c))
     purge_price = per_s * purge_loss(
         partial_s[0], partial_s[2], partial_s[3], partial_s[4], partial_s[5], partial_s[6], partial_s[7]
@@ -118,8 +118,13 @@ def advance(memory: Vector, ends: Ends, dt_s: float, steps: int, method: int) ->
 
 @kernel
 def derivatives(p: Parts) -> None:
-    """Of the states as they are now, per second."""
+    """Of the states as they are now, per second, with the valves following the demands as they are now."""
+    for valve in range(VALVES):
+        p.slope[valve] = p.kept[COMMAND + valve]
+    move_commands(p.kept, p.inputs, p.disturbances, p.clock[0] == 0.0)
     evaluate(p, p.start, p.rates, 0.0, False)
+    for valve in range(VALVES):
+        p.kept[COMMAND + valve] = p.slope[valve]
     for i in range(p.rates.shape[0]):
         p.rates[i] /= HOUR_S
 
@@ -127,7 +132,7 @@ def derivatives(p: Parts) -> None:
 @kernel
 def before(p: Parts, dt_s: float) -> None:
     """Before a step of an adaptive integrator."""
-    move_commands(p)
+    move_commands(p.kept, p.inputs, p.disturbances, p.clock[0] == 0.0)
     p.kept[TIME_H] += dt_s / HOUR_S
 
 

@@ -1,8 +1,8 @@
 r"""Mixtures: enthalpy, temperature, liquid volume, vapour pressure, and the equilibrium of a vessel.
 
 Called by   ``evaluation``.
-Knows       ``constants``; amounts in lbmol, energy in MBtu, pressure in mmHg, temperature in °C. A mixture is a tuple of
-            eight amounts, A to H.
+Knows       ``constants``; amounts in lbmol, energy in MBtu, pressure in mmHg, temperature in °C. A mixture is a
+            tuple of eight amounts, A to H.
 
 Temperatures are implicit: :math:`N h(x, T) = E`. With the coefficients of the mixture summed first, that is a cubic in
 :math:`T`, and Newton from the last temperature takes one or two short rounds. Nothing here divides by what can be zero:
@@ -30,9 +30,8 @@ from plant_models.tennessee_eastman.constants import (
     VAPOUR_1,
     VAPOUR_2,
     VAPOUR_3,
+    Eight,
 )
-
-Eight = tuple[float, float, float, float, float, float, float, float]
 
 _TINY = 1e-9
 _CLOSE_C = 1e-6  # Newton's error falls as its square: a step below this leaves less than the last bit
