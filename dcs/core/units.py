@@ -3,7 +3,8 @@
 Called by   the configuration checker, the command line (durations), displays that offer another unit.
 Knows       a fixed table; every unit is ``base = value * factor + offset`` of one dimension. No block converts: a
             link is a plain copy, so both its ends have the same unit, and the checker sees to that.
-Source      SI Brochure (BIPM, 9th ed.); bar, psi, inch, US gallon, pound by their exact definitions; MBtu = 10⁶ Btu (IT).
+Source      SI Brochure (BIPM, 9th ed.); bar, psi, inch, US gallon, pound by their exact definitions; MBtu is 10⁶ Btu
+            (International Table).
 """
 
 import math

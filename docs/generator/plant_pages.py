@@ -34,7 +34,7 @@ def plant_pages() -> dict[str, str]:
 
 def _module_doc(plant: PlantType) -> str:
     for name, module in sorted(sys.modules.items()):
-        if name.startswith("plant_models.") and plant in vars(module).values():
+        if name.startswith("plant_models.") and any(value is plant for value in vars(module).values()):
             return inspect.getdoc(module) or ""
     raise LookupError(f"plant {plant.name} is in no variable of a module of plant_models: where is its docstring?")
 

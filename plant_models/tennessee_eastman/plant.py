@@ -88,8 +88,8 @@ Reference
 ---------
 J. J. Downs, E. F. Vogel, A plant-wide industrial process control problem, Computers and Chemical Engineering 17(3),
 1993, 245–255. Modes: N. L. Ricker, Optimal steady-state operation of the Tennessee Eastman challenge process, Computers
-and Chemical Engineering 19(9), 1995, 949–959. Kept as published though not physics: reaction 4 has A in its rate but not
-in its balance; the separator pays the heat of compression; the condenser is driven by the reactor's temperature.
+and Chemical Engineering 19(9), 1995, 949–959. Kept as published though not physics: reaction 4 has A in its rate but
+not in its balance; the separator pays the heat of compression; the condenser is driven by the reactor's temperature.
 """
 
 from plant_models.compiled import Kernels, compiled_factory

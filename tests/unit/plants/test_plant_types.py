@@ -18,7 +18,9 @@ setting_ids = [f"{plant.name}-{name}" for plant, name in settings]
 def doc_of(plant: PlantType) -> str:
     """The docstring of the module that declares the plant."""
     for module in list(sys.modules.values()):
-        if getattr(module, "__name__", "").startswith("plant_models.") and plant in vars(module).values():
+        if getattr(module, "__name__", "").startswith("plant_models.") and any(
+            value is plant for value in vars(module).values()
+        ):
             return inspect.getdoc(module) or ""
     raise AssertionError(f"no module of plant_models holds plant {plant.name} in a variable of its own")
 
