@@ -110,6 +110,12 @@ class CompiledPlant:
         return self._memory
 
     @property
+    def kept(self) -> Vector:
+        """What the plant remembers beyond its states, a view."""
+        kept: Vector = self._parts.kept
+        return kept
+
+    @property
     def ends(self) -> Ends:
         """Where the parts of ``memory`` end."""
         return self._ends
