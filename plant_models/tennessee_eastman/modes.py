@@ -5,6 +5,7 @@ Knows       numbers alone.
 """
 
 from plant_models.model import Setting
+from plant_models.tennessee_eastman.cold_state import COLD
 from plant_models.tennessee_eastman.mode_states import MODE_1, MODE_2, MODE_3, MODE_4, MODE_5, MODE_6
 
 BASE = (
@@ -21,6 +22,9 @@ BASE = (
 
 BASE_DRIFT = 1e-4
 """Ten published digits of an unstable plant: within ten minutes a state moves by 2e-5 of itself."""
+
+COLD_DRIFT = 0.2
+"""The compressor runs: within ten minutes a tenth of a cubic metre goes from the reactor to the separator."""
 
 
 def setting(name: str, meaning: str, states: tuple[float, ...], drift: float = 1e-9) -> Setting:
@@ -43,4 +47,12 @@ SETTINGS = (
     setting("mode_4", "optimum at 50/50 G/H and the greatest production: 243.9 $/h", MODE_4),
     setting("mode_5", "optimum at 10/90 G/H and the greatest production: 194.6 $/h", MODE_5),
     setting("mode_6", "optimum at 90/10 G/H and the greatest production: 49.2 $/h", MODE_6),
+    setting(
+        "cold",
+        "the coldest state that the model supports, ready for a start-up: everything closed, cooling water on, 35 degC, "
+        "200 kPa gauge, 7.1 m3 of liquid in the reactor (1 m3/h of it moves to the separator: it trips after 5 h), "
+        "1.6 m3 in separator and stripper",
+        COLD,
+        COLD_DRIFT,
+    ),
 )

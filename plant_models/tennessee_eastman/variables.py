@@ -24,13 +24,14 @@ _VALVES = (
 )  # fmt: skip
 
 _AMOUNT_MAX = 2000.0  # lbmol; a full vessel has less
+_ROUNDING = 1e-6  # lbmol that a component may be below nothing
 
 
 def _amounts(first: int, place: str, heavy: str) -> tuple[Variable, ...]:
     """Eight holdups; ``heavy`` says where D … H are held."""
     return tuple(
         Variable(
-            f"y{first + i}", "lbmol", 0.0, _AMOUNT_MAX,
+            f"y{first + i}", "lbmol", -_ROUNDING, _AMOUNT_MAX,
             f"{component} in the {heavy if component in 'DEFGH' else place}", STATE,
         )
         for i, component in enumerate(COMPONENTS)

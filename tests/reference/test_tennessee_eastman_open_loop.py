@@ -77,7 +77,12 @@ def gross_flux() -> np.ndarray:
         return sum(abs(n[f"HST_{stream}"] * n[f"FTM_{stream}"]) for stream in streams)
 
     fluxes: list[float] = []
-    balances = (((6, 8), (6, 8)), ((8, 9, 10, 11), (8, 9, 10, 11)), ((12, 13), (4, 5, 11, 13)), ((1, 2, 3, 5, 6, 9), (1, 2, 3, 5, 6, 9)))  # fmt: skip
+    balances = (
+        ((6, 8), (6, 8)),
+        ((8, 9, 10, 11), (8, 9, 10, 11)),
+        ((12, 13), (4, 5, 11, 13)),
+        ((1, 2, 3, 5, 6, 9), (1, 2, 3, 5, 6, 9)),
+    )
     for streams, heats in balances:
         fluxes += [sum(flow(stream, component) for stream in streams) for component in range(1, 9)]
         fluxes.append(heat(*heats))
