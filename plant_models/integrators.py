@@ -95,7 +95,7 @@ def _next_stiff_stage(stage: int, dt_s: float, p: Parts) -> None:
         for i in range(count):
             p.start[i] = p.states[i]
             p.slope[i] = p.rates[i]
-        p.states[0] += nudge_of(p, 0)
+        p.states[stage] += nudge_of(p, stage)
     elif stage <= count:
         column = stage - 1
         moved = p.states[column] - p.start[column]

@@ -225,11 +225,14 @@ class PlantType:
         """Names of the declared conditions, then ``out_of_range:NAME`` of every state."""
         return (*(c.name for c in self.conditions), *(OUT_OF_RANGE + name for name in self.names(STATE)))
 
+    @cached_property
+    def _by_name(self) -> dict[str, Variable]:
+        return {v.name: v for v in self.variables}
+
     def variable(self, name: str) -> Variable:
         """The variable of that name. Raises ``KeyError`` naming the known ones."""
-        for candidate in self.variables:
-            if candidate.name == name:
-                return candidate
+        if found := self._by_name.get(name):
+            return found
         known = ", ".join(v.name for v in self.variables)
         raise KeyError(f"plant {self.name} has no variable {name!r}; it has {known}")
 

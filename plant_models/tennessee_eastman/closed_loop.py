@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from plant_models.compiled import CompiledPlant
-from plant_models.integrators import stages_of
-from plant_models.kernel import Ends, kernel, parts_of
 from plant_models.model import PlantModel, Vector
+from plant_models.tennessee_eastman import stepping
 from plant_models.tennessee_eastman.reference_control import (
     SEEN,
     SETPOINT_NAMES,
@@ -23,27 +22,6 @@ from plant_models.tennessee_eastman.reference_control import (
     clip_demands,
     control_second,
 )
-from plant_models.tennessee_eastman.stepping import finish, measure, step
-
-
-@kernel
-def run_seconds(memory: Vector, ends: Ends, control: Vector, seconds: int, per_second: int, method: int) -> None:
-    """``seconds`` seconds of closed loop with ``per_second`` steps of the integrator each."""
-    p = parts_of(memory, ends)
-    start_s = p.clock[0]
-    dt_s = 1.0 / per_second
-    stages = stages_of(method, p.states.shape[0])
-    seen = control[SEEN:]
-    for second in range(seconds):
-        control_second(control, p.inputs)
-        for number in range(per_second):
-            if number == 0:
-                step(p, seen, dt_s, method, stages)
-            else:
-                step(p, p.outputs, dt_s, method, stages)
-            finish(p, start_s + second + (number + 1) * dt_s, dt_s)
-        clip_demands(p.inputs)
-    measure(p)
 
 
 class TennesseeEastmanControl:
@@ -83,7 +61,8 @@ def run(plant: PlantModel, control: TennesseeEastmanControl, seconds: int, dt_s:
     if per_second < 1 or abs(per_second * dt_s - 1.0) > 1e-9:
         raise ValueError(f"plant {plant.type.name}: under control a step must divide a second; {dt_s} s does not")
     if isinstance(plant, CompiledPlant):
-        run_seconds(plant.memory, plant.ends, control.memory, seconds, per_second, plant.method)
+        steps = seconds * per_second
+        stepping.run(plant.memory, plant.ends, control.memory, steps, dt_s, per_second, plant.method)
         return
     for _ in range(seconds):
         control.step(plant)

@@ -3,16 +3,16 @@ r"""How far down the plant can be taken: from the base case to cold, nearly empt
 Called by   tests, and by hand where ``cold_state`` is made anew.
 Knows       a plant and its demands.
 
-Feeds and steam are shut, cooling is opened, the purge takes the gas away, separator and stripper are drained; when
-the separator is down to 200 kPa gauge, everything is closed and the plant is left standing. What binds:
+Feeds and steam are shut, cooling is opened, the purge takes the gas away, separator and stripper are drained. When the
+separator is down to 200 kPa gauge, everything is closed and the plant is left standing. What binds:
 
-- temperature: nothing in the model is colder than its cooling water, 35 degC at the reactor; all vessels end at 32 … 36;
+- temperature: nothing in the model is colder than its cooling water, 35 degC at the reactor; vessels end at 32 … 36;
 - pressure: the flows go with the root of small pressure differences, and the compressor's with the cube of a ratio, so
   the fastest time constant falls with the pressure: 2 s at base, 0.57 s at 200 kPa, 0.5 s at 120 kPa, where explicit
   Euler with 1 s begins to oscillate. RK4 with 0.25 s goes down to atmospheric pressure;
 - reactor: its liquid has no drain, it leaves as vapour alone; and the compressor cannot be stopped. Its heat is taken
   from the separator and given to the gas that goes to the reactor, so about 1 m3/h of liquid moves from the reactor to
-  the separator. From 7.5 m3 the lower limit of 2 m3 is 5.5 hours away;
+  the separator. From 7.1 m3 the lower limit of 2 m3 is five hours away;
 - separator and stripper: lower limits of 1 m3; both stand at 1.5 m3.
 """
 

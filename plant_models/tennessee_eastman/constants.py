@@ -105,12 +105,10 @@ VALVE_TIME_S = (8.0, 8.0, 6.0, 9.0, 7.0, 5.0, 5.0, 5.0, 120.0, 5.0, 5.0, 5.0)
 VALVE_RATE_H = tuple(3600.0 / seconds for seconds in VALVE_TIME_S)  # 1/h
 STICKING_BAND = 2.0  # %: a sticking valve moves when the demand is further away than this
 
-# shutdown: strict inequalities on values without noise
-TRIP_PRESSURE_KPA = 3000.0
-TRIP_REACTOR_HIGH_M3, TRIP_REACTOR_LOW_M3 = 24.0, 2.0
-TRIP_TEMPERATURE_C = 175.0
-TRIP_SEPARATOR_HIGH_M3, TRIP_SEPARATOR_LOW_M3 = 12.0, 1.0
-TRIP_STRIPPER_HIGH_M3, TRIP_STRIPPER_LOW_M3 = 8.0, 1.0
+TRIP_LIMIT: Eight = (3000.0, 24.0, 2.0, 175.0, 12.0, 1.0, 8.0, 1.0)
+"""Shutdown beyond: reactor kPa, m3 high and low, degC; separator and stripper m3 high and low; values without noise."""
+TRIP_SIDE: Eight = (1.0, 1.0, -1.0, 1.0, 1.0, -1.0, 1.0, -1.0)
+"""1 = above, -1 = below."""
 
 NOISE_SIGMA = (
     0.0012, 18.0, 22.0, 0.05, 0.2, 0.21, 0.3, 0.5, 0.01, 0.0017, 0.01, 1.0, 0.3, 0.125, 1.0, 0.3, 0.115, 0.01, 1.15,

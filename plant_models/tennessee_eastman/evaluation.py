@@ -30,14 +30,8 @@ from plant_models.tennessee_eastman.constants import (
     REACTOR_FT3,
     REACTOR_WATER_LB,
     SEPARATOR_FT3,
-    TRIP_PRESSURE_KPA,
-    TRIP_REACTOR_HIGH_M3,
-    TRIP_REACTOR_LOW_M3,
-    TRIP_SEPARATOR_HIGH_M3,
-    TRIP_SEPARATOR_LOW_M3,
-    TRIP_STRIPPER_HIGH_M3,
-    TRIP_STRIPPER_LOW_M3,
-    TRIP_TEMPERATURE_C,
+    TRIP_LIMIT,
+    TRIP_SIDE,
     VALVE_RATE_H,
     VALVES,
     VAPOUR_0,
@@ -79,8 +73,7 @@ from plant_models.tennessee_eastman.thermodynamics import (
 )
 from plant_models.tennessee_eastman.walks import renew_walks, walk_value
 
-MEASUREMENTS = 41
-TRIPS = 8
+TRIPS = len(TRIP_LIMIT)
 _EARLY_S = 1e-6  # a clock that adds up tenths of a second reaches a whole second up to rounding
 
 _D_MASS = D_FEED_B * MOLAR_MASS[1] + (1.0 - D_FEED_B) * MOLAR_MASS[3]
@@ -128,22 +121,11 @@ def pass_seconds(p: Parts) -> int:
 
 
 @kernel
-def exceeds(higher: float, lower: float) -> float:
-    """1.0 if ``higher`` is above ``lower``, else 0.0."""
-    return 1.0 if higher > lower else 0.0
-
-
-@kernel
-def note_trips(p: Parts, out: Vector, reactor_m3: float, separator_m3: float, stripper_m3: float) -> None:
-    """Say which shutdown limits are violated, in the order of the plant's conditions."""
-    note(p, 0, exceeds(out[6], TRIP_PRESSURE_KPA), out[6])
-    note(p, 1, exceeds(reactor_m3, TRIP_REACTOR_HIGH_M3), reactor_m3)
-    note(p, 2, exceeds(TRIP_REACTOR_LOW_M3, reactor_m3), reactor_m3)
-    note(p, 3, exceeds(out[8], TRIP_TEMPERATURE_C), out[8])
-    note(p, 4, exceeds(separator_m3, TRIP_SEPARATOR_HIGH_M3), separator_m3)
-    note(p, 5, exceeds(TRIP_SEPARATOR_LOW_M3, separator_m3), separator_m3)
-    note(p, 6, exceeds(stripper_m3, TRIP_STRIPPER_HIGH_M3), stripper_m3)
-    note(p, 7, exceeds(TRIP_STRIPPER_LOW_M3, stripper_m3), stripper_m3)
+def note_trips(p: Parts, measured: Eight) -> None:
+    """Say which shutdown limits are violated; ``measured`` in the order of the plant's conditions."""
+    for number in range(TRIPS):
+        beyond = (measured[number] - TRIP_LIMIT[number]) * TRIP_SIDE[number]
+        note(p, number, 1.0 if beyond > 0.0 else 0.0, measured[number])
 
 
 @kernel
@@ -158,12 +140,13 @@ def cooling_share(level_ft3: float) -> float:
 
 
 @kernel
-def evaluate(p: Parts, out: Vector, rates: Vector, offset_h: float, timely: bool) -> None:
+def evaluate(p: Parts, out: Vector, rates: Vector, offset_h: float, stage: int) -> None:
     """Measurements 1 … 41 into ``out`` and derivatives per hour into ``rates``.
 
-    ``timely``: this is the state at the time on the clock, so whole seconds that have passed are honoured (random
+    ``stage`` 0: this is the state at the time on the clock, so whole seconds that have passed are honoured (random
     signals, noise, analysers) and shutdowns are noted; otherwise it is a trial of an integrator, ``offset_h`` later.
     """
+    timely = stage == 0
     y, kept, idv = p.states, p.kept, p.disturbances
     passed = pass_seconds(p) if timely else 0
     time_h = kept[TIME_H] + offset_h
@@ -247,20 +230,15 @@ def evaluate(p: Parts, out: Vector, rates: Vector, offset_h: float, timely: bool
     reactor_m3 = volume_r * (1.0 / FT3_PER_M3)
     separator_m3 = volume_s * (1.0 / FT3_PER_M3)
     stripper_m3 = volume_c * (1.0 / FT3_PER_M3)
-    tripped = (
-        out[6] > TRIP_PRESSURE_KPA
-        or reactor_m3 > TRIP_REACTOR_HIGH_M3
-        or reactor_m3 < TRIP_REACTOR_LOW_M3
-        or t_r > TRIP_TEMPERATURE_C
-        or separator_m3 > TRIP_SEPARATOR_HIGH_M3
-        or separator_m3 < TRIP_SEPARATOR_LOW_M3
-        or stripper_m3 > TRIP_STRIPPER_HIGH_M3
-        or stripper_m3 < TRIP_STRIPPER_LOW_M3
-    )
+    trips = (out[6], reactor_m3, reactor_m3, t_r, separator_m3, separator_m3, stripper_m3, stripper_m3)
+    tripped = False
+    for number in range(TRIPS):
+        if (trips[number] - TRIP_LIMIT[number]) * TRIP_SIDE[number] > 0.0:
+            tripped = True
     if timely:
         if tripped or kept[TRIPPED] > 0.0:
             kept[TRIPPED] = 1.0 if tripped else 0.0
-            note_trips(p, out, reactor_m3, separator_m3, stripper_m3)
+            note_trips(p, trips)
         if passed > 0 or p.clock[0] == 0.0:
             scale = p.parameters[0] if p.parameters[0] > 0.0 else 0.0
             shared = p.parameters[1] > 0.0

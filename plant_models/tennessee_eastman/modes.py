@@ -49,9 +49,9 @@ SETTINGS = (
     setting("mode_6", "optimum at 90/10 G/H and the greatest production: 49.2 $/h", MODE_6),
     setting(
         "cold",
-        "the coldest state that the model supports, ready for a start-up: everything closed, cooling water on, 35 degC, "
-        "200 kPa gauge, 7.1 m3 of liquid in the reactor (1 m3/h of it moves to the separator: it trips after 5 h), "
-        "1.6 m3 in separator and stripper",
+        "the coldest state that the model supports, where a start-up begins: feeds, steam and purge closed, cooling "
+        "water on; 35 degC, 200 kPa gauge; 7.1 m3 of liquid in the reactor, 1.6 m3 in separator and stripper. It "
+        "stands for five hours: 1 m3/h of liquid moves from the reactor to the separator",
         COLD,
         COLD_DRIFT,
     ),

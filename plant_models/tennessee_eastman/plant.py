@@ -99,7 +99,7 @@ from plant_models.tennessee_eastman.closed_loop import TennesseeEastmanControl
 from plant_models.tennessee_eastman.generator import start_of
 from plant_models.tennessee_eastman.layout import GENERATOR, KEPT, SEED
 from plant_models.tennessee_eastman.modes import SETTINGS
-from plant_models.tennessee_eastman.stepping import advance, before, begin_memory, derivatives, measure, settle
+from plant_models.tennessee_eastman.stepping import advance, before, begin_memory, derivatives, measure, settle, warm
 from plant_models.tennessee_eastman.variables import CONDITIONS, VARIABLES
 
 _SEED_BITS = 53  # a double holds whole numbers of that many bits
@@ -110,6 +110,8 @@ def begin(p: Parts, seed: int) -> None:
     p.kept[GENERATOR] = start_of(seed)
     p.kept[SEED] = (seed ^ (seed >> _SEED_BITS)) & ((1 << _SEED_BITS) - 1)
     begin_memory(p)
+    measure(p)
+    warm(p.kept)
 
 
 TENNESSEE_EASTMAN = register(

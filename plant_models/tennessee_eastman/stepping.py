@@ -1,11 +1,11 @@
-"""Steps of the plant in one compiled call.
+"""Steps of the plant, with or without the published controllers, in one compiled call.
 
 Called by   ``plant``, ``closed_loop`` and ``plant_models.compiled``.
 Knows       evaluation and the fixed-step integrators.
 """
 
 from plant_models.integrators import RK4, next_stage, stages_of
-from plant_models.kernel import Ends, Parts, finish_step, inlined, kernel, parts_of
+from plant_models.kernel import Ends, Parts, finish_step, kernel, parts_of
 from plant_models.model import Vector
 from plant_models.tennessee_eastman.analysers import show
 from plant_models.tennessee_eastman.constants import (
@@ -26,6 +26,7 @@ from plant_models.tennessee_eastman.economics import (
 from plant_models.tennessee_eastman.evaluation import eight, evaluate
 from plant_models.tennessee_eastman.layout import COMMAND, NOISE, NOW, SECONDS, TIME_H, WARM
 from plant_models.tennessee_eastman.noise import still_noise
+from plant_models.tennessee_eastman.reference_control import SEEN, clip_demands, control_second
 from plant_models.tennessee_eastman.thermodynamics import equilibrium, liquid_ft3, positive, total
 from plant_models.tennessee_eastman.valves import move_commands
 from plant_models.tennessee_eastman.walks import begin_walks
@@ -44,40 +45,60 @@ def stage_offset(method: int, stage: int, dt_h: float) -> float:
     return 0.5 * dt_h
 
 
-@inlined
-def step(p: Parts, out: Vector, dt_s: float, method: int, stages: int) -> None:
-    """One step, all but its end: ``out`` gets the measurements of its start."""
-    dt_h = dt_s / HOUR_S
-    move_commands(p.kept, p.inputs, p.disturbances, p.clock[0] == 0.0)
-    for stage in range(stages):
-        if stage == 0:
-            evaluate(p, out, p.rates, 0.0, True)
-        else:
-            evaluate(p, p.outputs, p.rates, stage_offset(method, stage, dt_h), False)
-        next_stage(method, stage, dt_h, p)
-        for vessel in range(4):
-            p.kept[WARM + vessel] = p.kept[NOW + vessel]
+@kernel
+def run(
+    memory: Vector, ends: Ends, control: Vector, steps: int, dt_s: float, steps_per_second: int, method: int
+) -> None:
+    """``steps`` steps of ``dt_s``; with ``steps_per_second`` the published controllers act at every second, else 0.
 
-
-@inlined
-def finish(p: Parts, time_s: float, dt_s: float) -> None:
-    """The end of a step: the clocks, and a look at the states.
-
-    Which second an analyser samples in hangs on the rounding of the hours: the published trajectories sum them step
-    by step with Euler and 1 s, and divide the seconds with a finer step.
+    The controllers see the measurements of the start of the last second: those go straight to their memory.
     """
-    p.clock[0] = time_s
+    p = parts_of(memory, ends)
+    seen = control[SEEN:]
+    start_s = p.clock[0]
+    dt_h = dt_s / HOUR_S
+    stages = stages_of(method, p.states.shape[0])
+    for number in range(steps):
+        second = steps_per_second > 0 and number % steps_per_second == 0
+        if second:
+            control_second(control, p.inputs)
+        move_commands(p.kept, p.inputs, p.disturbances, p.clock[0] == 0.0)
+        for stage in range(stages):
+            out = seen if second and stage == 0 else p.outputs
+            evaluate(p, out, p.rates, stage_offset(method, stage, dt_h), stage)
+            next_stage(method, stage, dt_h, p)
+            warm(p.kept)
+        p.clock[0] = start_s + (number + 1) * dt_s
+        tell_hours(p.kept, p.clock[0], dt_s)
+        finish_step(p)
+        if steps_per_second > 0 and (number + 1) % steps_per_second == 0:
+            clip_demands(p.inputs)
+    measure(p)
+
+
+@kernel
+def tell_hours(kept: Vector, time_s: float, dt_s: float) -> None:
+    """The clock in hours, after a step.
+
+    Which second an analyser samples in hangs on its rounding: the published trajectories sum the hours step by step
+    with Euler and 1 s, and divide the seconds with a finer step.
+    """
     if dt_s < 1.0:
-        p.kept[TIME_H] = time_s / HOUR_S
+        kept[TIME_H] = time_s / HOUR_S
     else:
-        p.kept[TIME_H] += dt_s / HOUR_S
-    finish_step(p)
+        kept[TIME_H] += dt_s / HOUR_S
+
+
+def advance(memory: Vector, ends: Ends, dt_s: float, steps: int, method: int) -> None:
+    """``steps`` steps of ``dt_s`` without controllers: the same machine code."""
+    run(memory, ends, memory, steps, dt_s, 0, method)
 
 
 @kernel
 def measure(p: Parts) -> None:
     """The outputs of the states and disturbances as they are now."""
-    evaluate(p, p.outputs, p.rates, 0.0, True)
+    for stage in range(1):  # a literal 0 would be compiled apart
+        evaluate(p, p.outputs, p.rates, 0.0, stage)
     show(p.kept, p.outputs)
     measure_more(p)
 
@@ -105,24 +126,13 @@ def measure_more(p: Parts) -> None:
 
 
 @kernel
-def advance(memory: Vector, ends: Ends, dt_s: float, steps: int, method: int) -> None:
-    """``steps`` steps of ``dt_s``, in one compiled call."""
-    p = parts_of(memory, ends)
-    start_s = p.clock[0]
-    stages = stages_of(method, p.states.shape[0])
-    for number in range(steps):
-        step(p, p.outputs, dt_s, method, stages)
-        finish(p, start_s + (number + 1) * dt_s, dt_s)
-    measure(p)
-
-
-@kernel
 def derivatives(p: Parts) -> None:
     """Of the states as they are now, per second, with the valves following the demands as they are now."""
     for valve in range(VALVES):
         p.slope[valve] = p.kept[COMMAND + valve]
     move_commands(p.kept, p.inputs, p.disturbances, p.clock[0] == 0.0)
-    evaluate(p, p.start, p.rates, 0.0, False)
+    for stage in range(1, 2):
+        evaluate(p, p.start, p.rates, 0.0, stage)
     for valve in range(VALVES):
         p.kept[COMMAND + valve] = p.slope[valve]
     for i in range(p.rates.shape[0]):
@@ -153,6 +163,10 @@ def begin_memory(p: Parts) -> None:
         kept[COMMAND + valve] = p.inputs[valve]
     for vessel in range(4):
         kept[WARM + vessel] = COLD_START_C[vessel]
-    evaluate(p, p.outputs, p.rates, 0.0, True)
+
+
+@kernel
+def warm(kept: Vector) -> None:
+    """The temperatures that were found last are where the next search begins."""
     for vessel in range(4):
         kept[WARM + vessel] = kept[NOW + vessel]

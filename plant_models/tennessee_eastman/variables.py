@@ -8,14 +8,7 @@ Knows       the published numbering: states y1 … y50, valves xmv1 … xmv12, m
 from plant_models.model import DISTURBANCE, INPUT, OUTPUT, PARAMETER, STATE, Condition, Variable
 from plant_models.tennessee_eastman.constants import (
     COMPONENTS,
-    TRIP_PRESSURE_KPA,
-    TRIP_REACTOR_HIGH_M3,
-    TRIP_REACTOR_LOW_M3,
-    TRIP_SEPARATOR_HIGH_M3,
-    TRIP_SEPARATOR_LOW_M3,
-    TRIP_STRIPPER_HIGH_M3,
-    TRIP_STRIPPER_LOW_M3,
-    TRIP_TEMPERATURE_C,
+    TRIP_LIMIT,
 )
 
 _VALVES = (
@@ -138,12 +131,12 @@ VARIABLES = (*STATES, *INPUTS, *DISTURBANCES, *PARAMETERS, *OUTPUTS)
 
 _STANDS = "the model stands still"
 CONDITIONS = (
-    Condition("trip_reactor_pressure", f"reactor pressure above {TRIP_PRESSURE_KPA:g} kPa: {_STANDS}"),
-    Condition("trip_reactor_level_high", f"more than {TRIP_REACTOR_HIGH_M3:g} m3 of liquid in the reactor: {_STANDS}"),
-    Condition("trip_reactor_level_low", f"less than {TRIP_REACTOR_LOW_M3:g} m3 of liquid in the reactor: {_STANDS}"),
-    Condition("trip_reactor_temperature", f"reactor above {TRIP_TEMPERATURE_C:g} degC: {_STANDS}"),
-    Condition("trip_separator_level_high", f"more than {TRIP_SEPARATOR_HIGH_M3:g} m3 in the separator: {_STANDS}"),
-    Condition("trip_separator_level_low", f"less than {TRIP_SEPARATOR_LOW_M3:g} m3 in the separator: {_STANDS}"),
-    Condition("trip_stripper_level_high", f"more than {TRIP_STRIPPER_HIGH_M3:g} m3 in the stripper: {_STANDS}"),
-    Condition("trip_stripper_level_low", f"less than {TRIP_STRIPPER_LOW_M3:g} m3 in the stripper: {_STANDS}"),
+    Condition("trip_reactor_pressure", f"reactor pressure above {TRIP_LIMIT[0]:g} kPa: {_STANDS}"),
+    Condition("trip_reactor_level_high", f"more than {TRIP_LIMIT[1]:g} m3 of liquid in the reactor: {_STANDS}"),
+    Condition("trip_reactor_level_low", f"less than {TRIP_LIMIT[2]:g} m3 of liquid in the reactor: {_STANDS}"),
+    Condition("trip_reactor_temperature", f"reactor above {TRIP_LIMIT[3]:g} degC: {_STANDS}"),
+    Condition("trip_separator_level_high", f"more than {TRIP_LIMIT[4]:g} m3 in the separator: {_STANDS}"),
+    Condition("trip_separator_level_low", f"less than {TRIP_LIMIT[5]:g} m3 in the separator: {_STANDS}"),
+    Condition("trip_stripper_level_high", f"more than {TRIP_LIMIT[6]:g} m3 in the stripper: {_STANDS}"),
+    Condition("trip_stripper_level_low", f"less than {TRIP_LIMIT[7]:g} m3 in the stripper: {_STANDS}"),
 )
