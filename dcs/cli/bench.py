@@ -10,6 +10,7 @@ from dcs.bench.loop_scans import compile_blocks, scan_loops
 from dcs.bench.real_run import idle_cpu, scan_jitter
 from dcs.bench.scan_cost import scan_cost
 from dcs.bench.takeover import takeover
+from dcs.bench.tennessee_eastman import tennessee_eastman
 from dcs.bench.versus_c import ratio_to_c
 from dcs.bench.versus_epics import epics_ratio
 from dcs.cli.table import table
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "compile_30000_blocks": compile_blocks,
     "epics_ratio": epics_ratio,
     "box_speed": box_speed,
+    "tennessee_eastman": tennessee_eastman,
     "scan_jitter": scan_jitter,
     "idle_cpu": idle_cpu,
     "takeover": takeover,

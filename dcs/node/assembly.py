@@ -6,7 +6,7 @@ Knows       every kind of node, the plant models and the simulated devices: the 
             they are used: a witness needs no compiler, and five processes start at the same time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from plant_models.model import PlantModel
     from plant_models.model import PlantType as PlantType
     from plant_models.study.study import Study as Study
+    from plant_models.tennessee_eastman.batch import Outcome
 
 FIELD_NODE, BUS_NODE = "field", "bus"
 _POLL_LEAD_MAX_NS = 150 * NS_PER_MS
@@ -53,6 +54,21 @@ def load_configuration(folder: Path, overrides: Sequence[str] = ()) -> PlantConf
     from plant_models.library import PLANTS
 
     return load_plant(folder, PLANTS, overrides)
+
+
+def plant_type(name: str) -> "PlantType":
+    """The built-in plant of that name, to be run alone. Raises ``KeyError``."""
+    from plant_models.library import PLANTS
+
+    return PLANTS[name]
+
+
+def run_plant_batch(seeds: Iterable[int], duration_s: int) -> "list[Outcome]":
+    """The Tennessee Eastman plant under its published controllers, once per seed, on all cores."""
+    import plant_models.library  # noqa: F401  (fills the catalogue)
+    from plant_models.tennessee_eastman.batch import Batch, run_batch
+
+    return run_batch(seeds, Batch(duration_s))
 
 
 def check_texts(folder: Path, texts: dict[str, str]) -> PlantConfig:

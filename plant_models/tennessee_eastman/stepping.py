@@ -5,7 +5,7 @@ Knows       evaluation and the fixed-step integrators.
 """
 
 from plant_models.integrators import RK4, next_stage, stages_of
-from plant_models.kernel import Ends, Parts, finish_step, kernel, parts_of
+from plant_models.kernel import Ends, Parts, finish_step, kernel, nogil, parts_of
 from plant_models.model import Vector
 from plant_models.tennessee_eastman.analysers import show
 from plant_models.tennessee_eastman.constants import (
@@ -45,7 +45,7 @@ def stage_offset(method: int, stage: int, dt_h: float) -> float:
     return 0.5 * dt_h
 
 
-@kernel
+@nogil
 def run(
     memory: Vector, ends: Ends, control: Vector, steps: int, dt_s: float, steps_per_second: int, method: int
 ) -> None:
