@@ -11,7 +11,7 @@ from plant_models.kernel import kernel
 from plant_models.tennessee_eastman.constants import MOLAR_MASS
 
 PURGE_KMOL_PER_KSCM = 44.79
-PRODUCT_KMOL_PER_M3 = 9.21
+PRODUCT_KMOL_PER_M3 = 9.21  # at the base case; other products have up to 2 % more or less
 PRICE = (2.206, 0.0, 6.177, 22.06, 14.56, 17.89, 30.44, 22.94)  # $/kmol of A … H
 COMPRESSION = 0.0536  # $/kWh
 STEAM = 0.0318  # $/kg

@@ -139,7 +139,7 @@ def cooling_share(level_ft3: float) -> float:
     return 0.025 * height - 0.25
 
 
-@kernel
+@inlined
 def evaluate(p: Parts, out: Vector, rates: Vector, offset_h: float, stage: int) -> None:
     """Measurements 1 … 41 into ``out`` and derivatives per hour into ``rates``.
 

@@ -66,6 +66,8 @@ def run(
         for stage in range(stages):
             out = seen if second and stage == 0 else p.outputs
             evaluate(p, out, p.rates, stage_offset(method, stage, dt_h), stage)
+            if number == 0 and second and stage == 0:
+                show(p.kept, seen)  # analysers may have sampled at the end of the call before
             next_stage(method, stage, dt_h, p)
             warm(p.kept)
         p.clock[0] = start_s + (number + 1) * dt_s
