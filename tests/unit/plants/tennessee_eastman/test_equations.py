@@ -146,23 +146,23 @@ def test_a_demand_that_is_no_number_moves_nothing() -> None:
     assert plant.states.tobytes() == other.states.tobytes()
 
 
-LIMITS: dict[str, Change] = {
-    "trip_reactor_pressure": lambda plant: scaled_gas(plant, 0, 3, 1.4),
-    "trip_reactor_level_high": lambda plant: (with_level(plant, 3, 8, 1.5), scaled_gas(plant, 0, 3, 0.3))[0],
-    "trip_reactor_level_low": lambda plant: with_level(plant, 3, 8, 0.11),
-    "trip_reactor_temperature": lambda plant: hot_reactor(plant),
-    "trip_separator_level_high": lambda plant: with_level(plant, 12, 17, 2.5),
-    "trip_separator_level_low": lambda plant: with_level(plant, 12, 17, 0.19),
-    "trip_stripper_level_high": lambda plant: with_level(plant, 18, 26, 1.85),
-    "trip_stripper_level_low": lambda plant: with_level(plant, 18, 26, 0.21),
-}
-
-
 def hot_reactor(plant: CompiledPlant) -> None:
     """Above 175 degC, with little of what boils."""
     plant.states[3:6] *= 0.01
     plant.states[0:3] *= 0.1
     plant.states[8] = enthalpy([0.0, 0.0, 0.0, *map(float, plant.states[3:8])], 176.0, False)
+
+
+LIMITS: dict[str, Change] = {
+    "trip_reactor_pressure": lambda plant: scaled_gas(plant, 0, 3, 1.4),
+    "trip_reactor_level_high": lambda plant: (with_level(plant, 3, 8, 1.5), scaled_gas(plant, 0, 3, 0.3))[0],
+    "trip_reactor_level_low": lambda plant: with_level(plant, 3, 8, 0.11),
+    "trip_reactor_temperature": hot_reactor,
+    "trip_separator_level_high": lambda plant: with_level(plant, 12, 17, 2.5),
+    "trip_separator_level_low": lambda plant: with_level(plant, 12, 17, 0.19),
+    "trip_stripper_level_high": lambda plant: with_level(plant, 18, 26, 1.85),
+    "trip_stripper_level_low": lambda plant: with_level(plant, 18, 26, 0.21),
+}
 
 
 @pytest.mark.parametrize("condition", LIMITS)
