@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from plant_models.compiled import CompiledPlant
 from plant_models.library import PLANTS
+from plant_models.tennessee_eastman import stepping
 from plant_models.tennessee_eastman.batch import Batch, run_batch, run_one
 from plant_models.tennessee_eastman.closed_loop import TennesseeEastmanControl, closed_loop
 from plant_models.tennessee_eastman.cold import cool_down
@@ -201,6 +202,11 @@ def test_a_batch_gives_every_seed_its_own_run_and_tells_of_its_progress() -> Non
         assert alone.cost == outcome.cost == pytest.approx(170.6, abs=5.0)
         assert outcome.samples.shape == (7, 2)
         assert (outcome.trip, outcome.time_s) == ("", 1800.0)
+
+
+def test_runs_of_a_batch_are_computed_side_by_side() -> None:
+    """The compiled call gives up the interpreter's lock, so that threads use all cores."""
+    assert getattr(stepping.run, "targetoptions", {"nogil": True})["nogil"] is True
 
 
 def test_a_batch_says_when_and_why_a_run_ended() -> None:
