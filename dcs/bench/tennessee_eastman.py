@@ -9,7 +9,7 @@ import os
 import time
 
 from dcs.bench.figure import Figure
-from dcs.node.assembly import plant_type, run_plant_batch
+from dcs.node.assembly import plant_catalogue, run_plant_batch
 
 _NAME = "tennessee_eastman"
 _SECONDS = 48 * 3600
@@ -42,7 +42,7 @@ def tennessee_eastman() -> list[Figure]:
 
 
 def _run_s(noise: float) -> float:
-    kind = plant_type(_NAME)
+    kind = plant_catalogue()[_NAME]
     plant = kind.create("base", integrator="euler")
     plant.set("noise", noise)
     assert kind.reference_control is not None

@@ -56,13 +56,6 @@ def load_configuration(folder: Path, overrides: Sequence[str] = ()) -> PlantConf
     return load_plant(folder, PLANTS, overrides)
 
 
-def plant_type(name: str) -> "PlantType":
-    """The built-in plant of that name, to be run alone. Raises ``KeyError``."""
-    from plant_models.library import PLANTS
-
-    return PLANTS[name]
-
-
 def run_plant_batch(seeds: Iterable[int], duration_s: int) -> "list[Outcome]":
     """The Tennessee Eastman plant under its published controllers, once per seed, on all cores."""
     import plant_models.library  # noqa: F401  (fills the catalogue)
