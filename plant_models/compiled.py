@@ -35,8 +35,10 @@ class Kernels:
 
     ``advance(memory, ends, dt_s, steps, method)`` steps; ``derivatives(p)`` fills ``p.rates`` from the other parts;
     ``settle(p)`` applies what happens at limits (and ``note``-s it) after a step; ``measure(p)`` fills ``p.outputs``.
-    Two for plants that remember more than states: ``begin(p, seed)`` fills ``p.kept`` before the first step, and
-    ``before(p, dt_s)`` does what happens once a step, before it (the compiled ``advance`` calls it by itself).
+    Three for plants that remember more than states: ``begin(p, seed)`` fills ``p.kept`` before the first step,
+    ``before(p, dt_s)`` does what happens once a step, before it (the compiled ``advance`` calls it by itself), and
+    ``forget(p)`` makes delay lines as if all had always been as it is now.
+    ``exact``: ``advance`` solves the equations exactly and there is nothing for an integrator to choose.
     """
 
     advance: Callable[..., None]
@@ -45,6 +47,8 @@ class Kernels:
     measure: Callable[[Parts], None]
     begin: Callable[[Parts, int], None] | None = None
     before: Callable[[Parts, float], None] | None = None
+    forget: Callable[[Parts], None] | None = None
+    exact: bool = False
 
 
 class CompiledPlant:
@@ -154,7 +158,7 @@ class CompiledPlant:
     def advance(self, dt_s: float, steps: int = 1) -> None:
         if not dt_s > 0.0:
             raise ValueError(f"plant {self._type.name}: the step must be above 0 s, not {dt_s}")
-        if self._adaptive:
+        if self._adaptive and not self._kernels.exact:
             for _ in range(steps):
                 self._advance_adaptively(dt_s)
         else:
@@ -184,6 +188,11 @@ class CompiledPlant:
         self._kernels.derivatives(self._parts)
         rates: Vector = self._parts.rates.copy()
         return rates
+
+    def forget_past(self) -> None:
+        """Let delay lines be full of what is now."""
+        if self._kernels.forget is not None:
+            self._kernels.forget(self._parts)
 
     def get(self, name: str) -> float:
         self._type.variable(name)  # a clear KeyError

@@ -19,6 +19,7 @@ from plant_models.differences import Matrix, jacobian
 from plant_models.model import INPUT, OUTPUT, STATE, PlantModel, Vector
 from plant_models.steady_state import find_steady_state
 from plant_models.transmission_zeros import transmission_zeros
+from plant_models.timeless import without_past
 
 __all__ = ["LinearModel", "find_steady_state", "linearise"]
 
@@ -59,8 +60,11 @@ class LinearModel:
 def linearise(plant: PlantModel, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> LinearModel:
     """Linear model around where ``plant`` is now (all inputs and outputs unless named). The plant is left as it was.
 
+    Dead times are left out (``plant.type.dead_times_s`` tells them): gains and poles do not depend on them, zeros do.
+
     Raises ``KeyError`` for a name that is not an input or output.
     """
+    plant = without_past(plant)
     columns = _positions(plant, INPUT, inputs)
     rows = _positions(plant, OUTPUT, outputs)
     before = plant.snapshot()

@@ -211,6 +211,7 @@ class PlantType:
     kept: int = 0  # words of memory beyond the states
     reference_control: "Callable[[PlantModel], ReferenceControl] | None" = None  # for a plant at its start
     control_period_s: float = 1.0
+    dead_times_s: Mapping[tuple[str, str], float] = field(default_factory=dict)  # by (output, input), as designed
 
     def of_role(self, role: str) -> tuple[Variable, ...]:
         """The variables of one role, in order."""

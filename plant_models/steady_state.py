@@ -15,6 +15,7 @@ import numpy as np
 
 from plant_models.differences import jacobian_of_rates, size_of
 from plant_models.model import STATE, PlantModel, Vector
+from plant_models.timeless import settled_rates, without_past
 
 STILL_PER_S = 1e-12  # of a state's size: what counts as standing still
 _ITERATIONS, _HALVINGS = 30, 12
@@ -38,7 +39,7 @@ def unrest(plant: PlantModel) -> Unrest:
     """How far the plant is from a steady state."""
     if plant.states.size == 0:
         return Unrest(0.0, "")
-    rates = np.abs(plant.derivatives()) / sizes_of_states(plant)
+    rates = np.abs(settled_rates(plant)) / sizes_of_states(plant)
     worst = int(np.argmax(np.where(np.isnan(rates), np.inf, rates)))
     return Unrest(float(rates[worst]), plant.type.names(STATE)[worst])
 
@@ -48,6 +49,7 @@ def find_steady_state(plant: PlantModel) -> Vector:
 
     Raises ``ArithmeticError`` (and leaves the plant as it was) when none is found.
     """
+    plant = without_past(plant)
     before = plant.snapshot()
     sizes = sizes_of_states(plant)
 
