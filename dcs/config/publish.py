@@ -139,11 +139,11 @@ def decimals_for(block: Block, item: Field) -> int:
     if not item.unit.startswith("@"):
         return PARAMETER_DECIMALS
     low, high = tag_range(block, item)
-    return decimals_of(max(abs(low), abs(high)))
+    return decimals_of(min(max(abs(low), abs(high)), high - low))
 
 
 def decimals_of(largest: float) -> int:
-    """Decimals so that the largest number of a range has four digits; 0 to 6."""
+    """Decimals so that a number of that size, or a range that is narrower, has four digits; 0 to 6."""
     if largest <= 0.0 or not math.isfinite(largest):
         return PARAMETER_DECIMALS
     return min(6, max(0, SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(largest))))
