@@ -64,6 +64,17 @@ def test_a_demand_that_cannot_be_never_makes_a_number_that_is_none(name: str, va
         assert plant.take_events(), "it leaves its range, and says so"
 
 
+def test_a_vapour_feed_goes_up_from_the_feed_stage() -> None:
+    """Liquid below the feed is what comes from above, vapour above it is what comes from below and the feed."""
+    plant = column(feed_liquid=0.0, boilup=2.5)
+    plant.advance(1.0, 3600)
+    assert plant.get("m_21") == pytest.approx(0.5 - 0.063, abs=1e-6)
+    assert plant.get("m_22") == pytest.approx(0.5, abs=1e-6)
+    assert plant.get("m_2") == pytest.approx(0.5 - 0.063, abs=1e-6)
+    assert plant.get("distillate_flow") == pytest.approx(2.5 + 1.0 - 2.70629, abs=1e-6)
+    assert plant.get("bottoms_flow") == pytest.approx(2.70629 - 2.5, abs=1e-6)
+
+
 def test_the_total_of_the_light_component_is_kept() -> None:
     """What comes in, goes out or stays: over an hour of large moves, to the rounding of the integrator."""
     plant = column(reflux=2.9, boilup=3.3, feed=1.1, feed_fraction=0.45)

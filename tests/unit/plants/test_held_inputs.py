@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plant_models.held_inputs import close, ends_at, fill, place_at, remember, value_at, words_for
@@ -60,6 +60,7 @@ def played(changes: list[tuple[float, float]], looks: int) -> tuple[Vector, list
     return words, held
 
 
+@settings(deadline=None)  # the first call compiles
 @given(moves, st.integers(0, 10))
 def test_no_area_is_lost_however_fast_it_changes(changes: list[tuple[float, float]], looks: int) -> None:
     """Promise: what the plant gets in the end is what was given."""
@@ -69,6 +70,7 @@ def test_no_area_is_lost_however_fast_it_changes(changes: list[tuple[float, floa
         assert area(words, 0.0, held[-1][0] + 2.0) == pytest.approx(truth, abs=1e-9)
 
 
+@settings(deadline=None)  # the first call compiles
 @given(moves, st.integers(0, 10))
 def test_what_is_seen_was_there_within_a_second(changes: list[tuple[float, float]], looks: int) -> None:
     """Promise: as far back as the longest dead time, a value is one of its second or a mean of them."""
