@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from plant_models.differences import Matrix, jacobian
 from plant_models.model import INPUT, OUTPUT, STATE, PlantModel, Vector
 from plant_models.steady_state import find_steady_state
-from plant_models.transmission_zeros import transmission_zeros
 from plant_models.timeless import without_past
+from plant_models.transmission_zeros import transmission_zeros
 
 __all__ = ["LinearModel", "find_steady_state", "linearise"]
 

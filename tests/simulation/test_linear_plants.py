@@ -112,7 +112,7 @@ def test_feed_forward_halves_what_the_feed_does_to_the_bottoms() -> None:
 
 @pytest.mark.parametrize("epsilon", [(0, 0, 0), (1, 1, 1), (-1, -1, -1), (1, -1, 1), (-1, 1, -1)])
 def test_shell_loops_are_calm_with_every_gain_off(epsilon: tuple[int, int, int]) -> None:
-    """Both duties move; in the end the end points and the temperature are back, within the problem's limits all along."""
+    """Both duties move; end points and temperature stay within the limits and are back in the end."""
     errors = tuple(f"model.parameters.epsilon_{j}={e}" for j, e in enumerate(epsilon, 1))
     plant = study("shell_fractionator", 1, errors)
     plant.run_for(600)

@@ -51,6 +51,8 @@ def test_dimensions_never_mix(pair: tuple[str, str]) -> None:
         (50.0, "%", "", 0.5),
         (2.0, "h", "min", 120.0),
         (1.0, "kWh", "MJ", 3.6),
+        (1.0, "lb/min", "kg/h", 27.2155422),
+        (6.0, "kmol/min", "mol/s", 100.0),
     ],
 )
 def test_known_conversions_to_the_last_bit(value: float, source: str, target: str, expected: float) -> None:
