@@ -191,7 +191,8 @@ def paint_loop(painter: QPainter, palette: Palette, box: QRectF, shown: LoopShow
     tag_right = tag_left + painter.fontMetrics().horizontalAdvance(shown.name) + 4 * scale
     paint_mode(painter, palette, QRectF(tag_right, head.top(), head.right() - tag_right, row), shown, 11 * scale)
     painter.setFont(font(12))
-    unit_width = max(44 * scale, painter.fontMetrics().horizontalAdvance(shown.pv.unit) + 8)
+    widest = max(painter.fontMetrics().horizontalAdvance(part.unit) for part in (shown.pv, shown.sp, shown.out))
+    unit_width = max(44 * scale, widest + 8)
     big = QRectF(inner.left(), head.bottom(), inner.width(), row * 1.45)
     paint_value(painter, palette, big, shown.pv, 21 * scale, unit_width, bold=True)
     y = big.bottom()
