@@ -28,6 +28,7 @@ class Endpoints:
     voters: dict[str, tuple[str, int]] = field(default_factory=dict)  # controllers and witnesses: pair network
     metrics: dict[str, tuple[str, int]] = field(default_factory=dict)
     title: str = ""  # of the plant, for people
+    exercises: bool = False  # may nodes be killed and points be made to stick, on command?
     kept: str = ""  # where nodes keep what survives this run; "" is the run's own directory
 
     def write(self, run_dir: Path) -> None:
