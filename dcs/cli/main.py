@@ -17,6 +17,9 @@ from dcs.cli.engineering import register
 from dcs.cli.plant import plant_app
 from dcs.core.errors import DcsError
 
+DEMO_PLANT = "quadruple_tank"
+"""The plant that ``dcs demo`` launches when none is named."""
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -44,16 +47,22 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the nodes' 
 
 @app.command()
 def demo(
-    plant: Annotated[str, typer.Option("--plant", metavar="NAME", help="A shipped plant.")] = "quadruple_tank",
+    plant: Annotated[str, typer.Option("--plant", metavar="NAME", help="A shipped plant.")] = DEMO_PLANT,
     headless: Headless = False,
     duration: For = None,
     sets: Sets = None,
     run_dir: RunDir = None,
     auto_ports: AutoPorts = False,
+    past: Annotated[bool, typer.Option("--past/--no-past", help="With the hours before it, computed.")] = True,
     verbose: Verbose = False,
 ) -> None:
     """Launch a shipped plant and its operator station."""
-    run(plant, headless, duration, sets, run_dir, auto_ports, verbose, fresh=True)
+    from dcs.cli.launch import RunOptions, run_plant
+
+    options = RunOptions(
+        plant, headless, duration, tuple(sets or ()), run_dir, auto_ports, verbose, fresh=True, past=past, exercises=True
+    )
+    raise typer.Exit(run_plant(options))
 
 
 @app.command()
@@ -66,11 +75,16 @@ def run(
     auto_ports: AutoPorts = False,
     verbose: Verbose = False,
     fresh: Fresh = False,
+    exercises: Annotated[
+        bool, typer.Option("--exercises", help="Nodes may be killed and valves made to stick on command.")
+    ] = False,
 ) -> None:
     """Run all nodes of a plant on this machine, supervised, on the wall clock."""
     from dcs.cli.launch import RunOptions, run_plant
 
-    options = RunOptions(config, headless, duration, tuple(sets or ()), run_dir, auto_ports, verbose, fresh)
+    options = RunOptions(
+        config, headless, duration, tuple(sets or ()), run_dir, auto_ports, verbose, fresh, exercises=exercises
+    )
     raise typer.Exit(run_plant(options))
 
 

@@ -33,7 +33,7 @@ from .trend_plot import TrendPlot
 HEADS = ("", "Tag", "Description", "Value", "Unit", "Min", "Avg", "Max", "Scale", "")
 NUMBERS = (3, 5, 6, 7, 8)
 ROW_HEIGHT = 24
-WINDOW_NAMES = {600.0: "10 min", 3600.0: "1 h", 7200.0: "2 h"}
+WINDOW_NAMES = {600.0: "10 min", 3600.0: "1 h", 8 * 3600.0: "8 h"}
 
 
 class TrendPage(QWidget):
