@@ -53,8 +53,8 @@ class HistoryRequest:
 class Series:
     """Samples of one tag, oldest first; ``period_s``: usual time from one to the next.
 
-    ``whole``: nothing that is kept was left out. Where it is False the samples are the smallest and largest of stretches
-    of two periods.
+    ``whole``: nothing that is kept was left out. Where it is False the samples are the smallest and largest of
+    stretches of two periods.
     """
 
     time_ns: NDArray[np.int64]

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from dcs.bus.nats import connect_nats
-from dcs.cli.check import check_displays
+from dcs.cli.check import check_pictures
 from dcs.cli.client import PlantClient
 from dcs.cli.options import duration_option
 from dcs.cli.status_line import status_line
@@ -63,7 +63,7 @@ def run_plant(options: RunOptions) -> int:
     with ThreadPoolExecutor(1) as meanwhile:  # asking the display costs a second; checking and compiling need it too
         display = None if options.headless else meanwhile.submit(display_available)
         config = load_configuration(find_config(options.config), options.sets)
-        check_displays(config)
+        check_pictures(config)
         duration_ns = duration_option("--for", options.duration) if options.duration else None
         _warm_cache(config)
         past = _past(config) if options.past else None

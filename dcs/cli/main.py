@@ -60,7 +60,16 @@ def demo(
     from dcs.cli.launch import RunOptions, run_plant
 
     options = RunOptions(
-        plant, headless, duration, tuple(sets or ()), run_dir, auto_ports, verbose, fresh=True, past=past, exercises=True
+        plant,
+        headless,
+        duration,
+        tuple(sets or ()),
+        run_dir,
+        auto_ports,
+        verbose,
+        fresh=True,
+        past=past,
+        exercises=True,
     )
     raise typer.Exit(run_plant(options))
 

@@ -127,6 +127,14 @@ def open_study(model: ModelConfig, seed: int = 0) -> "Study":
     return Study(create_model(model, seed))
 
 
+def disturbances(config: PlantConfig) -> tuple[str, ...]:
+    """Names of what may be disturbed in the plant of a configuration."""
+    from plant_models.library import PLANTS
+
+    info = PLANTS.open(config.model.type, config.model.file)
+    return tuple(variable.name for variable in info.variables if variable.role == "disturbance")
+
+
 def node_kind(config: PlantConfig, name: str) -> str:
     """bus | field | controller | witness. Raises ``ConfigError`` for a name that is no node of this plant."""
     if name in (BUS_NODE, FIELD_NODE) and name in config.nodes:

@@ -70,7 +70,7 @@ class Checkpoints:
 
     def write(self, program: Program, rank: Rank, time_ns: int, copy: bytes) -> None:
         """Make it durable. ``copy`` is the snapshot of a replica with that program. Raises ``Missing``."""
-        write_checkpoint(self._keep, program.plan.digest.hex(), lambda: program.shape.to_bytes(), rank, time_ns, copy)
+        write_checkpoint(self._keep, program.plan.digest.hex(), program.shape.to_bytes, rank, time_ns, copy)
 
     def read(self) -> Checkpoint | None:
         """The newest; None when there is none. Raises ``ValueError`` for one that is damaged."""

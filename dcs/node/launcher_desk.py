@@ -1,8 +1,8 @@
 """What the launcher does on command: kill a node as ``kill -9`` does, so that people see what becomes of it.
 
 Called by   ``dcs run`` and ``dcs demo``; the box has the same desk in front of its own nodes.
-Promise     only in a run that was started for exercises, only controllers and witnesses, and never without a line in the
-            journal that says who asked.
+Promise     only in a run that was started for exercises, only controllers and witnesses, and never without a line in
+            the journal that says who asked.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -25,7 +25,7 @@ _MAGIC = b"DCP1"
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PastGroup:
-    """Samples of the tags of one scan class; ``time_ns`` (rows,) before the end, ``values`` and ``bad`` (rows, tags)."""
+    """Samples of one scan class; ``time_ns`` (rows,) before the end, ``values`` and ``bad`` (rows, tags)."""
 
     pair: str
     scan_class: str
@@ -99,9 +99,7 @@ class Past:
                 at += size
             field, *rest = blobs
             count = len(head["groups"])
-            groups = tuple(
-                _group(raw, rest[3 * number : 3 * number + 3]) for number, raw in enumerate(head["groups"])
-            )
+            groups = tuple(_group(raw, rest[3 * number : 3 * number + 3]) for number, raw in enumerate(head["groups"]))
             copies = rest[3 * count :]
             controllers = tuple(
                 PastController(pair, plan, scan, copies[2 * n], copies[2 * n + 1], memory_bytes, tuple(words))

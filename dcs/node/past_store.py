@@ -9,6 +9,7 @@ Promise     a past that is half written, or half computed, is never used; a past
 import hashlib
 import struct
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,7 @@ def lay_out(past: Past, config: PlantConfig, keep_of: Callable[[str], Keep], end
         copy = one.copy[: -one.memory_bytes] + words.tobytes()
         rank = (Generation(0, 1), one.scan)  # newer than nothing, older than whatever this run brings
         for member in config.controller(one.pair).members:
-            write_checkpoint(keep_of(member), one.plan, lambda shape=one.shape: shape, rank, end_ns, copy, joins=True)
+            write_checkpoint(keep_of(member), one.plan, partial(bytes, one.shape), rank, end_ns, copy, joins=True)
 
 
 def read_past(keep: Keep) -> tuple[Past, int] | None:

@@ -74,6 +74,7 @@ def sheet(p: Palette) -> str:
     #TopBar {{ border-bottom: 1px solid {p.edge}; }}
     #MessageLine {{ border-top: 1px solid {p.edge}; }}
     #Banner {{ background: {p.raised}; border-bottom: 1px solid {p.edge}; }}
+    #StoryBar {{ background: {p.panel}; border-bottom: 1px solid {p.edge}; }}
     #Navigation, #Faceplate {{ background: {p.panel}; }}
     #Navigation {{ border-right: 1px solid {p.edge}; }}
     #FaceplateDock {{ background: {p.panel}; border-left: 1px solid {p.edge}; }}
