@@ -26,7 +26,8 @@ from dcs.node.warm import cache_root, digest_of_sources
 from dcs.redundancy.messages import Generation
 
 PIECE, END_PIECE = "past", "past-end"
-"""What the field node keeps: the past itself, and when it ended (ns UTC, eight bytes)."""
+"""What the field node keeps: the past itself or the file that holds it, and when it ended (ns UTC, eight bytes)."""
+_FILE = b"file:"
 
 _PACKAGES = (
     "dcs.blocks", "dcs.engine", "dcs.alarms", "dcs.core", "dcs.config", "dcs.node", "dcs.structured_text", "field_io",
@@ -68,7 +69,8 @@ def past_file(config: PlantConfig) -> Path:
 def lay_out(past: Past, config: PlantConfig, keep_of: Callable[[str], Keep], end_ns: int) -> None:
     """Put it where the nodes of a run that begins now find it: the field node the past, controllers their memories."""
     keep = keep_of("field")
-    keep.write(PIECE, past.to_bytes())
+    path = past_file(config)
+    keep.write(PIECE, _FILE + str(path.resolve()).encode() if path.is_file() else past.to_bytes())
     keep.write(END_PIECE, struct.pack("<q", end_ns))
     for one in past.controllers:
         words = np.frombuffer(one.copy[-one.memory_bytes :], np.int64).copy()
@@ -84,6 +86,12 @@ def read_past(keep: Keep) -> tuple[Past, int] | None:
     packed, end = keep.read(PIECE), keep.read(END_PIECE)
     if packed is None or end is None:
         return None
+    if packed.startswith(_FILE):
+        path = Path(packed.removeprefix(_FILE).decode())
+        try:
+            packed = path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read ({error.strerror})") from None
     return Past.from_bytes(packed), struct.unpack("<q", end)[0]
 
 
