@@ -21,11 +21,11 @@ KEYS = {
     "title": "what stands on its button",
     "watch": "a sentence on what to watch",
     "takes": "about how long there is something to see",
-    "open": "`display`, or `trend` (a module, or a list of tags), and `faceplate`",
+    "open": "`display`, or `trend` (a module, or a list of tags; `fit: true` for small moves), and `faceplate`",
     "do": "a list of actions, each with one verb and, if not at once, `after`",
     "undo": "a list of actions that put things back",
 }
-_OPENS = ("display", "trend", "faceplate")
+_OPENS = ("display", "trend", "fit", "faceplate")
 _MANY = ("set", "move", "disturb", "stick")
 
 
@@ -98,6 +98,7 @@ class _Reader:
             self._duration(raw, ("takes",)),
             str(opens.get("display", "")),
             (trend,) if isinstance(trend, str) else tuple(str(tag) for tag in trend),
+            bool(opens.get("fit", False)),
             str(opens.get("faceplate", "")),
             place,
         )

@@ -21,7 +21,7 @@ from dcs.cli.status_line import status_line
 from dcs.config.find import find_config
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S, WallClock, sleep
-from dcs.core.errors import DcsError
+from dcs.core.errors import ConfigError, DcsError
 from dcs.core.log import configure_logging
 from dcs.node.assembly import load_configuration, node_kind
 from dcs.node.checked_plant import write_checked
@@ -55,6 +55,7 @@ class RunOptions:
     verbose: bool
     fresh: bool = False
     past: bool = False  # begin with the past that the configuration asks for
+    speed: str = "1"
     exercises: bool = False  # nodes may be killed and points made to stick on command
 
 
@@ -68,6 +69,12 @@ def run_plant(options: RunOptions) -> int:
         _warm_cache(config)
         past = _past(config) if options.past else None
         headless = display is None or not _tell_display(*display.result())
+    if options.speed != "1":
+        from dcs.cli.paced_demo import run_paced
+
+        if headless:
+            raise ConfigError("--speed shows the plant to somebody: it needs the operator station. See dcs simulate.")
+        return run_paced(config, past, options.speed, options.duration)
     clock = WallClock()
     endpoints = choose_endpoints(config, options.auto_ports)
     run_dir = new_run_dir(config.name, clock, options.run_dir)

@@ -53,6 +53,7 @@ class Act:
     takes_s: float = 0.0  # about how long there is something to see; 0 = not said
     display: str = ""
     trend: tuple[str, ...] = ()  # a module, or tags
+    fit: bool = False  # the trend's value axis fits what is drawn, for small moves
     faceplate: str = ""
     place: Place = Place()
 

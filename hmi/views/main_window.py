@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
         if act.trend:
             known = self._station.tags.modules
             tags = [tag for name in act.trend for tag in (pens_of(self._station, name) if name in known else (name,))]
-            self.trend_page.show_tags(tuple(tags))
+            self.trend_page.show_tags(tuple(tags), fit=act.fit)
             self.open_page("trend")
         if act.faceplate:
             self.open_faceplate(act.faceplate)
