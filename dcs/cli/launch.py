@@ -16,7 +16,7 @@ from pathlib import Path
 from dcs.bus.nats import connect_nats
 from dcs.cli.check import check_pictures
 from dcs.cli.client import PlantClient
-from dcs.cli.options import duration_option
+from dcs.cli.options import duration_option, speed_option
 from dcs.cli.status_line import status_line
 from dcs.config.find import find_config
 from dcs.config.plant_config import PlantConfig
@@ -66,6 +66,8 @@ def run_plant(options: RunOptions) -> int:
         config = load_configuration(find_config(options.config), options.sets)
         check_pictures(config)
         duration_ns = duration_option("--for", options.duration) if options.duration else None
+        if speed_option(options.speed) is None:
+            raise ConfigError("--speed max: nobody can follow that. Write a number, such as 10, or see dcs simulate.")
         _warm_cache(config)
         past = _past(config) if options.past else None
         headless = display is None or not _tell_display(*display.result())

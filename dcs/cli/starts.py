@@ -43,19 +43,8 @@ def demo(
     """Launch a shipped plant and its operator station."""
     from dcs.cli.launch import RunOptions, run_plant
 
-    options = RunOptions(
-        plant,
-        headless,
-        duration,
-        tuple(sets or ()),
-        run_dir,
-        auto_ports,
-        verbose,
-        fresh=True,
-        past=past,
-        exercises=True,
-    )
-    raise typer.Exit(run_plant(options))
+    given = (plant, headless, duration, tuple(sets or ()), run_dir, auto_ports, verbose)
+    raise typer.Exit(run_plant(RunOptions(*given, fresh=True, past=past, speed=speed, exercises=True)))
 
 
 def run(
