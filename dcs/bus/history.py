@@ -43,9 +43,9 @@ class HistoryRequest:
         try:
             tags, from_ns, to_ns, points = json.loads(payload)
             if not all(isinstance(tag, str) for tag in tags) or len(tags) > TAGS_MAX:
-                raise ValueError(f"at most {TAGS_MAX} names of tags")
+                raise TypeError(f"at most {TAGS_MAX} names of tags")
             return cls(tuple(tags), int(from_ns), int(to_ns), min(max(int(points), 2), POINTS_MAX))
-        except (TypeError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"this is not a request for history: {error}") from None
 
 
@@ -96,7 +96,7 @@ class HistoryAnswer:
                 bad = np.frombuffer(payload, np.bool_, count, at + 16 * count)
                 series[tag] = Series(time_ns, values, bad, float(period_s), bool(whole))
                 at += 17 * count
-        except (struct.error, KeyError, TypeError) as error:
+        except (struct.error, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"this is no answer about history: {error}") from None
         if magic != _MAGIC or at != len(payload):
             raise ValueError(f"this is no answer about history: {magic!r}, {len(payload)} bytes")

@@ -28,8 +28,8 @@ def story_pages() -> dict[str, str]:
         "story.md": page(
             "Stories",
             "A plant folder may have a `story.yaml`: acts that the operator station offers with one click, in a bar "
-            "under the alarms, each with what to watch and, where it makes sense, a way to put things back. It is shown "
-            "in runs that were started for exercises: `dcs demo`, `dcs run --exercises`. Every act has:",
+            "under the alarms, each with what to watch and, where it makes sense, a way to put things back. It is "
+            "shown in runs that were started for exercises: `dcs demo`, `dcs run --exercises`. Every act has:",
             table(("key", "what"), ([code(key), what] for key, what in KEYS.items())),
             "An action has one of these verbs; `after` is counted in the plant's time from the click on:",
             table(("verb", "takes"), ([code(verb), takes] for verb, takes in VERBS.items())),

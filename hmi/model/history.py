@@ -67,6 +67,8 @@ class OlderSamples:
                 span_s = end_s - start_s
                 from_s = start_s - span_s
                 to_s = now_s if now_s - from_s < NEAR_S else end_s + span_s
+                wanted = self._wanted.get(tag, (from_s, to_s))  # several pictures may want it at the same time
+                from_s, to_s = min(from_s, wanted[0]), max(to_s, wanted[1])
                 self._wanted[tag] = (from_s // GRID_S * GRID_S, -(-to_s // GRID_S) * GRID_S)
         return stretch.between(start_s, end_s) if stretch is not None and len(stretch.time_s) else None
 

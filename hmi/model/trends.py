@@ -155,14 +155,13 @@ class TrendStore:
 
     def value_at(self, name: str, time_s: float) -> float:
         """The sample in force at a time; NaN in a gap, before the first or when it was Bad."""
-        for part in reversed(self._parts(name, time_s, time_s, np.inf)):
-            patience_s = 2.5 * part.period_s
-            recent = np.flatnonzero((part.time_s <= time_s) & (part.time_s > time_s - patience_s))
-            usable = recent[~part.bad[recent]]
+        ring = self._ring_of.get(name)
+        start_s = time_s - 3.0 * ring.period_s if ring is not None else time_s
+        for part in reversed(self._parts(name, start_s, time_s, np.inf)):
+            recent = (part.time_s <= time_s) & (part.time_s > time_s - 2.5 * part.period_s)
+            usable = np.flatnonzero(recent & ~part.bad)
             if len(usable):
                 return float(part.values[usable[-1]])
-            if len(recent):
-                break
         return float("nan")
 
     def put_older(self, request: HistoryRequest, answer: HistoryAnswer) -> None:
