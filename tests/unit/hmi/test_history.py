@@ -7,6 +7,7 @@ from dcs.bus.history import HistoryAnswer, HistoryRequest, Series, history_subje
 from dcs.core.clock import NS_PER_S
 from dcs.node.history_service import reduced
 from hmi.model.decimate import Line, join_lines
+from hmi.model.history import OlderSamples
 from hmi.viewmodels.pens import TrendView
 
 from .conftest import Rig
@@ -149,3 +150,17 @@ def test_reducing_keeps_every_peak_and_the_order() -> None:
     assert not series.whole
     assert np.nanmax(series.values) == 50.0
     assert (np.diff(series.time_ns) > 0).all()
+
+
+def test_a_question_on_its_way_is_not_asked_again_and_pictures_share_one() -> None:
+    older = OlderSamples()
+    older.want("A.PV", 1e6, 1e6 + 3600.0, 1e6 + 7200.0, 10.0)
+    older.want("A.PV", 1e6 - 7200.0, 1e6, 1e6 + 7200.0, 10.0)
+    (request,) = older.take_requests()
+    assert request.from_ns <= (1e6 - 7200.0) * NS_PER_S
+    assert request.to_ns >= (1e6 + 7200.0) * NS_PER_S
+    older.want("A.PV", 1e6, 1e6 + 3600.0, 1e6 + 7200.0, 10.0)
+    assert older.take_requests() == []
+    older.unanswered(request)
+    older.want("A.PV", 1e6, 1e6 + 3600.0, 1e6 + 7200.0, 10.0)
+    assert len(older.take_requests()) == 1
