@@ -25,6 +25,8 @@ from dcs.node.versions import STARTED, version_of
 
 LEAD_IN_S = 600.0
 """Computed before and not kept: the start-up of controllers that begin with nothing is no part of the past."""
+UNACKNOWLEDGED = (1, 3, 4)
+"""States of alarms that wait for an acknowledgement (ISA-18.2: B, D, E)."""
 EVENTS_MAX = 400
 """The newest events of a past that are kept."""
 Progress = Callable[[float], None]
@@ -52,6 +54,8 @@ def compute_past(config: PlantConfig, plant: DirectPlant, length_ns: int, sample
     end_ns = START_UTC_NS + round(plant.time_s * NS_PER_S)
     if not all(recorder.finite for recorder in recorders):
         raise CannotCompute("a measurement was no number during all of it")
+    if any(recorder.unacknowledged for recorder in recorders):
+        plant.command("ack_all")  # somebody has seen it: what is old does not sound the horn of a new day
     plant.field.write_registers()
     return Past(
         length_ns,
@@ -87,6 +91,12 @@ class _Recorder:
     def finite(self) -> bool:
         """Was there anything to see?"""
         return not self._values or bool(np.isfinite(self._values[-1]).any())
+
+    @property
+    def unacknowledged(self) -> bool:
+        """Does an alarm wait for somebody?"""
+        _, _, alarms = self._engine.columns(self._index)
+        return bool(np.isin(alarms["state"], UNACKNOWLEDGED).any())
 
     def group(self) -> PastGroup:
         layout = self._layout

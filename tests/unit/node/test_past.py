@@ -105,7 +105,11 @@ def test_times_are_shifted_so_that_it_ends_where_the_run_begins() -> None:
     assert past is not None
     end_ns = 1_800_000_000 * NS_PER_S
     alarms = [event for event in past.events_at(end_ns) if event.kind == "alarm"]
-    assert [event.subject for event in alarms] == ["LI-103.HI"]
+    assert [(event.subject, "in alarm" in event.text) for event in alarms] == [
+        ("LI-103.HI", True),
+        ("LI-103.HI", False),
+    ]
+    assert "acknowledged" in alarms[1].text, "at the end, so that nobody's horn sounds for something old"
     assert end_ns - 300 * NS_PER_S < alarms[0].time_ns < end_ns
     assert alarms[0].station == MARK
     assert alarms[0].id.startswith("past:")
