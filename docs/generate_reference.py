@@ -14,6 +14,7 @@ from generator.configuration_page import configuration_pages
 from generator.markdown import page, table
 from generator.plant_pages import plant_pages
 from generator.scenario_page import scenario_pages
+from generator.story_page import story_pages
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -31,6 +32,7 @@ def all_pages() -> dict[str, str]:
                 ("[Function blocks](blocks/index.md)", "terminals, parameters, equations"),
                 ("[Plant models](plants/index.md)", "variables, settings, equations"),
                 ("[Scenarios](scenarios.md)", "what may happen in a simulated run, and when"),
+                ("[Stories](story.md)", "what an operator station offers with one click"),
             ),
         ),
     )
@@ -41,6 +43,7 @@ def all_pages() -> dict[str, str]:
         **configuration_pages(),
         **command_pages(),
         **scenario_pages(),
+        **story_pages(),
     }
 
 

@@ -54,6 +54,7 @@ class Transmitters:
         self._high = _column([CURRENT_MAX_MA if current else np.inf for current in is_current])
         self._switches = [at for at, point in enumerate(points) if point.type == "bool"]
         self.switched = [0.0] * len(self._switches)
+        self.stuck: dict[int, float] = {}  # point -> what it says whatever happens, in its unit
         # A stream per point, named by the point: adding an instrument changes nobody else's noise.
         self._noisy = [
             (at, signal.noise, np.random.Generator(np.random.PCG64([seed, zlib.crc32(point.name.encode())])))
@@ -102,6 +103,8 @@ class Transmitters:
         limited: Vector = np.minimum(np.maximum(said, self._low), self._high)
         if self._switches:
             limited[self._switches] = self.switched
+        for at, value in self.stuck.items():
+            limited[at] = value
         return limited
 
     def snapshot(self) -> dict[str, Any]:
@@ -111,6 +114,7 @@ class Transmitters:
             "switched": self.switched,
             "noise_at": self._at,
             "generators": self._states,
+            "stuck": sorted(self.stuck.items()),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -121,6 +125,7 @@ class Transmitters:
             generator.bit_generator.state = state
         self._draw_ahead()
         self._at = snapshot["noise_at"]
+        self.stuck = {int(at): value for at, value in snapshot.get("stuck", ())}
 
 
 class Actuators:
@@ -131,6 +136,7 @@ class Actuators:
         self.names = tuple(point.name for point in points)
         self.targets = [0.0] * len(points)  # SI
         self.positions = [0.0] * len(points)  # SI
+        self.stuck: dict[int, float] = {}  # actuator -> where it goes and stays whatever is demanded, SI
         self._shares = [lag_share(step_s, signal.lag_s) for signal in self._signals]
 
     def settle(self, plant_values: Sequence[float]) -> None:
@@ -142,9 +148,16 @@ class Actuators:
         """A demand arrived in the register; one that is no number leaves the actuator where it is going."""
         if math.isnan(field_value):
             return
+        self.targets[at] = self._within(at, field_value)
+
+    def stick(self, at: int, field_value: float | None) -> None:
+        """Whatever is demanded from now on: it goes to ``field_value``, or stays where it stands (None)."""
+        self.stuck[at] = self.positions[at] if field_value is None else self._within(at, field_value)
+
+    def _within(self, at: int, field_value: float) -> float:
         signal = self._signals[at]
         low, high = sorted((signal.plant_low, signal.plant_high))
-        self.targets[at] = min(max(signal.plant_from_field(field_value), low), high)
+        return min(max(signal.plant_from_field(field_value), low), high)
 
     def demand_of(self, at: int, plant_value: float) -> float:
         """The demand that holds the actuator at ``plant_value``, in the point's unit."""
@@ -152,17 +165,20 @@ class Actuators:
 
     def step(self) -> list[float]:
         """Positions (points, SI) at the end of one plant step."""
+        targets = self.targets
+        if self.stuck:
+            targets = [self.stuck.get(number, target) for number, target in enumerate(targets)]
         self.positions = [
-            at + share * (target - at)
-            for at, share, target in zip(self.positions, self._shares, self.targets, strict=True)
+            at + share * (target - at) for at, share, target in zip(self.positions, self._shares, targets, strict=True)
         ]
         return self.positions
 
     def snapshot(self) -> dict[str, Any]:
         """JSON types."""
-        return {"targets": self.targets, "positions": self.positions}
+        return {"targets": self.targets, "positions": self.positions, "stuck": sorted(self.stuck.items())}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Inverse of ``snapshot``."""
         self.targets[:] = snapshot["targets"]
         self.positions[:] = snapshot["positions"]
+        self.stuck = {int(at): value for at, value in snapshot.get("stuck", ())}

@@ -19,6 +19,7 @@ from .model.displays import load_displays
 from .model.session import Session
 from .model.station import Station
 from .probe import display_available
+from .story_file import load_story
 
 if TYPE_CHECKING:
     from .views.main_window import MainWindow
@@ -101,15 +102,18 @@ def run(
     after_s: float = 8.0,
     clock: Clock | None = None,
     script: "Callable[[MainWindow], None] | None" = None,
+    story: Path | None = None,
 ) -> int:
     """Open the operator station and stay until its window is closed; returns the exit code.
 
     ``bus`` is a URL of the bus or a coroutine function that connects. ``displays`` is the plant's display folder.
     ``screenshot`` writes a picture of the window ``after_s`` seconds after the start and ends. ``page`` (for example
-    ``trend`` or ``display:overview``) and ``faceplate`` (a module) are opened once the plant is known.
+    ``trend`` or ``display:overview``) and ``faceplate`` (a module) are opened once the plant is known. ``story`` is the
+    file of the plant's story, for runs in which it may be played.
     Raises ``Missing`` without a display and ``ConfigError`` for a display file that does not work.
     """
     drawings = load_displays(displays) if displays is not None else []
+    acts = load_story(story) if story is not None else None
     available, why = display_available()
     if not available:
         raise Missing(f"the operator station needs a display: {why}")
@@ -130,6 +134,7 @@ def run(
             screenshot=screenshot,
             after_s=after_s,
             script=script,
+            story=acts,
         )
     finally:
         thread.stop()

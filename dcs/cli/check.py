@@ -5,14 +5,14 @@ import json
 from dcs.config.find import find_config
 from dcs.config.plant_config import PlantConfig
 from dcs.core.errors import ConfigError, ConfigErrors
-from dcs.node.assembly import load_configuration
+from dcs.node.assembly import FIELD_NODE, disturbances, load_configuration, node_kind
 
 
 def check_plant(name: str, overrides: tuple[str, ...], as_json: bool) -> int:
     """Check and tell; 0 when it may start, 2 when not."""
     try:
         config = load_configuration(find_config(name), overrides)
-        check_displays(config)
+        check_pictures(config)
         compile_user_blocks()
     except ConfigError as error:
         errors = error.errors if isinstance(error, ConfigErrors) else [error]
@@ -51,6 +51,39 @@ def compile_user_blocks() -> None:
 
         for kind in own if jit_enabled() else ():
             kernel_address(kind)
+
+
+def check_pictures(config: PlantConfig) -> None:
+    """Raises ``ConfigErrors`` for displays or a story that the operator station could not show."""
+    check_displays(config)
+    check_acts(config)
+
+
+def check_acts(config: PlantConfig) -> None:
+    """Raises ``ConfigErrors`` for a story that names what this plant does not have."""
+    from hmi.story_file import FILE_NAME, Known, check_story, load_story
+
+    path = config.folder / FILE_NAME
+    if not path.is_file():
+        return
+    strategies = [controller.strategy for controller in config.controllers]
+    tags = [tag for strategy in strategies for tag in strategy.tags]
+    kinds = {name: node_kind(config, name) for name in config.nodes}
+    simulated = [device for device in config.devices if device.simulate] if FIELD_NODE in config.nodes else []
+    known = Known(
+        tags={tag.name for tag in tags},
+        writable={tag.name for tag in tags if tag.writable},
+        modules={module.name for strategy in strategies for module in strategy.modules},
+        displays={display.stem for display in config.displays},
+        points={point.name for device in simulated for point in device.points if point.signal is not None},
+        devices={device.name for device in simulated},
+        disturbances=disturbances(config),
+        nodes={name for name, kind in kinds.items() if kind in ("controller", "witness")},
+        pairs={controller.name for controller in config.controllers},
+    )
+    errors = check_story(load_story(path), known)
+    if errors:
+        raise ConfigErrors(errors)
 
 
 def check_displays(config: PlantConfig) -> None:

@@ -145,8 +145,9 @@ class PlantClient:
         ]
 
     async def events(self, last: int) -> list[Event]:
-        """The newest lines of the durable journal, oldest first."""
-        return [Event.from_bytes(payload) for _, payload in await self.bus.read(EVENT_STREAM, ">", last)]
+        """The newest lines of the durable journal, oldest first; those of a computed past came late, but were early."""
+        entries = [Event.from_bytes(payload) for _, payload in await self.bus.read(EVENT_STREAM, ">", last)]
+        return sorted(entries, key=lambda event: event.time_ns)
 
     async def command(self, target: str, verb: str, subject: str = "", value: float | str | None = None) -> Reply:
         """Send a command to a pair or to ``field``; the answer of the one that holds the authority."""

@@ -6,33 +6,40 @@ Knows       the order: check everything, choose ports, start, watch, stop. Nothi
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from dcs.bus.nats import connect_nats
-from dcs.cli.check import check_displays
+from dcs.cli.check import check_pictures
 from dcs.cli.client import PlantClient
-from dcs.cli.options import duration_option
+from dcs.cli.options import duration_option, speed_option
 from dcs.cli.status_line import status_line
 from dcs.config.find import find_config
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S, WallClock, sleep
-from dcs.core.errors import DcsError
+from dcs.core.errors import ConfigError, DcsError
 from dcs.core.log import configure_logging
 from dcs.node.assembly import load_configuration, node_kind
 from dcs.node.checked_plant import write_checked
 from dcs.node.endpoints import Endpoints, PortChooser, check_free
 from dcs.node.face import NodeFace
+from dcs.node.launcher_desk import LauncherDesk
 from dcs.node.lifeline import install_stop_signals
+from dcs.node.past import Past
+from dcs.node.past_store import lay_out, past_of
 from dcs.node.run_dirs import kept_for, new_run_dir
 from dcs.node.supervisor import ProcessSpec, ProcessStatus, Supervisor
 from dcs.node.warm import ensure_warm
+from dcs.node.wire_peers import file_keep
 from hmi.probe import display_available
 
 _HMI = "hmi"
 _LINE_PERIOD_S = 1.0
+_LINES_APART = 25  # where progress cannot be rewritten in place
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,9 @@ class RunOptions:
     auto_ports: bool
     verbose: bool
     fresh: bool = False
+    past: bool = False  # begin with the past that the configuration asks for
+    speed: str = "1"
+    exercises: bool = False  # nodes may be killed and points made to stick on command
 
 
 def run_plant(options: RunOptions) -> int:
@@ -54,16 +64,27 @@ def run_plant(options: RunOptions) -> int:
     with ThreadPoolExecutor(1) as meanwhile:  # asking the display costs a second; checking and compiling need it too
         display = None if options.headless else meanwhile.submit(display_available)
         config = load_configuration(find_config(options.config), options.sets)
-        check_displays(config)
+        check_pictures(config)
         duration_ns = duration_option("--for", options.duration) if options.duration else None
+        if speed_option(options.speed) is None:
+            raise ConfigError("--speed max: nobody can follow that. Write a number, such as 10, or see dcs simulate.")
         _warm_cache(config)
+        past = _past(config) if options.past else None
         headless = display is None or not _tell_display(*display.result())
+    if options.speed != "1":
+        from dcs.cli.paced_demo import run_paced
+
+        if headless:
+            raise ConfigError("--speed shows the plant to somebody: it needs the operator station. See dcs simulate.")
+        return run_paced(config, past, options.speed, options.duration)
     clock = WallClock()
     endpoints = choose_endpoints(config, options.auto_ports)
     run_dir = new_run_dir(config.name, clock, options.run_dir)
     private = options.fresh or options.run_dir is not None
     kept = kept_for(config.name, config.folder, run_dir, private=private)
-    endpoints = replace(endpoints, kept=str(kept.resolve()))
+    endpoints = replace(endpoints, kept=str(kept.resolve()), exercises=options.exercises)
+    if past is not None:
+        lay_out(past, config, partial(file_keep, kept), clock.time_ns())
     endpoints.write(run_dir)
     write_checked(config, run_dir)
     logs = configure_logging("launcher", clock, run_dir, verbose=1 if options.verbose else 0)
@@ -89,6 +110,34 @@ def _warm_cache(config: PlantConfig) -> None:
             told = True
 
     ensure_warm(config, tell)
+
+
+class _Progress:
+    """One line, rewritten in place on a terminal; elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        self._in_place = sys.stdout.isatty()
+        self._calls = 0
+
+    def tell(self, text: str) -> None:
+        if self._in_place:
+            print(f"\r{text:<78}", end="", flush=True)
+        elif self._calls % _LINES_APART == 0:
+            print(text, flush=True)
+        self._calls += 1
+
+    def end(self) -> None:
+        """What follows begins on a line of its own."""
+        if self._in_place and self._calls:
+            print(flush=True)
+
+
+def _past(config: PlantConfig) -> Past | None:
+    progress = _Progress()
+    try:
+        return past_of(config, progress.tell)
+    finally:
+        progress.end()
 
 
 def choose_endpoints(config: PlantConfig, auto_ports: bool) -> Endpoints:
@@ -142,6 +191,11 @@ async def _run(
     stop_nodes = asyncio.Event()
     running = asyncio.ensure_future(supervisor.run(stop_nodes))
     told.journal = face
+
+    async def kill(node: str) -> None:
+        supervisor.kill(node, signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+
+    await LauncherDesk(face, endpoints.nodes, kill, endpoints.exercises).open()
     helpers = [
         asyncio.ensure_future(_stop_after(clock, duration_ns, stop)),
         asyncio.ensure_future(face.outbox.run()),

@@ -15,6 +15,7 @@ import typer
 
 from dcs.cli.engineering import register
 from dcs.cli.plant import plant_app
+from dcs.cli.starts import register as register_starts
 from dcs.core.errors import DcsError
 
 app = typer.Typer(
@@ -35,43 +36,10 @@ RunDir = Annotated[
     typer.Option("--run-dir", metavar="DIR", help="The run's directory (default: the newest that is alive)."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
-Headless = Annotated[bool, typer.Option("--headless", help="Without the operator station.")]
-For = Annotated[str | None, typer.Option("--for", metavar="DURATION", help="Stop after that time: 90s, 10min, 1h.")]
-AutoPorts = Annotated[bool, typer.Option("--auto-ports", help="Choose free ports for everything.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="From the configuration, not from what earlier runs kept.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the nodes' log lines on the console.")]
 
 
-@app.command()
-def demo(
-    plant: Annotated[str, typer.Option("--plant", metavar="NAME", help="A shipped plant.")] = "quadruple_tank",
-    headless: Headless = False,
-    duration: For = None,
-    sets: Sets = None,
-    run_dir: RunDir = None,
-    auto_ports: AutoPorts = False,
-    verbose: Verbose = False,
-) -> None:
-    """Launch a shipped plant and its operator station."""
-    run(plant, headless, duration, sets, run_dir, auto_ports, verbose, fresh=True)
-
-
-@app.command()
-def run(
-    config: Config,
-    headless: Headless = False,
-    duration: For = None,
-    sets: Sets = None,
-    run_dir: RunDir = None,
-    auto_ports: AutoPorts = False,
-    verbose: Verbose = False,
-    fresh: Fresh = False,
-) -> None:
-    """Run all nodes of a plant on this machine, supervised, on the wall clock."""
-    from dcs.cli.launch import RunOptions, run_plant
-
-    options = RunOptions(config, headless, duration, tuple(sets or ()), run_dir, auto_ports, verbose, fresh)
-    raise typer.Exit(run_plant(options))
+register_starts(app)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from dcs.core.errors import Missing
 from dcs.core.log import configure_logging
 from dcs.node.lifeline import die_with_parent
 from dcs.node.run_dirs import find_run
+from hmi.story_file import FILE_NAME as STORY_FILE
 
 _CONNECT_S = 5.0
 
@@ -33,45 +34,64 @@ def open_operator_station(options: HmiOptions) -> int:
     """Open the window and stay until it is closed. Raises ``Missing`` without a display or a running plant."""
     from hmi.app import run
 
-    url, plant, title, displays, run_dir = _target(options)
-    logs = configure_logging("hmi", WallClock(), run_dir)
+    target = _target(options)
+    logs = configure_logging("hmi", WallClock(), target.run_dir)
     if options.lifeline:
         _end_with_launcher()
 
     async def connect() -> NatsBus:
-        return await connect_nats(url, f"hmi-{os.getpid()}", _CONNECT_S)
+        return await connect_nats(target.bus_url, f"hmi-{os.getpid()}", _CONNECT_S)
 
     try:
         return run(
             connect,
-            plant,
-            title=title,
-            displays=displays,
+            target.plant,
+            title=target.title,
+            displays=target.displays,
             theme="dark" if options.dark else "light",
             page=options.page,
             faceplate=options.faceplate,
             screenshot=options.screenshot,
             after_s=options.after_s,
+            story=target.story,
         )
     finally:
         logs.close()
 
 
-def _target(options: HmiOptions) -> tuple[str, str, str, Path | None, Path | None]:
-    """(bus URL, plant, its title, folder of displays, run directory)."""
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The plant that is to be operated, and what is known of it here."""
+
+    bus_url: str
+    plant: str
+    title: str = ""
+    displays: Path | None = None
+    run_dir: Path | None = None
+    story: Path | None = None  # where it may be played
+
+
+def _target(options: HmiOptions) -> _Target:
     if options.target is not None and "://" in options.target:
         url, _, plant = options.target.partition("#")
         if not plant:
             raise Missing(f"{options.target}: name the plant as well: {options.target}#quadruple_tank")
-        return url, plant, "", None, None
+        return _Target(url, plant)
     plant_name = None
     if options.target is not None:
         from dcs.config.find import find_config
 
         plant_name = find_config(options.target).name
     run_dir, endpoints = find_run(options.run_dir, plant_name)
-    displays = Path(endpoints.config) / "displays"
-    return endpoints.bus_url, endpoints.plant, endpoints.title, displays if displays.is_dir() else None, run_dir
+    displays, story = Path(endpoints.config) / "displays", Path(endpoints.config) / STORY_FILE
+    return _Target(
+        endpoints.bus_url,
+        endpoints.plant,
+        endpoints.title,
+        displays=displays if displays.is_dir() else None,
+        run_dir=run_dir,
+        story=story if endpoints.exercises and story.is_file() else None,
+    )
 
 
 def _end_with_launcher() -> None:

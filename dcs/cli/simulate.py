@@ -62,7 +62,7 @@ def simulate_plant(options: SimulateOptions) -> int:
     if options.out is not None:
         prepare_results(options.out)  # before the hour is simulated, not after
     logs = configure_logging("box", WallClock())
-    window = _Window(config, options.speed) if options.hmi else None
+    window = Window(config, options.speed) if options.hmi else None
     if not options.as_json:
         print(f"Simulating {config.title} for {options.duration}, seed {seed}, speed {options.speed} …", flush=True)
     started_s = time.perf_counter()
@@ -99,10 +99,10 @@ def _print_summary(summary: dict[str, Any], figures: dict[str, float], options: 
         print("Nothing was kept; --out DIR writes the events and samples.")
 
 
-class _Window:
+class Window:
     """An operator station beside the box: a bridge, a run directory to find it by, a process."""
 
-    def __init__(self, config: PlantConfig, speed: str) -> None:
+    def __init__(self, config: PlantConfig, speed: str, exercises: bool = False) -> None:
         self._speed = speed
         chooser = PortChooser()
         port = chooser.choose("127.0.0.1")
@@ -116,6 +116,7 @@ class _Window:
             bus_url=self._bridge.url,
             nodes={name: node_kind(config, name) for name in config.nodes if name != BUS_NODE},
             pairs={c.name: list(c.members) for c in config.controllers},
+            exercises=exercises,
         ).write(run_dir)
         self._bridge.start()
         command = [sys.executable, "-m", "dcs", "hmi", "--run-dir", str(run_dir), "--lifeline"]
@@ -129,6 +130,11 @@ class _Window:
             await self._bridge.run(await box.peers.bus("bridge"), box.clock)
 
         self._carrying = box.loop.create_task(carry())
+
+    @property
+    def is_open(self) -> bool:
+        """False once the station has been closed."""
+        return self._station.poll() is None
 
     def write_commands(self, out: Path) -> None:
         """What came in from the station, with the simulated time of each."""

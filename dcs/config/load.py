@@ -17,7 +17,7 @@ from dcs.config.field_check import build_devices
 from dcs.config.overrides import apply_override
 from dcs.config.parts import file_name, joined, parse_parts, read_parts
 from dcs.config.plant_check import check_bus, check_controllers, check_model, check_scan_classes
-from dcs.config.plant_config import ControllerConfig, ModelConfig, PlantCatalog, PlantConfig
+from dcs.config.plant_config import ControllerConfig, DemoConfig, ModelConfig, PlantCatalog, PlantConfig
 from dcs.config.problems import Problems
 from dcs.config.schema import FILES, AlarmsFile, ControlFile, FieldFile, PlantFile
 from dcs.config.source import Document
@@ -146,6 +146,7 @@ class _Check:
                 *self._tables.items(),
             ),
             own_blocks=self._own_blocks,
+            demo=DemoConfig(plant.demo.past or 0, plant.demo.sample),
             notes=tuple(sorted(problems.notes, key=lambda note: note.place)),
         )
 

@@ -112,6 +112,14 @@ class BusConfig:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class DemoConfig:
+    """How ``dcs demo`` starts the plant: with so much computed past (0 = none), sampled so often."""
+
+    past_ns: int = 0
+    sample_ns: int = 10_000_000_000
+
+
 @dataclass(frozen=True)
 class PlantConfig:
     """Everything that is configured for one plant."""
@@ -134,6 +142,7 @@ class PlantConfig:
         default=(), repr=False
     )  # what was read: (``control`` or ``a.csv``, text)
     own_blocks: tuple[tuple[str, str], ...] = ()  # (file of the user's block types, digest)
+    demo: DemoConfig = DemoConfig()
     notes: tuple[ConfigError, ...] = ()  # worth saying, no obstacle: str(note) is ``file:line: sentence``
 
     def controller(self, name: str) -> ControllerConfig:

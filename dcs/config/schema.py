@@ -86,6 +86,17 @@ class BusSection(Section):
     url: Text = Field("", description="an existing NATS server instead, such as `nats://10.0.0.5:4222`")
 
 
+class DemoSection(Section):
+    """How `dcs demo` starts the plant."""
+
+    past: Annotated[int | None, duration_between("1 min", "2 d")] = Field(
+        None, description="so much of what was before is computed beforehand, so that trends are not empty"
+    )
+    sample: Annotated[int, duration_between("1 s", "10 min")] = Field(
+        10_000_000_000, description="time between two samples of the computed past"
+    )
+
+
 class PlantFile(Section):
     """plant.yaml: what the plant is and which nodes run it."""
 
@@ -102,6 +113,9 @@ class PlantFile(Section):
         description="when not given, a single controller `C1` with the node `C1A`",
     )
     bus: BusSection = Field(default_factory=lambda: BusSection.model_validate({}), description="the message bus")
+    demo: DemoSection = Field(
+        default_factory=lambda: DemoSection.model_validate({}), description="how `dcs demo` starts it"
+    )
 
 
 # --- field.yaml -------------------------------------------------------------------------------------------

@@ -259,3 +259,13 @@ def parse_duration(text: str) -> int:
     if number < 0:
         raise ConfigError(f"`{text}` is negative. A duration is at least 0 s.")
     return round(Fraction(number) * unit.factor * 1_000_000_000)
+
+
+def duration_text(duration_ns: int) -> str:
+    """``8 h``, ``3 h 20 min``, ``45 s``: whole units, the two largest that are not nothing."""
+    left_s, parts = duration_ns // 1_000_000_000, []
+    for name, size_s in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left_s = divmod(left_s, size_s)
+        if count:
+            parts.append(f"{count} {name}")
+    return " ".join(parts[:2]) or "0 s"

@@ -27,9 +27,11 @@ from field_io.registers import DeviceSpec
 if TYPE_CHECKING:
     from dcs.node.controller import Controller
     from dcs.node.direct import DirectPlant
-    from dcs.node.field_node import FieldNode
+    from dcs.node.field_node import Before, FieldNode
+    from dcs.node.keep import Keep
     from dcs.node.versions import Version
     from dcs.node.witness_node import WitnessNode
+    from field_io.devices.simulation import FieldSimulation
     from field_io.drivers.modbus import ModbusDriver
     from plant_models.model import Catalogue as Catalogue
     from plant_models.model import PlantModel
@@ -123,6 +125,14 @@ def open_study(model: ModelConfig, seed: int = 0) -> "Study":
     from plant_models.study.study import Study
 
     return Study(create_model(model, seed))
+
+
+def disturbances(config: PlantConfig) -> tuple[str, ...]:
+    """Names of what may be disturbed in the plant of a configuration."""
+    from plant_models.library import PLANTS
+
+    info = PLANTS.open(config.model.type, config.model.file)
+    return tuple(variable.name for variable in info.variables if variable.role == "disturbance")
 
 
 def node_kind(config: PlantConfig, name: str) -> str:
@@ -261,7 +271,7 @@ async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, pee
     from field_io.devices.simulated import SimulatedModbusDevice
     from field_io.devices.simulation import FieldSimulation
 
-    clock = peers.clock(name)
+    clock, face = peers.clock(name), await _face(config, endpoints, name, peers)
     model = config.model
     plant = create_plant(config, peers.seed)
     devices = [
@@ -270,7 +280,28 @@ async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, pee
         if device.simulate
     ]
     simulation = FieldSimulation(plant, devices, clock, model.step_ns, derive_seed(peers.seed, name))
-    return FieldNode(await _face(config, endpoints, name, peers), simulation)
+    before = _before(simulation, face, peers.keep(name))
+    return FieldNode(face, simulation, before, endpoints.exercises)
+
+
+def _before(simulation: "FieldSimulation", face: NodeFace, keep: "Keep") -> "Before | None":
+    """The computed past of this run, if it has one: the field goes on from its end."""
+    from dcs.node.field_node import Before
+    from dcs.node.history_service import History
+    from dcs.node.past_store import read_past
+
+    try:
+        found = read_past(keep)
+        if found is None:
+            return None
+        past, end_ns = found
+        simulation.restore(past.field)
+    except ValueError as error:
+        face.event("system", "past", f"the computed past is not used: {error}")
+        return None
+    history = History(past.sample_ns)
+    history.put_past(past, end_ns)
+    return Before(history, past.events_at(end_ns))
 
 
 def build_direct(config: PlantConfig, seed: int | None = None, every_s: float = 10.0) -> "DirectPlant":

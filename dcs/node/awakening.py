@@ -2,7 +2,8 @@
 
 Called by   ``dcs.node.controller`` at start, and when it becomes the active without a living partner.
 Promise     data from a checkpoint count only if nobody has newer ones; then the restart policy says how they wake, the
-            field says where the outputs are, and the journal what was restored and how old it is.
+            field says where the outputs are, and the journal what was restored and how old it is. Only a memory that
+            belongs to the very instant at which the field begins goes on as it is.
 """
 
 from dcs.core.clock import NS_PER_S, Clock
@@ -10,6 +11,9 @@ from dcs.engine.restart import apply_restart_policy
 from dcs.node.checkpoint import Checkpoint
 from dcs.node.face import NodeFace
 from dcs.node.replica import Replica
+
+JOIN_S = 60.0
+"""So long after its end a computed past may be joined: later the field has moved on without its controllers."""
 
 
 class Awakening:
@@ -20,6 +24,7 @@ class Awakening:
         self._clock = clock
         self._face = face
         self._made_ns = 0  # UTC of the checkpoint that the data are from; 0 = they are from elsewhere
+        self._joins = False
         if checkpoint is not None:
             self._take(checkpoint)
 
@@ -38,7 +43,7 @@ class Awakening:
         except ValueError as error:
             self._tell(f"the checkpoint of this controller is not used: {error}")
             return
-        self._made_ns = checkpoint.time_ns
+        self._made_ns, self._joins = checkpoint.time_ns, checkpoint.joins
         if report is not None:
             text = f"the configuration has changed since the checkpoint, changes: {len(report.changes)}"
             self._tell(f"{text}, values were carried over by name")
@@ -46,6 +51,10 @@ class Awakening:
     def start(self) -> None:
         """Nobody had newer data: ours count."""
         engine, age_s = self._replica.engine, (self._clock.time_ns() - self._made_ns) / NS_PER_S
+        if self._joins and age_s < JOIN_S:
+            self._made_ns = 0
+            self._tell(f"{self._face.node} goes on from a computed past, without a restart")
+            return
         words = engine.memory.view("i8")
         notes = apply_restart_policy(engine.plan, words, words.view("f8"), age_s)
         self._made_ns = 0

@@ -34,6 +34,7 @@ def memory_endpoints(config: PlantConfig) -> Endpoints:
         bus_url="memory",
         devices={device.name: (device.host, device.port or 10_000 + i) for i, device in enumerate(config.devices)},
         voters={name: ("memory", 1 + i) for i, name in enumerate(dict.fromkeys(voters))},
+        exercises=True,
     )
 
 

@@ -23,7 +23,7 @@ from dcs.core.errors import LinkDown
 from dcs.node.bus_server import BusServer
 
 _OUTWARD = ("frame.>", "event.>", "node.>")
-_INWARD = ("layout.*", "latest.*", "command.*", "status.*")
+_INWARD = ("layout.*", "latest.*", "command.*", "status.*", "history")
 _LOOK_S = 0.05
 _ANSWER_S = 5.0
 _START_S = 15.0

@@ -41,6 +41,25 @@ class Checkpoint:
     rank: Rank
     shape: Shape
     copy: bytes
+    joins: bool = False  # the field stands where this memory left it: nothing needs to be initialised again
+
+
+def write_checkpoint(
+    keep: Keep, plan: str, shape: Callable[[], bytes], rank: Rank, time_ns: int, copy: bytes, joins: bool = False
+) -> None:
+    """Make it durable. ``plan``: digest of the plan of the memory, hexadecimal. Raises ``Missing``."""
+    shape_name = f"shape-{plan}"
+    if shape_name not in keep.names("shape-"):
+        keep.write(shape_name, shape())
+    generation, scan = rank
+    head = json.dumps(
+        {"time_ns": time_ns, "generation": generation, "scan": scan, "shape": shape_name, "joins": joins}
+    ).encode()
+    body = head + zlib.compress(copy, 1)
+    keep.write("checkpoint", _HEADER.pack(_MAGIC, len(head), len(body) - len(head), zlib.crc32(body)) + body)
+    for name in keep.names("shape-"):
+        if name != shape_name:
+            keep.remove(name)
 
 
 class Checkpoints:
@@ -51,16 +70,7 @@ class Checkpoints:
 
     def write(self, program: Program, rank: Rank, time_ns: int, copy: bytes) -> None:
         """Make it durable. ``copy`` is the snapshot of a replica with that program. Raises ``Missing``."""
-        shape_name = f"shape-{program.plan.digest.hex()}"
-        if shape_name not in self._keep.names("shape-"):
-            self._keep.write(shape_name, program.shape.to_bytes())
-        head = json.dumps({"time_ns": time_ns, "generation": rank[0], "scan": rank[1], "shape": shape_name}).encode()
-        body = head + zlib.compress(copy, 1)
-        packed = _HEADER.pack(_MAGIC, len(head), len(body) - len(head), zlib.crc32(body)) + body
-        self._keep.write("checkpoint", packed)
-        for name in self._keep.names("shape-"):
-            if name != shape_name:
-                self._keep.remove(name)
+        write_checkpoint(self._keep, program.plan.digest.hex(), program.shape.to_bytes, rank, time_ns, copy)
 
     def read(self) -> Checkpoint | None:
         """The newest; None when there is none. Raises ``ValueError`` for one that is damaged."""
@@ -75,7 +85,7 @@ class Checkpoints:
             head = json.loads(body[:head_size])
             shape = Shape.from_bytes(self._keep.read(head["shape"]) or b"")
             rank = (Generation(*head["generation"]), head["scan"])
-            return Checkpoint(head["time_ns"], rank, shape, zlib.decompress(body[head_size:]))
+            return Checkpoint(head["time_ns"], rank, shape, zlib.decompress(body[head_size:]), bool(head.get("joins")))
         except (struct.error, zlib.error, KeyError, TypeError) as error:
             raise ValueError(f"it cannot be understood: {error}") from error
 

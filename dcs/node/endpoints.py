@@ -7,7 +7,7 @@ Knows       names and addresses; opens sockets only to find free ports.
 import json
 import os
 import socket
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from dcs.core.errors import Missing
@@ -28,6 +28,7 @@ class Endpoints:
     voters: dict[str, tuple[str, int]] = field(default_factory=dict)  # controllers and witnesses: pair network
     metrics: dict[str, tuple[str, int]] = field(default_factory=dict)
     title: str = ""  # of the plant, for people
+    exercises: bool = False  # may nodes be killed and points be made to stick, on command?
     kept: str = ""  # where nodes keep what survives this run; "" is the run's own directory
 
     def write(self, run_dir: Path) -> None:
@@ -56,6 +57,8 @@ class Endpoints:
             raw = json.loads((run_dir / FILE_NAME).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             raise Missing(f"{run_dir} is not the directory of a run. Start a plant with `dcs run`.") from None
+        known = {item.name for item in fields(cls)}  # a run of another version of ours may say more
+        raw = {name: value for name, value in raw.items() if name in known}
         for group in ("devices", "voters", "metrics"):
             raw[group] = {name: (host, port) for name, (host, port) in raw[group].items()}
         return cls(**raw)

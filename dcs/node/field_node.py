@@ -1,4 +1,4 @@
-"""The field node: the simulated plant and its devices, with a desk for disturbances.
+"""The field node: the simulated plant and its devices, with a desk for disturbances and exercises.
 
 Called by   ``dcs.node.assembly`` builds it; ``run`` is the node.
 Knows       the simulation through a protocol; which plant and which devices it is, the assembly decides.
@@ -6,16 +6,19 @@ Knows       the simulation through a protocol; which plant and which devices it 
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from dcs.bus.messages import Command, NodeReport, Reply, command_subject
+from dcs.bus.messages import Command, Event, NodeReport, Reply, command_subject
 from dcs.core.clock import sleep
 from dcs.core.errors import DcsError
 from dcs.node.face import NodeFace
+from dcs.node.history_service import History, HistoryService
 from field_io.faults import FaultyDevice
 from field_io.registers import DeviceSpec
 
 _LOOK_S = 2.0
+NO_EXERCISES = "This run was not started for exercises. Start it with `dcs demo`, or with `dcs run --exercises`."
 
 
 class PlantCondition(Protocol):
@@ -56,14 +59,28 @@ class Simulation(Protocol):
     async def start(self) -> None: ...
     async def run(self) -> None: ...
     def set_disturbance(self, name: str, value: float) -> None: ...
+    def stick(self, point: str, value: float | None = None) -> str: ...
+    def free(self, point: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was before the start: samples to serve, events for the journal."""
+
+    history: History
+    events: Sequence[Event]
 
 
 class FieldNode:
-    """Runs the simulation and answers ``disturb`` commands."""
+    """Runs the simulation and answers commands; ``exercises``: those that make the field fail are allowed."""
 
-    def __init__(self, face: NodeFace, simulation: Simulation) -> None:
+    def __init__(
+        self, face: NodeFace, simulation: Simulation, before: Before | None = None, exercises: bool = False
+    ) -> None:
         self.face = face
         self.simulation = simulation
+        self._before = before
+        self._exercises = exercises
 
     async def run(self) -> None:
         """Run until cancelled. Raises ``Missing`` when a port is taken."""
@@ -73,13 +90,48 @@ class FieldNode:
             group.create_task(self.simulation.run())
             group.create_task(self.face.run(self.report))
             group.create_task(self._journal_conditions())
+            if self._before is not None:
+                group.create_task(HistoryService(self.face.plant, self.face.bus, self._before.history).run())
+                for event in self._before.events:
+                    self.face.outbox.put(event)
 
     async def _serve(self, subject: str, payload: bytes) -> bytes:
         try:
             command = Command.from_bytes(payload)
         except (ValueError, TypeError) as error:
             return Reply("", False, f"This is not a command: {error}").to_bytes()
-        return self.disturb(command).to_bytes()
+        return (await self.do(command)).to_bytes()
+
+    async def do(self, command: Command) -> Reply:
+        """One command: a disturbance of the plant, a point that sticks, a device off the network."""
+        if command.verb == "disturb":
+            return self.disturb(command)
+        if command.verb not in ("stick", "free", "cut", "heal"):
+            return Reply(command.id, False, f"The field takes disturb, stick, free, cut and heal, not {command.verb}.")
+        if not self._exercises:
+            return Reply(command.id, False, NO_EXERCISES)
+        try:
+            text = await self._fail(command)
+        except (KeyError, ValueError, DcsError) as error:
+            return Reply(command.id, False, str(error.args[0] if error.args else error))
+        self.face.event("field", command.subject, text, command.user, command.station)
+        return Reply(command.id, True, text)
+
+    async def _fail(self, command: Command) -> str:
+        subject = command.subject
+        if command.verb == "stick":
+            return self.simulation.stick(subject, None if command.value is None else float(command.value))
+        if command.verb == "free":
+            return self.simulation.free(subject)
+        device = next((one for one in self.simulation.devices if one.spec.name == subject), None)
+        if device is None:
+            known = ", ".join(one.spec.name for one in self.simulation.devices)
+            raise KeyError(f"there is no simulated device {subject}; there are {known}")
+        if command.verb == "cut":
+            device.cut()
+            return f"{subject} is off the network"
+        await device.heal()
+        return f"{subject} is back on the network"
 
     def disturb(self, command: Command) -> Reply:
         """Change a disturbance of the plant; refused with the known names or the range."""

@@ -26,6 +26,8 @@ VERBS = {
     "heal": "what was cut",
     "apply": "{PATH: value} of the configuration, or the folder of another one: an online change",
     "disturb": "{variable: value}: a disturbance of the plant model, in its unit",
+    "stick": "{POINT: value}: a valve or transmitter that sticks there, in the point's unit; `here`: where it stands",
+    "free": "a point that stuck",
 }
 
 
@@ -81,7 +83,7 @@ def _read_action(raw: Any, place: Place) -> Action:
     except ConfigError as error:
         raise ConfigError(f"at: {error.message}", place) from None
     verb, what = named[0], raw[named[0]]
-    if verb in ("set", "disturb") and not isinstance(what, dict):
+    if verb in ("set", "disturb", "stick") and not isinstance(what, dict):
         raise ConfigError(f"{verb} takes {VERBS[verb]}; found `{what}`.", place)
     return Action(at_ns, verb, what, place)
 
@@ -116,6 +118,12 @@ class Director:
             case "disturb":
                 for name, value in what.items():
                     self._check(await box.command("field", "disturb", name, float(value)), action)
+            case "stick":
+                for point, value in what.items():
+                    place = None if value == "here" else float(value)
+                    self._check(await box.command("field", "stick", point, place), action)
+            case "free":
+                self._check(await box.command("field", "free", str(what)), action)
             case "apply":
                 await self._apply(what, action)
             case "ack":

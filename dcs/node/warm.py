@@ -11,7 +11,7 @@ import importlib.util
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dcs.config.plant_config import PlantConfig
@@ -22,7 +22,7 @@ _PACKAGES = ("dcs.blocks", "dcs.engine", "dcs.alarms", "dcs.core", "plant_models
 
 def ensure_warm(config: PlantConfig, tell: Callable[[str], None]) -> None:
     """Compile what the nodes of this plant need, unless it was done before; ``tell`` hears of the work."""
-    mark = _cache_root() / f"warm-{_key(config)}"
+    mark = cache_root() / f"warm-{_key(config)}"
     if mark.exists():
         return
     warm_up(config, tell)
@@ -33,8 +33,8 @@ def ensure_warm(config: PlantConfig, tell: Callable[[str], None]) -> None:
         tell("the cache folder cannot be written")  # the kernels say where and what to do when they need it
 
 
-def _cache_root() -> Path:
-    """The mark lies where the run directories are, or in the cache that the user named."""
+def cache_root() -> Path:
+    """Beside the run directories, or where the user named it: marks, computed pasts."""
     from dcs.node.run_dirs import state_dir
 
     return Path(os.environ.get("DCS_CACHE_DIR") or state_dir() / "cache")
@@ -50,7 +50,14 @@ def _key(config: PlantConfig) -> str:
     for path in config.files:
         if path.suffix == ".py":  # block types of the user
             digest.update(path.read_bytes())
-    for package in _PACKAGES:
+    digest.update(digest_of_sources(_PACKAGES).encode())
+    return digest.hexdigest()
+
+
+def digest_of_sources(packages: Sequence[str]) -> str:
+    """Changes when any source of these packages changes."""
+    digest = hashlib.blake2b(digest_size=12)
+    for package in packages:
         spec = importlib.util.find_spec(package)
         assert spec is not None
         for folder in spec.submodule_search_locations or ():

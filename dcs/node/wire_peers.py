@@ -70,10 +70,15 @@ class WirePeers:
         return FileStore(self._kept / "voters" / node)
 
     def keep(self, node: str) -> Keep:
-        return FileKeep(self._kept / "kept" / node)
+        return file_keep(self._kept, node)
 
     async def apart(self, work: Callable[[], T], takes_s: float = 0.0) -> T:
         return await asyncio.to_thread(work)
 
     def on_loop(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
         loop.call_soon_threadsafe(work)
+
+
+def file_keep(kept: Path, node: str) -> Keep:
+    """What a node keeps below the folder that a run names for it."""
+    return FileKeep(kept / "kept" / node)

@@ -209,6 +209,50 @@ class FieldSimulation:
         """A demand for one of ``driven_points``. Raises ``KeyError``."""
         self._actuators.demand(self._driven_place[name], value)
 
+    def write_registers(self) -> None:
+        """Put the demands that stand into the registers, as a client who demanded them would have left them."""
+        for device in self.devices:
+            names = tuple(p.name for p in device.spec.points if p.name in self._driven_place)
+            if names:
+                places = [self._driven_place[name] for name in names]
+                targets = self._actuators.targets
+                device.set_values(names, [self._actuators.demand_of(at, targets[at]) for at in places])
+
+    # --- faults of one point (scenarios, stories) ---------------------------------------------------------------
+    def stick(self, point: str, value: float | None = None) -> str:
+        """A valve that goes to ``value`` (None: stays) whatever is demanded, or a transmitter that says nothing else.
+
+        In the point's unit; returns what happened. Raises ``KeyError`` for a point that is not simulated.
+        """
+        self.advance()
+        driven, at = self._simulated(point)
+        unit = (self.driven_points if driven else self.measured_points)[at].unit
+        if driven:
+            self._actuators.stick(at, value)
+            value = self._actuators.demand_of(at, self._actuators.stuck[at])
+        else:
+            value = float(self._transmitters.field_values()[at]) if value is None else value
+            self._transmitters.stuck[at] = value
+            self._encoded_at = [-1] * len(self.devices)
+        return f"{point} sticks at {value:g} {unit}".rstrip()
+
+    def free(self, point: str) -> str:
+        """It moves again. Raises ``KeyError``."""
+        self.advance()
+        driven, at = self._simulated(point)
+        (self._actuators.stuck if driven else self._transmitters.stuck).pop(at, None)
+        return f"{point} moves freely"
+
+    def _simulated(self, point: str) -> tuple[bool, int]:
+        """(driven by a controller?, its place)."""
+        if point in self._driven_place:
+            return True, self._driven_place[point]
+        names = [measured.name for measured in self.measured_points]
+        if point not in names:
+            known = ", ".join((*self._driven_place, *names))
+            raise KeyError(f"there is no simulated point {point}; there are {known}")
+        return False, names.index(point)
+
     # --- from outside -----------------------------------------------------------------------------------------
     def set_disturbance(self, name: str, value: float) -> None:
         """From the next step on. Raises ``KeyError`` for an unknown name, ``ValueError`` outside its range (SI)."""

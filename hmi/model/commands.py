@@ -77,6 +77,13 @@ class CommandDesk:
                     return request
         return None
 
+    def find(self, command_id: str) -> Request | None:
+        """How a request stands now; None for one that is forgotten."""
+        with self._lock:
+            if command_id in self._open:
+                return self._open[command_id]
+        return next((request for request in reversed(self.results) if request.command.id == command_id), None)
+
     @property
     def last_result(self) -> Request | None:
         """The newest settled request."""
@@ -89,8 +96,10 @@ class CommandDesk:
             return self._outbox.popleft() if self._outbox else None
 
     def answered(self, request: Request, reply: Reply) -> None:
-        """The plant has answered."""
-        if reply.ok:
+        """The plant has answered; where no scan applied it, the answer itself is the report."""
+        if reply.ok and not reply.scan:
+            self._settle(replace(request, state=DONE, text=reply.text))
+        elif reply.ok:
             self._replace(replace(request, state=ACCEPTED, text=reply.text, scan=reply.scan))
         else:
             self._settle(replace(request, state=REFUSED, text=reply.text))

@@ -4,6 +4,7 @@ Called by   ``hmi.model.trends``.
 Knows       NumPy arrays. Buckets lie on fixed times, so that a picture that moves on does not wiggle.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,3 +80,20 @@ def draw_line(time_s: Floats, values: Floats, is_bad: NDArray[np.bool_], period_
         good_points = np.insert(good_points, jumps + 1, np.nan)
         bad_points = np.insert(bad_points, jumps + 1, np.nan)
     return Line(times, good_points, bad_points)
+
+
+def join_lines(parts: Sequence[tuple[Line, float]]) -> Line:
+    """Lines of one pen from several sources, each with its distance between points, oldest first; gaps stay gaps."""
+    lines: list[Line] = []
+    for number, (line, width_s) in enumerate(parts):
+        if len(line.time_s) == 0:
+            continue
+        if lines:
+            before_s, after_s = float(lines[-1].time_s[-1]), float(line.time_s[0])
+            if after_s - before_s > GAP_PERIODS * max(width_s, parts[number - 1][1]):
+                hole = np.array([np.nan])
+                lines.append(Line(np.array([(before_s + after_s) / 2.0]), hole, hole))
+        lines.append(line)
+    if not lines:
+        return EMPTY_LINE
+    return Line(*(np.concatenate([getattr(line, name) for line in lines]) for name in ("time_s", "good", "bad")))

@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from dcs.bus.api import Bus
+from dcs.bus.history import HistoryAnswer, HistoryRequest, history_subject
 from dcs.bus.messages import (
     EVENT_STREAM,
     Event,
@@ -27,6 +28,7 @@ from dcs.core.clock import NS_PER_S, Clock, sleep
 from dcs.core.errors import LinkDown
 
 from .commands import Request
+from .history import SILENCE_S
 from .station import Station
 from .tags import Group
 
@@ -35,6 +37,8 @@ LAYOUT_RETRY_NS = NS_PER_S
 COMMAND_TIMEOUT_S = 5.0
 LINK_CHECK_S = 0.25
 BACKFILL_EVENTS = 500
+HISTORY_LOOK_S = 0.1
+HISTORY_TIMEOUT_S = 3.0
 
 
 class Session:
@@ -67,6 +71,7 @@ class Session:
                 group.create_task(self._watch_link())
                 group.create_task(self._send_commands())
                 group.create_task(self._read_old_events())
+                group.create_task(self._ask_history())
         finally:
             self._station.desk.wake = None
             self._station.tags.connected = False
@@ -140,6 +145,29 @@ class Session:
             return
         for subject, payload in old:
             await self._on_event(subject, payload)
+
+    async def _ask_history(self) -> None:
+        """Trends want what is older than this station; one question at a time."""
+        older = self._station.trends.older
+        while True:
+            for request in older.take_requests():
+                if not await self._asked_history(request):
+                    older.unanswered(request)
+                    await sleep(self._clock, SILENCE_S)
+            await sleep(self._clock, HISTORY_LOOK_S)
+
+    async def _asked_history(self, request: HistoryRequest) -> bool:
+        subject = history_subject(self._station.plant)
+        try:
+            payload = await self._bus.request(subject, request.to_bytes(), HISTORY_TIMEOUT_S)
+            answer = HistoryAnswer.from_bytes(payload)
+        except LinkDown:
+            return False
+        except ValueError:
+            self.unreadable += 1
+            return False
+        self._station.trends.put_older(request, answer)
+        return True
 
     async def _watch_link(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""What this station has seen of every tag since it started.
+"""What this station has seen of every tag since it started, and what others kept before that.
 
 Called by   ``hmi.model.session`` (one sample per frame); trend page, faceplates and embedded trends (read).
 Knows       one preallocated ring per scan class, tag by tag in memory, so that drawing a pen reads one stretch.
@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dcs.bus.history import HistoryAnswer, HistoryRequest
 from dcs.bus.messages import Frame, Layout
 from dcs.core.clock import NS_PER_S
 from dcs.core.status import BAD
 
-from .decimate import EMPTY_LINE, Floats, Line, bucket_width_s, draw_line
+from .decimate import EMPTY_LINE, Floats, Line, bucket_width_s, draw_line, join_lines
+from .history import OlderSamples
 
 HISTORY_S = 2 * 3600.0
 """How much is kept of every tag, where memory allows."""
@@ -31,6 +33,16 @@ class Figures:
     low: float
     mean: float
     high: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Part:
+    """Samples from one source."""
+
+    time_s: Floats
+    values: Floats
+    bad: NDArray[np.bool_]
+    period_s: float
 
 
 class Ring:
@@ -69,6 +81,11 @@ class Ring:
         column = self.column[name]
         return times[first:last], self._values[column][picked], self._bad[column][picked]
 
+    def ends(self) -> tuple[float, float]:
+        """Times of the oldest and of the newest sample; there is one."""
+        newest = (self._next - 1) % self.capacity
+        return float(self._time_s[(self._next - self.count) % self.capacity]), float(self._time_s[newest])
+
     def take_over(self, older: "Ring") -> None:
         """Copy what an earlier layout of the same scan class has kept of the tags that both have."""
         order = older._order()[-self.capacity :]
@@ -93,6 +110,7 @@ class TrendStore:
         self._rings: dict[tuple[str, str], Ring] = {}
         self._ring_of: dict[str, Ring] = {}
         self._lock = threading.Lock()
+        self.older = OlderSamples()
         self.version = 0
 
     def put_layout(self, layout: Layout) -> None:
@@ -115,42 +133,60 @@ class TrendStore:
 
     def line(self, name: str, start_s: float, end_s: float, pixels: int) -> Line:
         """Points of a pen between two times (s since 1970) for a picture ``pixels`` wide."""
-        samples = self._between(name, start_s, end_s)
-        if samples is None:
-            return EMPTY_LINE
-        period_s = self._ring_of[name].period_s
-        width_s = bucket_width_s(end_s - start_s, pixels, period_s)
-        return draw_line(*samples, period_s, width_s)
+        lines = []
+        for part in self._parts(name, start_s, end_s, (end_s - start_s) / max(pixels, 1)):
+            width_s = bucket_width_s(end_s - start_s, pixels, part.period_s)
+            line = draw_line(part.time_s, part.values, part.bad, part.period_s, width_s)
+            lines.append((line, max(width_s, part.period_s)))
+        return join_lines(lines) if lines else EMPTY_LINE
 
     def figures(self, name: str, start_s: float, end_s: float) -> Figures:
-        """Min, mean and max over the samples inside the window that are not Bad."""
-        samples = self._between(name, start_s, end_s)
-        if samples is None:
+        """Min, mean and max over the samples inside the window that are not Bad; the mean is one over time."""
+        used, weights = [], []
+        for part in self._parts(name, start_s, end_s, np.inf):
+            inside = (part.time_s >= start_s) & (part.time_s <= end_s) & ~part.bad & np.isfinite(part.values)
+            used.append(part.values[inside])
+            weights.append(np.full(len(used[-1]), part.period_s))
+        values = np.concatenate(used) if used else np.zeros(0)
+        if len(values) == 0:
             return Figures(np.nan, np.nan, np.nan)
-        times, values, bad = samples
-        used = values[(times >= start_s) & (times <= end_s) & ~bad & np.isfinite(values)]
-        if len(used) == 0:
-            return Figures(np.nan, np.nan, np.nan)
-        return Figures(float(used.min()), float(used.mean()), float(used.max()))
+        mean = float(np.average(values, weights=np.concatenate(weights)))
+        return Figures(float(values.min()), mean, float(values.max()))
 
     def value_at(self, name: str, time_s: float) -> float:
         """The sample in force at a time; NaN in a gap, before the first or when it was Bad."""
         ring = self._ring_of.get(name)
-        if ring is None:
-            return float("nan")
-        samples = self._between(name, time_s - 3.0 * ring.period_s, time_s)
-        if samples is None:
-            return float("nan")
-        times, values, bad = samples
-        usable = np.flatnonzero((times <= time_s) & (times > time_s - 2.5 * ring.period_s) & ~bad)
-        return float(values[usable[-1]]) if len(usable) else float("nan")
+        start_s = time_s - 3.0 * ring.period_s if ring is not None else time_s
+        for part in reversed(self._parts(name, start_s, time_s, np.inf)):
+            recent = (part.time_s <= time_s) & (part.time_s > time_s - 2.5 * part.period_s)
+            usable = np.flatnonzero(recent & ~part.bad)
+            if len(usable):
+                return float(part.values[usable[-1]])
+        return float("nan")
 
-    def _between(self, name: str, start_s: float, end_s: float) -> tuple[Floats, Floats, NDArray[np.bool_]] | None:
+    def put_older(self, request: HistoryRequest, answer: HistoryAnswer) -> None:
+        """An answer of whoever keeps the plant's history."""
+        with self._lock:
+            newest = [ring.ends()[1] for ring in self._rings.values() if ring.count]
+        self.older.answered(request, answer, max(newest, default=request.to_ns / NS_PER_S))
+        self.version += 1
+
+    def _parts(self, name: str, start_s: float, end_s: float, width_s: float) -> list[_Part]:
+        """What is known between two times, older sources first, each with a sample beyond its edges."""
         with self._lock:
             ring = self._ring_of.get(name)
             if ring is None or ring.count == 0:
-                return None
-            return ring.between(name, start_s, end_s)
+                return []
+            first_s, now_s = ring.ends()
+            own = _Part(*ring.between(name, start_s, end_s), ring.period_s)
+        if start_s >= first_s:
+            return [own]
+        older = self.older.want(name, start_s, min(end_s, first_s), now_s, width_s)
+        if older is None:
+            return [own]
+        is_older = older.time_s < first_s
+        part = _Part(older.time_s[is_older], older.values[is_older], older.bad[is_older], older.period_s)
+        return [part, own] if end_s >= first_s else [part]
 
     def _capacity(self, layout: Layout) -> int:
         wanted = int(self._history_s * NS_PER_S / layout.period_ns) + 1

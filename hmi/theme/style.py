@@ -74,6 +74,8 @@ def sheet(p: Palette) -> str:
     #TopBar {{ border-bottom: 1px solid {p.edge}; }}
     #MessageLine {{ border-top: 1px solid {p.edge}; }}
     #Banner {{ background: {p.raised}; border-bottom: 1px solid {p.edge}; }}
+    #StoryBar {{ background: {p.panel}; border-bottom: 1px solid {p.edge}; }}
+    #StoryBar QPushButton:checked {{ font-weight: 400; border: 2px solid {p.text}; padding: 2px 8px; }}
     #Navigation, #Faceplate {{ background: {p.panel}; }}
     #Navigation {{ border-right: 1px solid {p.edge}; }}
     #FaceplateDock {{ background: {p.panel}; border-left: 1px solid {p.edge}; }}

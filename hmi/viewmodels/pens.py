@@ -16,8 +16,8 @@ from hmi.model.trends import Figures
 from .clock import PlantClock
 
 PENS_MAX = 8
-WINDOWS_S = (600.0, 3600.0, 7200.0)
-SHORTEST_S, LONGEST_S = 30.0, 7200.0
+WINDOWS_S = (600.0, 3600.0, 8 * 3600.0)
+SHORTEST_S, LONGEST_S = 30.0, 24 * 3600.0
 AHEAD = 0.04
 """Part of a live window that is kept empty after now, so that the newest point is not glued to the edge."""
 

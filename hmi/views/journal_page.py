@@ -70,7 +70,7 @@ class JournalPage(QWidget):
 
 
 def _cells(event: Event) -> tuple[str, ...]:
-    who = f"{event.user} @ {event.station}" if event.station else event.user
+    who = " @ ".join(word for word in (event.user, event.station) if word)
     kind = f"{event.kind} {event.priority}" if event.priority else event.kind
     return (
         date_text(event.time_ns), kind, event.subject, event.text, _value(event.old), _value(event.new), who,

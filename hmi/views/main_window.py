@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QMainWindow, QS
 
 from hmi.model.displays import Display
 from hmi.model.station import Station
+from hmi.model.story import Act, Story
 from hmi.theme.palette import Palette
 from hmi.viewmodels.pens import pens_of
 from hmi.viewmodels.places import Hit, Place, Trail, places, search
@@ -27,6 +28,7 @@ from .journal_page import JournalPage
 from .message_line import MessageLine
 from .navigation import Navigation
 from .search import SearchBox
+from .story_bar import StoryBar
 from .system_page import SystemPage
 from .top_bar import TopBar
 from .trend_page import TrendPage
@@ -35,7 +37,14 @@ from .trend_page import TrendPage
 class MainWindow(QMainWindow):
     """One operator's screen."""
 
-    def __init__(self, station: Station, sampler: Sampler, displays: list[Display], palette: Palette) -> None:
+    def __init__(
+        self,
+        station: Station,
+        sampler: Sampler,
+        displays: list[Display],
+        palette: Palette,
+        story: Story | None = None,
+    ) -> None:
         super().__init__()
         self.setWindowTitle(f"{station.title} — operator station")
         self._station, self._sampler, self._displays, self._palette = station, sampler, displays, palette
@@ -45,6 +54,7 @@ class MainWindow(QMainWindow):
         self.current = ""
         self.top = TopBar(station, sampler, palette)
         self.banner = Banner(station, sampler, palette)
+        self.story = StoryBar(station, sampler, story) if story is not None else None
         self.navigation = Navigation(station, sampler, palette)
         self.stack = QStackedWidget()
         self.faceplate = Faceplate(station, sampler, palette)
@@ -90,6 +100,8 @@ class MainWindow(QMainWindow):
         layout.setSpacing(0)
         layout.addWidget(self.top)
         layout.addWidget(self.banner)
+        if self.story is not None:
+            layout.addWidget(self.story)
         layout.addLayout(middle, 1)
         layout.addWidget(self.messages)
         self.setCentralWidget(whole)
@@ -115,6 +127,8 @@ class MainWindow(QMainWindow):
         self.trend_page.add_wanted.connect(self._search_pen)
         self.trend_page.opened.connect(self.open_faceplate)
         self.system_page.switchover.connect(self._station.switch_over)
+        if self.story is not None:
+            self.story.opened.connect(self.show_act)
 
     def _bind_keys(self) -> None:
         keys: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -124,6 +138,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+K", self.open_search),
             ("F4", self._key_trend),
             ("F5", self._key_faceplate),
+            ("F6", self._key_story),
             ("Alt+Left", self.go_back),
             ("Alt+Right", self.go_forward),
             ("Space", self._station.alarms.silence),
@@ -220,6 +235,18 @@ class MainWindow(QMainWindow):
         self.trend_page.show_tags(pens_of(self._station, module))
         self.open_page("trend")
 
+    def show_act(self, act: Act) -> None:
+        """What an act of the story wants to be looked at."""
+        if act.display:
+            self.open_page(f"display:{act.display}")
+        if act.trend:
+            known = self._station.tags.modules
+            tags = [tag for name in act.trend for tag in (pens_of(self._station, name) if name in known else (name,))]
+            self.trend_page.show_tags(tuple(tags), fit=act.fit)
+            self.open_page("trend")
+        if act.faceplate:
+            self.open_faceplate(act.faceplate)
+
     def open_alarm_help(self, alarm: str) -> None:
         """Consequence, cause and action of an alarm."""
         self.open_page("alarms")
@@ -275,6 +302,10 @@ class MainWindow(QMainWindow):
         module = self._focused_module()
         if module:
             self.open_faceplate(module)
+
+    def _key_story(self) -> None:
+        if self.story is not None:
+            self.story.toggle()
 
     def acknowledge_page(self) -> None:
         """Acknowledge what is listed: on the alarm page all of it, elsewhere the banner's rows."""

@@ -24,7 +24,7 @@ from hmi.model.station import Station
 from hmi.theme.palette import Palette
 from hmi.theme.style import font
 from hmi.viewmodels.clock import clock_text
-from hmi.viewmodels.pens import WINDOWS_S, TrendView
+from hmi.viewmodels.pens import PENS_MAX, WINDOWS_S, TrendView
 from hmi.viewmodels.sampler import Sampler
 from hmi.viewmodels.shown import number_text, show, unit_text
 
@@ -33,7 +33,7 @@ from .trend_plot import TrendPlot
 HEADS = ("", "Tag", "Description", "Value", "Unit", "Min", "Avg", "Max", "Scale", "")
 NUMBERS = (3, 5, 6, 7, 8)
 ROW_HEIGHT = 24
-WINDOW_NAMES = {600.0: "10 min", 3600.0: "1 h", 7200.0: "2 h"}
+WINDOW_NAMES = {600.0: "10 min", 3600.0: "1 h", 8 * 3600.0: "8 h"}
 
 
 class TrendPage(QWidget):
@@ -138,11 +138,15 @@ class TrendPage(QWidget):
         self.addAction(remove)
 
     # --- pens ---------------------------------------------------------------------------------------------
-    def show_tags(self, tags: tuple[str, ...]) -> None:
-        """Show these pens instead."""
+    def show_tags(self, tags: tuple[str, ...], fit: bool | None = None) -> None:
+        """Show these pens instead; ``fit``: over the whole range, or over what is drawn (None: as it is)."""
         if tags:
-            self.trend.tags = list(tags)
+            self.trend.tags = list(tags)[:PENS_MAX]
             self.plot.selected = 0
+            if fit is not None:
+                self.plot.value_range = (0.0, 100.0)
+            if fit:
+                self.plot.fit_values()
         self.redraw()
 
     def add_tag(self, tag: str) -> bool:

@@ -18,7 +18,7 @@ from hmi.theme.style import font
 from hmi.viewmodels.clock import local
 from hmi.viewmodels.pens import PENS_MAX, Pen, TrendView
 
-TIME_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+TIME_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400)
 MARKS_MAX = 200
 
 

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from dcs.core.errors import Missing
 from hmi.model.displays import Display
 from hmi.model.station import Station
+from hmi.model.story import Story
 from hmi.theme import style
 from hmi.viewmodels.sampler import Sampler
 
@@ -34,13 +35,14 @@ def show(
     screenshot: Path | None,
     after_s: float,
     script: Callable[[MainWindow], None] | None = None,
+    story: Story | None = None,
 ) -> int:
     """Run the window until it is closed, or until its picture is taken."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     palette = style.apply(app, theme)
     sampler = Sampler(station)
-    window = MainWindow(station, sampler, displays, palette)
+    window = MainWindow(station, sampler, displays, palette, story)
     window.resize(*size)
     window.show()
     sampler.start()

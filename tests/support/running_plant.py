@@ -88,16 +88,22 @@ class RunningPlant:
 
 @contextmanager
 def running_plant(
-    tmp_path: Path, *overrides: str, config: str = "quadruple_tank", own_run_dir: bool = True, fresh: bool = False
+    tmp_path: Path,
+    *overrides: str,
+    config: str = "quadruple_tank",
+    own_run_dir: bool = True,
+    fresh: bool = False,
+    demo: bool = False,
 ) -> Iterator[RunningPlant]:
     """Start ``dcs run CONFIG --headless`` on free ports; leaves nothing behind.
 
-    ``own_run_dir``: with ``--run-dir``, so that nothing of an earlier run is known to it.
+    ``own_run_dir``: with ``--run-dir``, so that nothing of an earlier run is known to it. ``demo``: by ``dcs demo``.
     """
     run_dir = tmp_path / "run" if own_run_dir and not fresh else None
     env = {**os.environ, "DCS_STATE_DIR": str(tmp_path / "state"), "PYTHONPATH": str(Path.cwd())}
     sets = [part for one in overrides for part in ("--set", one)]
-    command = [sys.executable, "-m", "dcs", "run", config, "--headless", "--auto-ports", *sets]
+    start = ["demo", "--plant", config] if demo else ["run", config]
+    command = [sys.executable, "-m", "dcs", *start, "--headless", "--auto-ports", *sets]
     if fresh:
         command.append("--fresh")
     with (tmp_path / "launcher.log").open("w") as log:
