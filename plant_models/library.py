@@ -3,11 +3,11 @@
 Called by   ``dcs.node.assembly``, the configuration checker's catalogue, the manual.
 """
 
-from plant_models import loop_bank, quadruple_tank
+from plant_models import cstr, drum_boiler, loop_bank, ph_neutralisation, quadruple_tank
 from plant_models.fmu.plant import read_fmu
 from plant_models.model import PLANTS
 from plant_models.tennessee_eastman import plant as tennessee_eastman
 
 PLANTS.readers["fmu"] = read_fmu
 
-__all__ = ["PLANTS", "loop_bank", "quadruple_tank", "tennessee_eastman"]
+__all__ = ["PLANTS", "cstr", "drum_boiler", "loop_bank", "ph_neutralisation", "quadruple_tank", "tennessee_eastman"]
