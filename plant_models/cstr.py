@@ -131,7 +131,7 @@ def measure(p: Parts) -> None:
     p.outputs[1] = p.states[0]
     p.outputs[2] = coolant_k
     p.outputs[3] = clipped(p.inputs[1], FEED_M3_S[0], FEED_M3_S[1])
-    p.outputs[4] = 1.0 - p.states[0] / feed_mol_m3 if feed_mol_m3 > 0.0 else 0.0
+    p.outputs[4] = clipped(1.0 - p.states[0] / feed_mol_m3, 0.0, 1.0) if feed_mol_m3 > 0.0 else 0.0
     p.outputs[5] = rate_mol_s
     p.outputs[6] = p.parameters[3] * rate_mol_s
     p.outputs[7] = heat_transfer_w_k(p) * (p.states[1] - coolant_k)

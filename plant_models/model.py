@@ -111,6 +111,11 @@ class PlantModel(Protocol):
         ...
 
     @property
+    def frozen(self) -> bool:
+        """True once a state was not finite: the plant stands still, and says why (``out_of_range:NAME``)."""
+        ...
+
+    @property
     def states(self) -> Vector:
         """What the plant remembers."""
         ...
