@@ -1,11 +1,11 @@
-r"""pH neutralisation: a stirred tank in which base neutralises acid, with a gain that changes tenfold on the way.
+r"""pH neutralisation: a stirred tank in which base neutralises acid, with a gain that changes twentyfold.
 
 Called by   ``plant_models.library``; run through ``PLANTS["ph_neutralisation"].create()``.
 Knows       its own physics; the delay of the pH meter from ``transport_delay``; stepped by ``plant_models.compiled``.
 
 An acid stream is neutralised with base; a little buffer (bicarbonate) decides how steep the titration curve is. The pH
-answers to base with a gain between 0.16 and 1.05 per mL/s, and hardly at all or violently without buffer: a controller
-tuned at one pH is too slow or unstable at another. The meter sits in a sample line and sees the tank 30 s late.
+answers to base with a gain of 0.16 per mL/s at pH 10 and of 2.9 at pH 8.2, and more violently with less buffer: a
+controller tuned at one pH is too slow or unstable at another. The meter sits in a sample line and sees the tank 30 s late.
 
 Equations
 ---------
@@ -255,7 +255,7 @@ PH_NEUTRALISATION = register(
     PlantType(
         name="ph_neutralisation",
         title="pH neutralisation",
-        description="A stirred tank in which base neutralises acid: a pH whose gain changes tenfold, seen 30 s late.",
+        description="A stirred tank in which base neutralises acid: a pH whose gain changes twentyfold, seen 30 s late.",
         reference="M. A. Henson, D. E. Seborg, IEEE Trans. Control Systems Technology 2(3), 1994, 169–182",
         variables=(
             Variable("charge", "mol/m3", -30.0, 30.0, "reaction invariant of acid and base in the tank", STATE),
