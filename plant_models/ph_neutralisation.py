@@ -5,7 +5,8 @@ Knows       its own physics; the delay of the pH meter from ``transport_delay``;
 
 An acid stream is neutralised with base; a little buffer (bicarbonate) decides how steep the titration curve is. The pH
 answers to base with a gain of 0.16 per mL/s at pH 10 and of 2.9 at pH 8.2, and more violently with less buffer: a
-controller tuned at one pH is too slow or unstable at another. The meter sits in a sample line and sees the tank 30 s late.
+controller tuned at one pH is too slow or unstable at another. The meter sits in a sample line and sees the tank 30 s
+late.
 
 Equations
 ---------
@@ -255,7 +256,7 @@ PH_NEUTRALISATION = register(
     PlantType(
         name="ph_neutralisation",
         title="pH neutralisation",
-        description="A stirred tank in which base neutralises acid: a pH whose gain changes twentyfold, seen 30 s late.",
+        description="A stirred tank in which base neutralises acid: a pH whose gain changes twentyfold, 30 s late.",
         reference="M. A. Henson, D. E. Seborg, IEEE Trans. Control Systems Technology 2(3), 1994, 169–182",
         variables=(
             Variable("charge", "mol/m3", -30.0, 30.0, "reaction invariant of acid and base in the tank", STATE),

@@ -1,4 +1,4 @@
-"""Every plant folder that we ship: fit to start, drawings that show what is there, scenarios and alarms that say enough."""
+"""Every plant folder that we ship: fit to start, drawings of what is there, scenarios and alarms that say enough."""
 
 from pathlib import Path
 

@@ -83,7 +83,7 @@ def test_scipys_methods_stay_finite_or_say_so(plant: PlantType, integrator: str)
 
 
 @plants
-@pytest.mark.parametrize("integrator", (*FIXED_STEP, "adaptive"))
+@pytest.mark.parametrize("integrator", [*FIXED_STEP, "adaptive"])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_state_that_is_not_finite_freezes_the_plant_which_says_so(
     plant: PlantType, integrator: str, value: float
