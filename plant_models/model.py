@@ -112,7 +112,7 @@ class PlantModel(Protocol):
 
     @property
     def frozen(self) -> bool:
-        """True once a state was not finite: the plant stands still, and says why (``out_of_range:NAME``)."""
+        """True once a state was not finite or the plant broke down: it stands still, and its conditions say why."""
         ...
 
     @property

@@ -101,9 +101,10 @@ class FieldNode:
         plant, slipped = self.simulation.plant, self.simulation.slipped_steps
         outside = [name for name in map(state_of, plant.active_conditions()) if name]
         detail = [f"plant time {plant.time_s:.0f} s"]
-        if outside:
-            where = "frozen, because it is no longer a number" if plant.frozen else "outside its validity range"
-            detail.append(f"{', '.join(outside)} {where}")
+        if plant.frozen:
+            detail.append(f"stands still since: {', '.join(plant.active_conditions())}")
+        elif outside:
+            detail.append(f"outside its validity range: {', '.join(outside)}")
         if slipped:
             detail.append(f"{slipped} steps slipped")
         return NodeReport(

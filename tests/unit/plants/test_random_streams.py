@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -18,6 +18,7 @@ def draw(kind: str, seed: int = 1, stream: int = 1, first: int = 0, count: int =
     return np.array([number(seed, stream, index) for index in range(first, first + count)])
 
 
+@settings(deadline=None)
 @given(WHOLE, WHOLE, WHOLE)
 def test_uniform_lies_between_0_and_1_and_normal_is_finite(seed: int, stream: int, index: int) -> None:
     assert 0.0 < uniform(seed, stream, index) < 1.0
