@@ -107,3 +107,14 @@ def test_a_snapshot_needs_no_generator() -> None:
     for model in (plant, other):
         model.advance(0.1, 100)
     assert plant.snapshot() == other.snapshot()
+
+
+@settings(deadline=None)
+@given(WHOLE, st.integers(0, 2**51))
+def test_a_stream_does_not_come_round(seed: int, index: int) -> None:
+    """Every bit of an index, of a seed and of a stream counts."""
+    here = uniform(seed, 3, index)
+    others = [uniform(seed, 3, index ^ (1 << bit)) for bit in range(52)]
+    others += [uniform(seed ^ (1 << bit), 3, index) for bit in range(52)]
+    others += [uniform(seed, 3 ^ (1 << bit), index) for bit in range(32)]
+    assert sum(other == here for other in others) <= 1  # by chance once in 30 million
