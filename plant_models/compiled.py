@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plant_models.integrators import ADAPTIVE, FIXED_STEP, NAMES, RK4, STIFF, solve_adaptive
+from plant_models.integrators import ADAPTIVE, FIXED_STEP, NAMES, RK4, STIFF, NoSolution, solve_adaptive
 from plant_models.kernel import EVENT_WORDS, EVENTS_KEPT, Ends, Parts, finish_step, parts_of, sizes_of
 from plant_models.model import (
     DISTURBANCE,
@@ -136,6 +136,10 @@ class CompiledPlant:
         return float(self._memory[0])
 
     @property
+    def frozen(self) -> bool:
+        return bool(self._parts.clock[2] != 0.0)
+
+    @property
     def states(self) -> Vector:
         return self._vector(STATE)
 
@@ -169,13 +173,26 @@ class CompiledPlant:
         if self._kernels.before is not None:
             self._kernels.before(self._parts, dt_s)
         start = self._parts.states.copy()
-        end = solve_adaptive(self._rates_at, start, dt_s, self._adaptive)
-        self._parts.start[:] = start
+        end = start
+        if not self.frozen and np.isfinite(start).all():
+            try:
+                end = solve_adaptive(self._rates_at, start, dt_s, self._adaptive)
+            except NoSolution as given_up:
+                end = self._beyond(start, given_up.states)
+            self._parts.start[:] = start
         self._parts.states[:] = end
         self._memory[0] += dt_s
         self._kernels.settle(self._parts)
         finish_step(self._parts)
         self.measure()
+
+    def _beyond(self, start: Vector, last: Vector) -> Vector:
+        """``start``, but the state that ran furthest is infinite: ``finish_step`` says so and freezes the plant."""
+        ranges = np.maximum(self._parts.high - self._parts.low, 1e-300)
+        furthest = int(np.nanargmax(np.where(np.isnan(last), np.inf, np.abs(last) / ranges)))
+        end = start.copy()
+        end[furthest] = math.copysign(math.inf, last[furthest])
+        return end
 
     def _rates_at(self, states: Vector) -> Vector:
         self._parts.states[:] = states

@@ -39,6 +39,18 @@ _NUDGE = 1e-7  # of a state's size, to see how the derivatives answer: the squar
 _SMALL = 1e-4  # of a state's range: no state counts as smaller than that when it is nudged
 
 
+EVALUATIONS_MAX = 100_000
+"""Of the derivatives, in one call of an adaptive method: a day of a stiff plant takes some thousands."""
+
+
+class NoSolution(ArithmeticError):
+    """An adaptive method gave up; ``states`` is where it stood."""
+
+    def __init__(self, message: str, states: Vector) -> None:
+        super().__init__(message)
+        self.states = states
+
+
 @kernel
 def stages_of(method: int, states: int) -> int:
     """How many evaluations of the derivatives one step takes."""
@@ -174,14 +186,27 @@ def solve_adaptive(
 ) -> Vector:
     """States after ``duration_s`` seconds of ``x' = derivatives(x)``, to a given tolerance, by a method of SciPy.
 
-    Raises ``ArithmeticError`` when SciPy gives up.
+    Raises ``NoSolution`` when SciPy gives up, where derivatives are not finite, and after ``EVALUATIONS_MAX`` of them
+    (LSODA would try for ever to pass a point at which a solution runs to infinity).
     """
     from scipy.integrate import solve_ivp  # 0.3 s of import that a plant with fixed steps never needs
 
-    solution = solve_ivp(
-        lambda _time_s, x: derivatives(x), (0.0, duration_s), states, method=method, rtol=rtol, atol=atol
-    )
+    evaluations, last = 0, (0.0, states)
+
+    def rates_at(time_s: float, x: Vector) -> Vector:
+        nonlocal evaluations, last
+        evaluations += 1
+        rates = derivatives(x)
+        if evaluations > EVALUATIONS_MAX or not np.isfinite(rates).all():
+            why = "derivatives are not finite" if evaluations <= EVALUATIONS_MAX else "it needs steps without number"
+            raise NoSolution(f"the adaptive integrator gave up after {time_s:g} s: {why}", x.copy())
+        last = (time_s, x)
+        return rates
+
+    with np.errstate(all="ignore"):
+        solution = solve_ivp(rates_at, (0.0, duration_s), states, method=method, rtol=rtol, atol=atol)
     if not solution.success:
-        raise ArithmeticError(f"the adaptive integrator gave up after {solution.t[-1]:g} s: {solution.message}")
+        message = f"the adaptive integrator gave up after {solution.t[-1]:g} s: {solution.message}"
+        raise NoSolution(message, last[1].copy())
     result: Vector = np.ascontiguousarray(solution.y[:, -1])
     return result

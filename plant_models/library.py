@@ -3,11 +3,31 @@
 Called by   ``dcs.node.assembly``, the configuration checker's catalogue, the manual.
 """
 
-from plant_models import column_a, loop_bank, quadruple_tank, shell_fractionator, wood_berry
+from plant_models import (
+    column_a,
+    cstr,
+    drum_boiler,
+    loop_bank,
+    ph_neutralisation,
+    quadruple_tank,
+    shell_fractionator,
+    wood_berry,
+)
 from plant_models.fmu.plant import read_fmu
 from plant_models.model import PLANTS
 from plant_models.tennessee_eastman import plant as tennessee_eastman
 
 PLANTS.readers["fmu"] = read_fmu
 
-__all__ = ["PLANTS", "column_a", "loop_bank", "quadruple_tank", "shell_fractionator", "tennessee_eastman", "wood_berry"]
+__all__ = [
+    "PLANTS",
+    "column_a",
+    "cstr",
+    "drum_boiler",
+    "loop_bank",
+    "ph_neutralisation",
+    "quadruple_tank",
+    "shell_fractionator",
+    "tennessee_eastman",
+    "wood_berry",
+]

@@ -111,6 +111,11 @@ class PlantModel(Protocol):
         ...
 
     @property
+    def frozen(self) -> bool:
+        """True once a state was not finite or the plant broke down: it stands still, and its conditions say why."""
+        ...
+
+    @property
     def states(self) -> Vector:
         """What the plant remembers."""
         ...

@@ -14,6 +14,7 @@ from dcs.core.clock import sleep
 from dcs.core.errors import DcsError
 from dcs.node.face import NodeFace
 from dcs.node.history_service import History, HistoryService
+from dcs.node.plant_words import DeclaredPlant, PlantCondition, state_of, words_for
 from field_io.faults import FaultyDevice
 from field_io.registers import DeviceSpec
 
@@ -21,22 +22,16 @@ _LOOK_S = 2.0
 NO_EXERCISES = "This run was not started for exercises. Start it with `dcs demo`, or with `dcs run --exercises`."
 
 
-class PlantCondition(Protocol):
-    """Something that became true or false in the plant."""
-
-    @property
-    def time_s(self) -> float: ...
-    @property
-    def condition(self) -> str: ...
-    @property
-    def active(self) -> bool: ...
-
-
 class SimulatedPlant(Protocol):
     """The part of a plant model that the node uses."""
 
     @property
+    def type(self) -> DeclaredPlant: ...
+    @property
     def time_s(self) -> float: ...
+    @property
+    def frozen(self) -> bool: ...
+    def active_conditions(self) -> tuple[str, ...]: ...
     def take_events(self) -> Sequence[PlantCondition]: ...
     def get(self, name: str) -> float: ...
 
@@ -148,22 +143,29 @@ class FieldNode:
 
     async def _journal_conditions(self) -> None:
         while True:
-            for change in self.simulation.plant.take_events():
-                what = "begins" if change.active else "ends"
-                self.face.event("field", change.condition, f"plant: {change.condition} {what}")
+            plant = self.simulation.plant
+            for change in plant.take_events():
+                self.face.event("field", change.condition, words_for(change, plant.type))
             await sleep(self.face.clock, _LOOK_S)
 
     def report(self) -> NodeReport:
         """For ``dcs status``."""
-        slipped = self.simulation.slipped_steps
-        plant_s = self.simulation.plant.time_s
+        plant, slipped = self.simulation.plant, self.simulation.slipped_steps
+        outside = [name for name in map(state_of, plant.active_conditions()) if name]
+        detail = [f"plant time {plant.time_s:.0f} s"]
+        if plant.frozen:
+            detail.append(f"stands still since: {', '.join(plant.active_conditions())}")
+        elif outside:
+            detail.append(f"outside its validity range: {', '.join(outside)}")
+        if slipped:
+            detail.append(f"{slipped} steps slipped")
         return NodeReport(
             node=self.face.node,
             kind="field",
             pid=self.face.pid,
             time_ns=self.face.clock.time_ns(),
-            state="running",
+            state="frozen" if plant.frozen else "running",
             links=(self.face.bus_link(),),
             endpoints=self.face.endpoints,
-            detail=f"plant time {plant_s:.0f} s" + (f", {slipped} steps slipped" if slipped else ""),
+            detail=", ".join(detail),
         )

@@ -27,8 +27,8 @@ class NodeRow:
 
     @property
     def healthy(self) -> bool:
-        """Reports, has not failed and has no link down."""
-        return not self.silent and self.report.state not in ("failed", "stopped") and not self.links_down
+        """Reports, has not failed, simulates a plant that moves, and has no link down."""
+        return not self.silent and self.report.state not in ("failed", "stopped", "frozen") and not self.links_down
 
     @property
     def links_down(self) -> tuple[str, ...]:

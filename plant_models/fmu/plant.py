@@ -117,6 +117,10 @@ class FmuPlant:
     def time_s(self) -> float:
         return self._time_s
 
+    @property
+    def frozen(self) -> bool:
+        return self._stands
+
     def derivatives(self) -> Vector:
         """Empty: the states are the FMU's own."""
         return np.zeros(0)

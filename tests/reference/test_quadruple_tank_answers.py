@@ -93,6 +93,37 @@ def test_relative_gain(answer: Answer) -> None:
     assert_allclose(gains.sum(axis=0), 1.0, atol=1e-12)
 
 
+PUBLISHED = {  # time constants s, G(0) V/V, zeros 1/s, relative gain
+    "minimum_phase": ((62, 90, 23, 30), ((2.6, 1.5), (1.4, 2.8)), (-0.060, -0.018), 1.40),
+    "nonminimum_phase": ((63, 91, 39, 56), ((1.5, 2.5), (2.5, 1.6)), (-0.057, 0.013), -0.64),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=ids)
+def test_the_rounded_numbers_of_the_paper(answer: Answer) -> None:
+    """To a unit or two of their last digit: they belong to levels that were rounded before."""
+    time_constants_s, gain, zeros_1_s, relative_gain = PUBLISHED[answer.setting]
+    model = linear_model(answer)
+    assert_allclose(-1.0 / np.diag(model.a), time_constants_s, atol=1.0)
+    assert_allclose(model.gain() * VOLT_PER_M, gain, atol=0.08)
+    assert_allclose(model.zeros(), zeros_1_s, atol=1e-3)
+    assert model.relative_gains()[0, 0] == pytest.approx(relative_gain, abs=0.005)
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=ids)
+def test_relative_gain_follows_from_the_splits_alone_and_so_does_the_sign_of_the_zero(answer: Answer) -> None:
+    """λ = γ₁γ₂ / (γ₁ + γ₂ − 1); a zero in the right half plane if and only if γ₁ + γ₂ < 1."""
+    for split_1, split_2 in ((0.43, 0.34), (0.7, 0.6), (0.2, 0.7), (0.55, 0.5), (0.9, 0.8)):
+        plant = plant_of(answer)
+        plant.set("valve_1", split_1)
+        plant.set("valve_2", split_2)
+        find_steady_state(plant)
+        model = linearise(plant, ["pump_voltage_1", "pump_voltage_2"], ["level_1", "level_2"])
+        total = split_1 + split_2
+        assert model.relative_gains()[0, 0] == pytest.approx(split_1 * split_2 / (total - 1.0), rel=1e-7)
+        assert (model.zeros().real.max() > 0.0) == (total < 1.0)
+
+
 def test_one_more_volt_on_pump_1_moves_the_lower_levels_by_the_gain() -> None:
     """The nonlinear plant agrees with G(0) for a small step, after the slow time constants have passed."""
     answer = ANSWERS[0]

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from dcs.core.units import find_unit
 from plant_models.library import PLANTS
 from plant_models.model import INPUT, OUTPUT, ROLES, STATE, Condition, PlantType, Setting, Variable, register
 
@@ -55,6 +56,13 @@ def test_every_variable_has_a_meaning_and_a_unit(plant: PlantType) -> None:
     assert plant.names(STATE)
     assert plant.names(INPUT)
     assert plant.names(OUTPUT)
+
+
+@pytest.mark.parametrize("plant", PLANTS.values(), ids=PLANTS)
+def test_what_instruments_can_be_put_on_is_in_units_that_can_be_converted(plant: PlantType) -> None:
+    for variable in plant.variables:
+        if variable.role in (STATE, INPUT, OUTPUT):
+            find_unit(variable.unit)
 
 
 @pytest.mark.parametrize(("plant", "setting"), settings, ids=setting_ids)
