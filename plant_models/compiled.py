@@ -179,7 +179,7 @@ class CompiledPlant:
                 end = solve_adaptive(self._rates_at, start, dt_s, self._adaptive)
             except NoSolution as given_up:
                 end = self._beyond(start, given_up.states)
-            self._parts.start[:] = start
+        np.copyto(self._parts.start, start, where=np.isfinite(start))
         self._parts.states[:] = end
         self._memory[0] += dt_s
         self._kernels.settle(self._parts)
