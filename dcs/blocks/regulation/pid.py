@@ -30,7 +30,7 @@ from dcs.blocks.regulation.pid_setpoint import working_setpoint
 from dcs.blocks.regulation.pid_settings import (
     BYPASS,
     FEED_FORWARD,
-    INTEGRAL_ONLY,
+    FROM_LIMIT,
     LARGEST_PCT,
     OUT_RATE,
     RARE_SETTINGS_STATE,
@@ -127,6 +127,8 @@ PID = block_type(
         f8("n", "", "derivative filter: its time constant is TD / n", default=10.0, low=1.0),
         i8("form", "standard (ISA) or series (interacting) form", choices=(("STANDARD", 0), ("SERIES", 1))),
         i8("proportional", "0: no proportional part (I, ID)", default=1, low=0, high=1),
+        i8("from_limit", "1: control goes on from a limited output, as in the velocity form; an error that comes back moves "
+           "the output off its limit at once", low=0, high=1),
         i8("error_squared", "1: the error is multiplied by its size, 100 % = 1", low=0, high=1),
         f8("gap", "@pv_scale", "half of the gap: an error up to this counts gap_gain times", low=0.0),
         f8("gap_gain", "", "gain inside the gap; beyond it the rest of the error counts fully", default=1.0, low=0.0,
@@ -260,7 +262,7 @@ def pid(b: Any, dt_s: float) -> None:
         out = b.out_zero + out_pct * b.pct_to_out
         if math.isfinite(out):
             limits = move_out(b, out, dt_s)
-            if limits != LIMIT_NONE and b.options & INTEGRAL_ONLY:  # nothing but the integral can take the limit
+            if limits != LIMIT_NONE and b.options & FROM_LIMIT:  # the integral takes what the limit cuts off
                 integral_pct = integral_pct + (b.out - out) * b.out_to_pct
             b.integral_pct = integral_pct
             b.derivative_pct = derivative_pct

@@ -22,7 +22,7 @@ SP_RATE, OUT_RATE, SP_FREE, OUT_FREE_IN_MAN = 8192, 16384, 65536, 131072
 SP_TRACK_MAN, SP_TRACK_ROUT, SP_TRACK_LO, SP_TRACK_RETAINED = 262144, 524288, 1048576, 2097152
 IFS_IF_BAD, IFS_IF_BAD_CAS, DNS_IF_BAD, BKCAL_PV = 4194304, 8388608, 16777216, 33554432
 TUNE = 67108864  # a relay test is asked for or under way
-SAMPLED, BAD_OUT_IF_BAD = 134217728, 268435456
+SAMPLED, BAD_OUT_IF_BAD, FROM_LIMIT = 134217728, 268435456, 536870912
 
 BEYOND_PART = 0.1
 """Setpoint and output never leave their ranges by more than this part, limits or not (FF-891)."""
@@ -118,7 +118,7 @@ def options_of(b: Any) -> int:
     if b.error_squared != 0 or (b.gap > 0.0 and b.gap_gain != 1.0):
         options |= SHAPED
     if b.proportional == 0:
-        options |= INTEGRAL_ONLY
+        options |= INTEGRAL_ONLY | FROM_LIMIT
     if b.sp_rate_up > 0.0 or b.sp_rate_down > 0.0:
         options |= SP_RATE
     if b.out_rate_up > 0.0 or b.out_rate_down > 0.0:
@@ -130,6 +130,7 @@ def options_of(b: Any) -> int:
     options |= on(b.sp_track_man, SP_TRACK_MAN) | on(b.sp_track_rout, SP_TRACK_ROUT) | on(b.sp_track_lo, SP_TRACK_LO)
     options |= on(b.tune_request, TUNE) | on(b.tune_state, TUNE)
     options |= on(b.trigger_linked, SAMPLED) | on(b.bad_out_if_bad, BAD_OUT_IF_BAD)
+    options |= on(b.from_limit, FROM_LIMIT)
     options |= on(b.ifs_if_bad, IFS_IF_BAD) | on(b.ifs_if_bad_cas, IFS_IF_BAD_CAS)
     return options | on(b.dns_if_bad, DNS_IF_BAD) | on(b.bkcal_pv, BKCAL_PV)
 
