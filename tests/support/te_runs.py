@@ -147,7 +147,9 @@ def published(case: Case) -> Trajectory:
 
 def in_direct(case: Case, *overrides: str) -> Trajectory:
     """Under the blocks of the plant folder, without network."""
-    plant = build_direct(load_configuration(find_config("tennessee_eastman"), (VARIANT, *overrides)), 0, 0.0, polled=True)
+    plant = build_direct(
+        load_configuration(find_config("tennessee_eastman"), (VARIANT, *overrides)), 0, 0.0, polled=True
+    )
     found = Trajectory()
     for at_s, changes, is_moment in _legs(case):
         plant.run_for(at_s - plant.time_s - (0.5 if changes else 0.0))

@@ -14,7 +14,7 @@ from typing import Any
 
 from dcs.blocks.declare import block_type, f8, i8, scale, signal, step
 from dcs.blocks.regulation.transfer import bad_status_of, plain_status, usable
-from dcs.core.status import GOOD, STATUS_NO_COMM_LAST_USABLE, make_status, quality_of
+from dcs.core.status import BAD, GOOD, STATUS_GOOD, STATUS_NO_COMM_LAST_USABLE, quality_of
 
 SAMPLED_INPUT = block_type(
     "SAMPLED_INPUT",
@@ -72,7 +72,7 @@ def sampled_input(b: Any, dt_s: float) -> None:
         b.out_status = STATUS_NO_COMM_LAST_USABLE
     elif b.seeded == 0:
         b.out_status = bad_status_of(b.inp_status)
-    b.sample_status = make_status(GOOD, 0)
+    b.sample_status = b.out_status & 0xFC if quality_of(b.out_status) == BAD else STATUS_GOOD
     next_s = b.sample_s - b.age_s
     if math.isfinite(next_s):
         b.next_s = next_s
