@@ -1,9 +1,10 @@
 """Variants of a plant: another tuning, another model setting, other wires, in one file on top of the plant's own.
 
-Called by   ``dcs.config.load``, before templates are expanded and values are overridden (``--set variant=NAME`` asks for
-            one; it is the only override that is no path).
-Knows       documents. variants/NAME.yaml has the sections plant, field, control and alarms; what stands in them replaces
-            what stands at the same place in the plant, key by key; an empty value (or ``null``) takes a key away.
+Called by   ``dcs.config.load``, before templates are expanded and values are overridden (``--set variant=NAME`` asks
+            for one; it is the only override that is no path).
+Knows       documents. variants/NAME.yaml has the sections plant, field, control and alarms; what stands in them
+            replaces what stands at the same place in the plant, key by key; an empty value (or ``null``) takes a key
+            away.
 Promise     what comes out is checked like the files themselves, and every value of the variant stands at its own line.
 """
 

@@ -65,7 +65,7 @@ PID = block_type(
     "PID controller",
     inputs=[
         *RELAY_TEST_INPUTS,
-        signal("trigger", "", "number of the sample: where it is wired, a new one executes the algorithm, and only that"),
+        signal("trigger", "", "number of the sample: where it is wired, a new one executes the algorithm"),
         signal("trk_in_d", "", "1 asks for tracking"),
         signal("trk_val", "@out_scale", "output while tracking"),
         signal("readback", "@out_scale", "what the field has taken of OUT, for the external reset"),
@@ -127,8 +127,7 @@ PID = block_type(
         f8("n", "", "derivative filter: its time constant is TD / n", default=10.0, low=1.0),
         i8("form", "standard (ISA) or series (interacting) form", choices=(("STANDARD", 0), ("SERIES", 1))),
         i8("proportional", "0: no proportional part (I, ID)", default=1, low=0, high=1),
-        i8("from_limit", "1: control goes on from a limited output, as in the velocity form; an error that comes back moves "
-           "the output off its limit at once", low=0, high=1),
+        i8("from_limit", "1: control goes on from the limited output, as in the velocity form", low=0, high=1),
         i8("error_squared", "1: the error is multiplied by its size, 100 % = 1", low=0, high=1),
         f8("gap", "@pv_scale", "half of the gap: an error up to this counts gap_gain times", low=0.0),
         f8("gap_gain", "", "gain inside the gap; beyond it the rest of the error counts fully", default=1.0, low=0.0,
@@ -158,7 +157,7 @@ PID = block_type(
         i8("ifs_if_bad_cas", "1: a Bad CAS_IN does so, while Cas is asked for", low=0, high=1),
         i8("dns_if_bad", "1: a Bad measurement asks a selector below to leave this block out, else its held OUT counts",
            default=1, low=0, high=1),
-        i8("bad_out_if_bad", "1: a Bad measurement makes OUT Bad, so that a block below sheds its cascade", low=0, high=1),
+        i8("bad_out_if_bad", "1: a Bad measurement makes OUT Bad: the block below sheds its cascade", low=0, high=1),
         i8("track_enable", "1: TRK_IN_D is obeyed", low=0, high=1),
         i8("track_in_man", "1: also while the target is Man", low=0, high=1),
         i8("bkcal_pv", "1: BKCAL_OUT carries the measurement, not the setpoint", low=0, high=1),
@@ -215,8 +214,8 @@ def pid(b: Any, dt_s: float) -> None:
     error-squared): :math:`\dot I' = (u_{accepted} - FF - D - I')/T_i`, without limits :math:`K_c f(e)/T_i`. In the
     series form D is not taken off, so that it is integrated as well.
 
-    Sampled: where TRIGGER is wired the equation is executed with every new sample, with :math:`\Delta t` = SAMPLE_S, and
-    OUT is held in between; modes, limits and the handshake go on with every scan.
+    Sampled: where TRIGGER is wired the equation is executed with every new sample, with :math:`\Delta t` = SAMPLE_S.
+    In between OUT is held; modes, limits and the handshake go on with every scan.
 
     Gain scheduling: GAIN, TI and TD are multiplied by GAIN_FACTOR, TI_FACTOR and TD_FACTOR where these are wired (to a
     GAIN_SCHEDULER), without a bump. While a factor is Bad, or no factor from 0 to 1000, the last good one counts.

