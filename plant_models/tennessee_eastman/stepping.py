@@ -83,6 +83,8 @@ def run(
                 show(p.kept, seen)  # analysers may have sampled at the end of the call before
             next_stage(method, stage, dt_h, p)
             warm(p.kept)
+        if number == 0 and steps_per_second > 0:
+            show(p.kept, seen)  # samples of this moment that the last call has taken already
         p.clock[0] = start_s + (number + 1) * dt_s
         tell_hours(p.kept, p.clock[0], dt_s)
         finish_step(p)
