@@ -116,7 +116,7 @@ def test_pieces_of_the_cooling_water_walk(drawn: bool) -> None:
 
 
 def test_a_run_in_pieces_is_the_run_as_a_whole() -> None:
-    """Promise: looking at the plant between two calls changes nothing, also where a sample of an analyser falls there."""
+    """Promise: looking at the plant between two calls changes nothing, also where an analyser samples just there."""
 
     def after(piece_s: int) -> tuple[float, ...]:
         plant = PLANTS["tennessee_eastman"].create(seed=0)

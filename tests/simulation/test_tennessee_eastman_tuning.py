@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from dcs.config.find import find_config
+from dcs.core.modes import AUTO, CAS, IMAN
 from dcs.node.assembly import load_configuration
 from plant_models.tennessee_eastman.reference_control import FAST, GAS, LOOPS, LOOPS_S, SETPOINTS, Loop
 from tests.simulation.tennessee_eastman import TRAVEL_PART, tell, too_far
 from tests.support.te_runs import CASES, VARIANT, Case, Change, deviations, in_direct, in_the_box, published
-from tests.support.te_study import REFERENCE, VALVES, at_the_base_case, travel_pct_h
+from tests.support.te_study import REFERENCE, VALVES, at_the_base_case, plant, travel_pct_h
 
 TAGS = {
     1: "FIC-2", 2: "FIC-3", 3: "FIC-1", 4: "FIC-4", 5: "FIC-5", 6: "FIC-10", 7: "LIC-12", 8: "LIC-15", 9: "FIC-19",
@@ -96,3 +97,37 @@ def test_the_valves_travel_a_fifth_of_what_the_published_tuning_makes_them_at_mo
         print(f"{name}: {one:.1f} and {other:.1f} % per hour")
         assert one <= TRAVEL_PART * other
     assert reference.sum() > 5000.0
+
+
+def test_an_analyser_that_hangs_is_held_then_bad_and_its_cascade_goes_on_in_auto_until_it_is_back() -> None:
+    """Promise: three samples that do not come; the feed keeps its setpoint, and the cascade closes again."""
+    one = plant(1)
+    one.run_for(3600)
+    one.set("AIC-23.count.SIMULATE", 1)  # the counter stands still
+    one.run_for(600)
+    assert (one.value("AIC-23.MODE"), one.value("FFC-1.MODE")) == (AUTO, CAS)
+    before = one.value("FIC-1.SP")
+    one.run_for(600)
+    assert (one.value("AIC-23.MODE"), one.value("FFC-1.MODE"), one.value("FIC-1.MODE")) == (IMAN, AUTO, CAS)
+    one.run_for(3600)
+    assert one.value("FIC-1.SP") == before
+    one.set("AIC-23.count.SIMULATE", 0)
+    one.run_for(400)
+    assert (one.value("AIC-23.MODE"), one.value("FFC-1.MODE")) == (AUTO, CAS)
+
+
+def test_one_knob_moves_the_load_without_an_alarm() -> None:
+    """Promise: HIC-1 from 100 to 95 %: feeds and product follow, the no alarm."""
+    one = plant(1)
+    one.run_for(3600)
+    one.set("HIC-1.LOAD", 95.0)
+    one.run_for(6 * 3600)
+    assert one.annunciations() == []
+    mean = dict.fromkeys(("FIC-2.PV", "FIC-3.PV", "FIC-4.PV", "FIC-17.PV"), 0.0)
+    for _ in range(60):
+        one.run_for(60)
+        mean = {tag: value + one.value(tag) / 60.0 for tag, value in mean.items()}
+    base = {"FIC-2.PV": 3664.0, "FIC-3.PV": 4509.0, "FIC-4.PV": 9.348, "FIC-17.PV": 22.949}
+    assert {tag: value / base[tag] for tag, value in mean.items()} == pytest.approx(
+        dict.fromkeys(mean, 0.95), abs=0.035
+    )

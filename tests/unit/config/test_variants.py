@@ -11,6 +11,7 @@ from plant_models.library import PLANTS
 
 MODULES = "control:\n  modules:\n"
 
+
 def write(folder: Path, text: str, name: str = "fast") -> None:
     (folder / "variants").mkdir(exist_ok=True)
     (folder / "variants" / f"{name}.yaml").write_text(text, encoding="utf-8")
