@@ -39,8 +39,9 @@ bench: setup-dev  ## figures as a table and bench.json
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]' || echo "softioc cannot be installed here: no comparison with EPICS"
 	$(BIN)/dcs bench --json bench.json
 
-long: setup-dev  ## thousands of seeds and all mutants of the redundancy protocol (about 20 minutes)
+long: setup-dev  ## redundancy: thousands of seeds, all mutants; Tennessee Eastman: both tunings for hours (about 40 minutes)
 	$(BIN)/python -m tests.simulation.redundancy --seeds 3000 --mutants
+	$(BIN)/python -m tests.simulation.tennessee_eastman
 
 setup: $(VENV)/installed
 setup-dev: $(VENV)/installed-dev

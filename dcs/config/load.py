@@ -24,6 +24,7 @@ from dcs.config.source import Document
 from dcs.config.templates import Expansion, expand_templates
 from dcs.config.user_blocks import UserBlocks, load_user_blocks
 from dcs.config.validate import validate
+from dcs.config.variants import apply_variant, chosen_variant, read_variant
 from dcs.core.errors import ConfigError, Place
 from dcs.engine.compile import compile_strategy
 from dcs.engine.strategy import Strategy
@@ -35,7 +36,8 @@ def load_plant(
     overrides: Sequence[str] = (),
     texts: Mapping[str, str] | None = None,
 ) -> PlantConfig:
-    """The plant in ``folder``, checked whole. ``overrides`` are texts ``PATH=VALUE``.
+    """The plant in ``folder``, checked whole. ``overrides`` are texts ``PATH=VALUE``;
+    ``variant=NAME`` lays variants/NAME.yaml over the plant.
 
     ``texts`` are what its files say (``PlantConfig.texts``), for a plant whose folder need not be here; the user's
     block types are read from the folder all the same: they are code.
@@ -51,7 +53,13 @@ def load_plant(
         problems.raise_if_any()
     read = read_parts(folder, problems) if texts is None else parse_parts(folder, texts, problems)
     documents = joined(read, folder, problems)
-    later = [override for override in overrides if not _applied(override, documents)]
+    variant, values = chosen_variant(overrides, problems)
+    if variant:
+        laid_over = read_variant(variant, folder, texts, problems)
+        for document in laid_over.values():
+            apply_variant(document, documents, problems)
+        read |= laid_over
+    later = [override for override in values if not _applied(override, documents)]
     own_blocks = load_user_blocks(documents.get("control"), folder, problems)
     expansion = expand_templates(documents, folder, problems, texts)
     for override in later:  # what it names may have come out of a template; if not, it is told now

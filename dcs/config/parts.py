@@ -17,9 +17,13 @@ CONTINUED = ("field", "control", "alarms")
 """The files that may be continued; plant.yaml is short."""
 
 
+VARIANTS = "variants"
+"""Folder of files that are laid over the plant on request (``dcs.config.variants``)."""
+
+
 def file_name(name: str) -> str:
     """The file of a text in the plant folder: ``control`` is control.yaml, ``control/a`` control/a.yaml."""
-    return f"{name}.yaml" if name.partition("/")[0] in FILES and not Path(name).suffix else name
+    return f"{name}.yaml" if name.partition("/")[0] in (*FILES, VARIANTS) and not Path(name).suffix else name
 
 
 def read_parts(folder: Path, problems: Problems) -> dict[str, Document]:

@@ -92,6 +92,13 @@ class Document:
         if self.has(path):
             del self.get(path[:-1])[path[-1]]
 
+    def forget(self, path: KeyPath) -> None:
+        """Take the value at that path away, and its place: as if it had never stood there."""
+        self.remove(path)
+        for old in [known for known in self.places if known[: len(path)] == path]:
+            del self.places[old]
+        self._indexed = -1
+
 
 def read_document(path: Path, shown_as: str | None = None) -> Document:
     """Read one YAML file whose top is a mapping; an empty file is an empty mapping.

@@ -65,6 +65,12 @@ def write(document: Document, path: KeyPath, node: Node) -> None:
     _write_places(document, path, node)
 
 
+def replace_at(document: Document, path: KeyPath, node: Node) -> None:
+    """Put a tree at a path, places and all; what stood there before is forgotten. Parents are made where needed."""
+    document.put(path, node.plain, node.place)
+    _write_places(document, path, node)
+
+
 def _write_places(document: Document, path: KeyPath, node: Node) -> None:
     document.places[path] = node.place
     if isinstance(node.value, dict):

@@ -304,7 +304,9 @@ def _before(simulation: "FieldSimulation", face: NodeFace, keep: "Keep") -> "Bef
     return Before(history, past.events_at(end_ns))
 
 
-def build_direct(config: PlantConfig, seed: int | None = None, every_s: float = 10.0) -> "DirectPlant":
+def build_direct(
+    config: PlantConfig, seed: int | None = None, every_s: float = 10.0, polled: bool = False
+) -> "DirectPlant":
     """The plant without its network, for studies (``dcs.node.direct``)."""
     from dcs.node.direct import DirectPlant, StudyClock
     from field_io.devices.simulated import SimulatedModbusDevice
@@ -316,7 +318,7 @@ def build_direct(config: PlantConfig, seed: int | None = None, every_s: float = 
     devices = [SimulatedModbusDevice(device, clock, network) for device in config.devices if device.simulate]
     plant = create_plant(config, seed)
     field = FieldSimulation(plant, devices, clock, config.model.step_ns, derive_seed(seed, FIELD_NODE))
-    return DirectPlant(config, field, clock, every_s)
+    return DirectPlant(config, field, clock, every_s, polled)
 
 
 async def _face(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> NodeFace:

@@ -4,8 +4,8 @@ Called by   studies, tests, the computation of a past; built by ``dcs.node.assem
 Knows       engines, scan classes and the simulated field. What a point's registers cannot hold is rounded away as they
             would round it; there are no requests, no redundancy, no bus and no faults of links: those are the box's.
 Promise     the same blocks on the same plant with the same noise as in the box, much faster; repeatable to the bit.
-            Measurements are as fresh as the plant's last step when a scan reads them, and a demand counts from the next
-            step on.
+            Measurements are as fresh as the plant's last step when a scan reads them, or, ``polled``, those of the last
+            poll before the scan, as in the box; a demand counts from the next step on.
 """
 
 import heapq
@@ -107,13 +107,18 @@ class _Station:
 class DirectPlant:
     """One study. ``every_s``: how often all tags are kept in the trends (0 = never)."""
 
-    def __init__(self, config: PlantConfig, field: DirectField, clock: StudyClock, every_s: float = 10.0) -> None:
+    def __init__(
+        self, config: PlantConfig, field: DirectField, clock: StudyClock, every_s: float = 10.0, polled: bool = False
+    ) -> None:
         self.config = config
         self.field = field
         self.events: list[Event] = []
         self._clock = clock
         self._stations = [_Station(controller.name, config, field) for controller in config.controllers]
         self._rounding = Rounding([*field.measured_points, *field.driven_points])
+        self._poll_ns = min(device.poll_ns for device in config.devices) if polled else 0
+        self._polled_ns = -1
+        self._measured = np.zeros(0)
         self._every_ns = round(every_s * NS_PER_S)
         self._next_sample_ns = self._every_ns
         self._sample_times: list[float] = []
@@ -137,6 +142,8 @@ class DirectPlant:
             due_ns, number, index = self._due[0]
             if self._every_ns and due_ns > self._next_sample_ns:
                 self._sample()
+            if self._poll_ns:
+                self._poll_before(due_ns)
             self._clock.now_ns = due_ns
             station = self._stations[number]
             heapq.heapreplace(self._due, (due_ns + station.classes[index].period_ns, number, index))
@@ -144,10 +151,20 @@ class DirectPlant:
         self._clock.now_ns = end_ns
         self.field.advance()
 
+    def _poll_before(self, due_ns: int) -> None:
+        """Measurements of the last poll before a scan: one that is due with it has not been answered yet."""
+        poll_ns = max(0, (due_ns - 1) // self._poll_ns * self._poll_ns)
+        if poll_ns > self._polled_ns:
+            self._clock.now_ns = max(poll_ns, self._clock.now_ns)
+            self.field.advance()
+            self._measured = self.field.measurements()
+            self._polled_ns = poll_ns
+
     def _scan(self, station: _Station, index: int) -> None:
         field, engine = self.field, station.engine
         field.advance()
-        values = self._rounding(np.concatenate((field.measurements(), field.demands())))
+        measured = self._measured if self._poll_ns else field.measurements()
+        values = self._rounding(np.concatenate((measured, field.demands())))
         image = np.where(station.sources >= 0, values[station.sources], np.nan)
         now_ns = self._clock.time_ns()
         engine.set_inputs(image, station.statuses, np.full(len(image), now_ns, np.int64))

@@ -42,6 +42,10 @@ def configuration_pages() -> dict[str, str]:
         "`control/NAME.yaml` counts as if it stood in control.yaml; so do `field/NAME.yaml` and `alarms/NAME.yaml`. "
         "Every value can be overridden for one run: "
         "`dcs run FOLDER --set field.devices.RTU-1.port=auto`.",
+        "A plant may have variants: another tuning, another setting of the model, other wires. `variants/NAME.yaml` "
+        "has the sections `plant`, `field`, `control` and `alarms`; what stands in them replaces what stands at the "
+        "same place in the plant, key by key, and an empty value (or `null`) takes a key away. "
+        "`dcs run FOLDER --set variant=NAME` runs it, as do the other commands that take `--set`.",
     ]
     for name, model in FILES.items():
         optional = " (may be missing)" if name in OPTIONAL_FILES else ""

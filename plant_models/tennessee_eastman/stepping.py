@@ -4,14 +4,18 @@ Called by   ``plant``, ``closed_loop`` and ``plant_models.compiled``.
 Knows       evaluation and the fixed-step integrators.
 """
 
+import math
+
 from plant_models.integrators import RK4, next_stage, stages_of
 from plant_models.kernel import Ends, Parts, finish_step, kernel, nogil, parts_of
 from plant_models.model import Vector
 from plant_models.tennessee_eastman.analysers import show
 from plant_models.tennessee_eastman.constants import (
     FT3_PER_M3,
+    GAS_PERIOD_H,
     HOUR_S,
     LBMOL_TO_KMOL,
+    PRODUCT_PERIOD_H,
     REACTOR_FT3,
     SEPARATOR_FT3,
     VALVES,
@@ -24,7 +28,16 @@ from plant_models.tennessee_eastman.economics import (
     purge_loss,
 )
 from plant_models.tennessee_eastman.evaluation import eight, evaluate
-from plant_models.tennessee_eastman.layout import COMMAND, NOISE, NOW, SECONDS, TIME_H, WARM
+from plant_models.tennessee_eastman.layout import (
+    COMMAND,
+    NEXT_GAS,
+    NEXT_PRODUCT,
+    NOISE,
+    NOW,
+    SECONDS,
+    TIME_H,
+    WARM,
+)
 from plant_models.tennessee_eastman.noise import still_noise
 from plant_models.tennessee_eastman.reference_control import SEEN, clip_demands, control_second
 from plant_models.tennessee_eastman.thermodynamics import equilibrium, liquid_ft3, positive, total
@@ -70,6 +83,8 @@ def run(
                 show(p.kept, seen)  # analysers may have sampled at the end of the call before
             next_stage(method, stage, dt_h, p)
             warm(p.kept)
+        if number == 0 and steps_per_second > 0:
+            show(p.kept, seen)  # samples of this moment that the last call has taken already
         p.clock[0] = start_s + (number + 1) * dt_s
         tell_hours(p.kept, p.clock[0], dt_s)
         finish_step(p)
@@ -125,6 +140,8 @@ def measure_more(p: Parts) -> None:
     out[43] = volume_r / FT3_PER_M3
     out[44] = volume_s / FT3_PER_M3
     out[45] = liquid_ft3(n_c, p.kept[NOW + 2]) / FT3_PER_M3
+    out[46] = math.floor(p.kept[NEXT_GAS] / GAS_PERIOD_H + 0.5) - 1.0
+    out[47] = math.floor(p.kept[NEXT_PRODUCT] / PRODUCT_PERIOD_H + 0.5) - 1.0
 
 
 @kernel

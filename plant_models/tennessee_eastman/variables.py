@@ -92,6 +92,8 @@ OUTPUTS = (
     Variable("reactor_volume", "m3", 0.0, 37.0, "liquid in the reactor", OUTPUT),
     Variable("separator_volume", "m3", 0.0, 100.0, "liquid in the separator", OUTPUT),
     Variable("stripper_volume", "m3", 0.0, 100.0, "liquid in the stripper sump", OUTPUT),
+    Variable("gas_samples", "1", 0.0, 1e9, "samples that the analysers of reactor feed and purge have shown", OUTPUT),
+    Variable("product_samples", "1", 0.0, 1e9, "samples that the analyser of the product has shown", OUTPUT),
 )
 
 _DISTURBANCES = (

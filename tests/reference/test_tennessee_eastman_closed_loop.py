@@ -9,7 +9,7 @@ import pytest
 from plant_models.compiled import CompiledPlant
 from plant_models.library import PLANTS
 from plant_models.model import PlantModel
-from plant_models.tennessee_eastman.closed_loop import TennesseeEastmanControl
+from plant_models.tennessee_eastman.closed_loop import TennesseeEastmanControl, run
 from plant_models.tennessee_eastman.layout import WALK_A, WALK_B, WALK_C, WALK_D, WALK_LAST, WALK_NEXT
 from plant_models.tennessee_eastman.reference_control import SEEN
 from tests.reference.te_tables import Table, table, worst
@@ -113,3 +113,17 @@ def test_pieces_of_the_cooling_water_walk(drawn: bool) -> None:
         assert kept[WALK_LAST + 4] == pytest.approx(last_h, rel=1e-9)
         assert kept[WALK_NEXT + 4] == pytest.approx(next_h, rel=1e-9)
         np.testing.assert_allclose(found, coefficients, rtol=2e-9, atol=1e-9)
+
+
+def test_a_run_in_pieces_is_the_run_as_a_whole() -> None:
+    """Promise: looking at the plant between two calls changes nothing, also where an analyser samples just there."""
+
+    def after(piece_s: int) -> tuple[float, ...]:
+        plant = PLANTS["tennessee_eastman"].create(seed=0)
+        plant.set("noise", 0.0)
+        control = TennesseeEastmanControl(plant)
+        for _ in range(0, 1800, piece_s):
+            run(plant, control, piece_s)
+        return (*map(float, plant.inputs), *map(float, plant.states), *map(float, control.setpoints))
+
+    assert after(1) == after(180) == after(1800)

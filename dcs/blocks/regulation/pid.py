@@ -30,10 +30,11 @@ from dcs.blocks.regulation.pid_setpoint import working_setpoint
 from dcs.blocks.regulation.pid_settings import (
     BYPASS,
     FEED_FORWARD,
-    INTEGRAL_ONLY,
+    FROM_LIMIT,
     LARGEST_PCT,
     OUT_RATE,
     RARE_SETTINGS_STATE,
+    SAMPLED,
     SCHEDULED,
     SETTINGS_STATE,
     TUNE,
@@ -41,6 +42,7 @@ from dcs.blocks.regulation.pid_settings import (
     absorb_settings,
     newly_scheduled,
     rescaled,
+    sample_came,
     shaped,
     take_settings,
 )
@@ -63,6 +65,7 @@ PID = block_type(
     "PID controller",
     inputs=[
         *RELAY_TEST_INPUTS,
+        signal("trigger", "", "number of the sample: where it is wired, a new one executes the algorithm"),
         signal("trk_in_d", "", "1 asks for tracking"),
         signal("trk_val", "@out_scale", "output while tracking"),
         signal("readback", "@out_scale", "what the field has taken of OUT, for the external reset"),
@@ -94,6 +97,7 @@ PID = block_type(
         i8("ti_factor_linked", "1 when TI_FACTOR is wired"),
         i8("td_factor_linked", "1 when TD_FACTOR is wired"),
         i8("readback_linked", "1 when READBACK is wired"),
+        i8("trigger_linked", "1 when TRIGGER is wired"),
         *RELAY_TEST_STATE,
     ],
     outputs=[
@@ -117,11 +121,13 @@ PID = block_type(
         f8("gain", "", "proportional gain, % of output per % of measurement", default=1.0, low=0.0),
         f8("ti_s", "s", "reset time; 0 = no integral action", default=60.0, low=0.0),
         f8("td_s", "s", "rate time; 0 = no derivative action", low=0.0),
+        f8("sample_s", "s", "time between two samples, where TRIGGER is wired", default=60.0, low=0.1),
         f8("beta", "", "setpoint weight of the proportional part", default=1.0, low=0.0, high=1.0),
         f8("gamma", "", "setpoint weight of the derivative part", low=0.0, high=1.0),
         f8("n", "", "derivative filter: its time constant is TD / n", default=10.0, low=1.0),
         i8("form", "standard (ISA) or series (interacting) form", choices=(("STANDARD", 0), ("SERIES", 1))),
         i8("proportional", "0: no proportional part (I, ID)", default=1, low=0, high=1),
+        i8("from_limit", "1: control goes on from the limited output, as in the velocity form", low=0, high=1),
         i8("error_squared", "1: the error is multiplied by its size, 100 % = 1", low=0, high=1),
         f8("gap", "@pv_scale", "half of the gap: an error up to this counts gap_gain times", low=0.0),
         f8("gap_gain", "", "gain inside the gap; beyond it the rest of the error counts fully", default=1.0, low=0.0,
@@ -151,6 +157,7 @@ PID = block_type(
         i8("ifs_if_bad_cas", "1: a Bad CAS_IN does so, while Cas is asked for", low=0, high=1),
         i8("dns_if_bad", "1: a Bad measurement asks a selector below to leave this block out, else its held OUT counts",
            default=1, low=0, high=1),
+        i8("bad_out_if_bad", "1: a Bad measurement makes OUT Bad: the block below sheds its cascade", low=0, high=1),
         i8("track_enable", "1: TRK_IN_D is obeyed", low=0, high=1),
         i8("track_in_man", "1: also while the target is Man", low=0, high=1),
         i8("bkcal_pv", "1: BKCAL_OUT carries the measurement, not the setpoint", low=0, high=1),
@@ -162,7 +169,7 @@ PID = block_type(
     feedback_inputs=("bkcal_in", "readback"),
     optional_inputs=(
         "cas_in", "bkcal_in", "ff", "trk_in_d", "trk_val", "readback", "gain_factor", "ti_factor", "td_factor",
-        "tune_abort",
+        "tune_abort", "trigger",
     ),
     published={
         "PV": "pv",
@@ -207,6 +214,9 @@ def pid(b: Any, dt_s: float) -> None:
     error-squared): :math:`\dot I' = (u_{accepted} - FF - D - I')/T_i`, without limits :math:`K_c f(e)/T_i`. In the
     series form D is not taken off, so that it is integrated as well.
 
+    Sampled: where TRIGGER is wired the equation is executed with every new sample, with :math:`\Delta t` = SAMPLE_S.
+    In between OUT is held; modes, limits and the handshake go on with every scan.
+
     Gain scheduling: GAIN, TI and TD are multiplied by GAIN_FACTOR, TI_FACTOR and TD_FACTOR where these are wired (to a
     GAIN_SCHEDULER), without a bump. While a factor is Bad, or no factor from 0 to 1000, the last good one counts.
     """
@@ -237,7 +247,11 @@ def pid(b: Any, dt_s: float) -> None:
     error_pct = shaped(b, sp_pct - pv_pct)
 
     limits = LIMIT_CONSTANT
-    if controlled and is_automatic(b.mode) and b.options & BYPASS == 0:
+    executes = controlled and is_automatic(b.mode) and b.options & BYPASS == 0
+    if b.options & SAMPLED and not sample_came(b) and executes:
+        limits = move_out(b, b.out, dt_s)
+        sp_pct, pv_pct, ff_pct = b.sp_pct, b.pv_pct, b.ff_pct  # they begin to count with the sample
+    elif executes:
         integral_pct = b.integral_pct + integral_increment(b)
         if b.kick_kept != 0.0 and sp_pct != b.sp_pct:
             integral_pct = integral_pct - b.kick_kept * b.loop_gain * (error_pct - shaped(b, b.sp_pct - pv_pct))
@@ -247,7 +261,7 @@ def pid(b: Any, dt_s: float) -> None:
         out = b.out_zero + out_pct * b.pct_to_out
         if math.isfinite(out):
             limits = move_out(b, out, dt_s)
-            if limits != LIMIT_NONE and b.options & INTEGRAL_ONLY:  # nothing but the integral can take the limit
+            if limits != LIMIT_NONE and b.options & FROM_LIMIT:  # the integral takes what the limit cuts off
                 integral_pct = integral_pct + (b.out - out) * b.out_to_pct
             b.integral_pct = integral_pct
             b.derivative_pct = derivative_pct

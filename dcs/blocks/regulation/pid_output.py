@@ -9,6 +9,7 @@ from typing import Any
 from dcs.blocks.handshake import asks_for_fault_state, backward_status, clamp, input_ok, swapped_limits
 from dcs.blocks.regulation.pid_host import tell_host
 from dcs.blocks.regulation.pid_settings import (
+    BAD_OUT_IF_BAD,
     BELOW,
     BEYOND_PART,
     BKCAL_PV,
@@ -37,6 +38,7 @@ from dcs.core.status import (
     LIMIT_HIGH,
     LIMIT_LOW,
     LIMIT_NONE,
+    NO_COMM_LAST_USABLE,
     NS,
     OK,
     STATUS_OOS,
@@ -122,6 +124,8 @@ def report(b: Any, wanted: int, pv_good: bool, limits: int, sp_limits: int) -> N
         if not pv_good or wanted == CAS:
             sub = word_down(b, wanted, pv_good, sub)
         b.out_status = make_status(GOOD_CASCADE, sub, limits)
+        if b.options & BAD_OUT_IF_BAD and lost(b, wanted, pv_good):
+            b.out_status = make_status(BAD, NO_COMM_LAST_USABLE, LIMIT_CONSTANT)
     b.sp_wrk_status = make_status(GOOD, OK, sp_limits)
 
     up = limits
@@ -153,5 +157,9 @@ def word_down(b: Any, wanted: int, pv_good: bool, sub: int) -> int:
         return IFS
     if b.options & IFS_IF_BAD_CAS and wanted == CAS and not input_ok(b.cas_in, b.cas_in_status, 1):
         return IFS
-    lost = not pv_good and is_automatic(wanted) and b.mode != LO and b.options & BYPASS == 0
-    return DNS if lost and sub != IA and b.options & DNS_IF_BAD != 0 else sub
+    return DNS if lost(b, wanted, pv_good) and sub != IA and b.options & DNS_IF_BAD != 0 else sub
+
+
+def lost(b: Any, wanted: int, pv_good: bool) -> bool:
+    """Has it lost its measurement, while it should make OUT from it?"""
+    return not pv_good and is_automatic(wanted) and b.mode != LO and b.options & BYPASS == 0

@@ -22,6 +22,7 @@ SP_RATE, OUT_RATE, SP_FREE, OUT_FREE_IN_MAN = 8192, 16384, 65536, 131072
 SP_TRACK_MAN, SP_TRACK_ROUT, SP_TRACK_LO, SP_TRACK_RETAINED = 262144, 524288, 1048576, 2097152
 IFS_IF_BAD, IFS_IF_BAD_CAS, DNS_IF_BAD, BKCAL_PV = 4194304, 8388608, 16777216, 33554432
 TUNE = 67108864  # a relay test is asked for or under way
+SAMPLED, BAD_OUT_IF_BAD, FROM_LIMIT = 134217728, 268435456, 536870912
 
 BEYOND_PART = 0.1
 """Setpoint and output never leave their ranges by more than this part, limits or not (FF-891)."""
@@ -68,6 +69,7 @@ RARE_SETTINGS_STATE = (
     f8("factor_used", "", "gain factor of the last scan with a good one", default=1.0),
     f8("ti_factor_used", "", "factor on the reset time of the last scan with a good one", default=1.0),
     f8("td_factor_used", "", "factor on the rate time of the last scan with a good one", default=1.0),
+    f8("trigger_seen", "", "number of the last sample"),
 )
 
 
@@ -89,10 +91,11 @@ def take_settings(b: Any, dt_s: float, controls: bool) -> None:
     b.loop_gain = -gain if b.direct_acting != 0 else gain
     b.p_gain = b.loop_gain if b.proportional != 0 else 0.0
     b.d_reset_gain = 0.0 if b.form != 0 else b.loop_gain
-    b.reset_part = lag_factor(dt_s, ti_s) if ti_s > 0.0 else 0.0
+    period_s = b.sample_s if b.trigger_linked != 0 else dt_s
+    b.reset_part = lag_factor(period_s, ti_s) if ti_s > 0.0 else 0.0
     filter_s = td_s / b.n
-    b.d_keep = filter_s / (filter_s + dt_s)
-    b.d_gain = td_s / (filter_s + dt_s)
+    b.d_keep = filter_s / (filter_s + period_s)
+    b.d_gain = td_s / (filter_s + period_s)
     b.td_used_s = td_s
     b.kick_kept = 1.0 - b.beta if b.proportional != 0 else 0.0
     b.gamma_used = b.gamma
@@ -115,7 +118,7 @@ def options_of(b: Any) -> int:
     if b.error_squared != 0 or (b.gap > 0.0 and b.gap_gain != 1.0):
         options |= SHAPED
     if b.proportional == 0:
-        options |= INTEGRAL_ONLY
+        options |= INTEGRAL_ONLY | FROM_LIMIT
     if b.sp_rate_up > 0.0 or b.sp_rate_down > 0.0:
         options |= SP_RATE
     if b.out_rate_up > 0.0 or b.out_rate_down > 0.0:
@@ -126,6 +129,8 @@ def options_of(b: Any) -> int:
     options |= on(b.sp_track_pv, SP_TRACK_MAN | SP_TRACK_LO | SP_TRACK_ROUT)
     options |= on(b.sp_track_man, SP_TRACK_MAN) | on(b.sp_track_rout, SP_TRACK_ROUT) | on(b.sp_track_lo, SP_TRACK_LO)
     options |= on(b.tune_request, TUNE) | on(b.tune_state, TUNE)
+    options |= on(b.trigger_linked, SAMPLED) | on(b.bad_out_if_bad, BAD_OUT_IF_BAD)
+    options |= on(b.from_limit, FROM_LIMIT)
     options |= on(b.ifs_if_bad, IFS_IF_BAD) | on(b.ifs_if_bad_cas, IFS_IF_BAD_CAS)
     return options | on(b.dns_if_bad, DNS_IF_BAD) | on(b.bkcal_pv, BKCAL_PV)
 
@@ -150,6 +155,14 @@ def rescaled(b: Any) -> bool:
         or b.pv_to_pct != 100.0 / (b.pv_scale_high - b.pv_scale_low)
         or b.out_to_pct != 100.0 / (b.out_scale_high - b.out_scale_low)
     )
+
+
+def sample_came(b: Any) -> bool:
+    """Is there a new sample since the last scan?"""
+    if quality_of(b.trigger_status) < GOOD or not math.isfinite(b.trigger) or b.trigger == b.trigger_seen:
+        return False
+    b.trigger_seen = b.trigger
+    return True
 
 
 def factor_ok(linked: int, factor: float, status: int, smallest: float) -> bool:
