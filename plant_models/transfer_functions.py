@@ -200,12 +200,14 @@ def settle(p: Parts) -> None:
 
 @kernel
 def measure(p: Parts) -> None:
-    """Outputs in engineering units; then the disturbances, as their meters see them."""
+    """Outputs in engineering units; then the disturbances, as their meters see them (the last that was a number)."""
     rows = p.states.shape[0] // _columns(p)
     for row in range(rows):
         p.outputs[row] = _output(p, row)
     for number in range(p.disturbances.shape[0]):
-        p.outputs[rows + number] = p.disturbances[number]
+        value = p.disturbances[number]
+        column = p.inputs.shape[0] + number
+        p.outputs[rows + number] = value if math.isfinite(value) else _line(p, column)[1]
 
 
 @kernel
