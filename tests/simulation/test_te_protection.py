@@ -54,7 +54,7 @@ def test_the_base_case_does_not_trip(world):
 
 
 def test_the_button_acts_on_valves_in_every_mode_and_returns_without_a_bump(world):
-    """Promise: button, first-out, refusal of the reset while the button is down, loops in IMan, return where they are."""
+    """Promise: first-out, no reset while the button is down, loops in IMan meanwhile, return from where they are."""
     plant = world.plant
     plant.set("XV-2.MODE", "MAN")
     plant.run_for(2.0)

@@ -137,12 +137,22 @@ def table(seeds: int, after_trip_s: float, settings: Sequence[str] = ()) -> Iter
         low = {name: min(one.lowest[name] for one in outcomes) for name in LIMITS}
         high = {name: max(one.highest[name] for one in outcomes) for name in LIMITS}
         frozen = [one for one in outcomes if one.frozen_s is not None]
-        yield (
-            f"| {failure.title} | {minutes(min(trips, default=None))} … {minutes(max(trips, default=None))} "
-            f"| {', '.join(sorted({one.first_out for one in outcomes}))} | {high['xmeas7']:.0f} | {high['xmeas9']:.1f} "
-            + " ".join(f"| {low[name]:.0f} … {high[name]:.0f}" for name in LIMITS[2:])
-            + f" | {f'{len(frozen)} of {seeds}: {frozen[0].frozen_by}, {minutes(frozen[0].frozen_s)} min' if frozen else 'no'} |"
+        still = (
+            f"{len(frozen)} of {seeds}: {frozen[0].frozen_by}, {minutes(frozen[0].frozen_s)} min" if frozen else "no"
         )
+        cells = [
+            failure.title,
+            f"{minutes(min(trips, default=None))} … {minutes(max(trips, default=None))}",
+            ", ".join(sorted({one.first_out for one in outcomes})),
+            f"{high['xmeas7']:.0f}",
+            f"{high['xmeas9']:.1f}",
+            *(f"{low[name]:.0f} … {high[name]:.0f}" for name in LIMITS[2:]),
+            still,
+        ]
+        yield f"| {' | '.join(cells)} |"
+
+
+HEADER = ("failure", "trip, min", "first out", "kPa", "°C", "reactor %", "separator %", "stripper %", "stands still")
 
 
 def main() -> None:
@@ -151,8 +161,8 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=1.0, help="time after the trip")
     parser.add_argument("--set", action="append", default=[], help="such as model.integrator=rk4")
     given = parser.parse_args()
-    print("| failure | trip, min | first out | peak kPa | peak °C | reactor % | separator % | stripper % | model stands still |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print(f"| {' | '.join(HEADER)} |")
+    print("| --- " * len(HEADER) + "|")
     for line in table(given.seeds, given.hours * HOUR_S, given.set):
         print(line, flush=True)
 

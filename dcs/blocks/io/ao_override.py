@@ -2,10 +2,10 @@
 
 Called by   ``dcs.blocks.io.ao``; compiled together with it.
 Knows       the fields declared here, modes and reasons.
-Promise     an interlock (0 or Bad) gives the safe demand at once and in every mode, before force, tracking and the limits
-            that an operator has set; tracking takes the output in every mode but Man and OOS, so that an operator can
-            always take it back. In both the block is in LO: the controller above follows, and comes back by the
-            handshake from where the output is.
+Promise     an interlock (0 or Bad) gives the safe demand at once and in every mode, before force, tracking and the
+            limits that an operator has set; tracking takes the output in every mode but Man and OOS, so that an
+            operator can always take it back. In both the block is in LO: the controller above follows, and comes back by
+            the handshake from where the output is.
 """
 
 import math
@@ -13,6 +13,7 @@ from typing import Any
 
 from dcs.blocks.declare import FieldGroup, f8, i8, signal
 from dcs.blocks.handshake import FORCED, INTERLOCKED, TRACKING, clamp
+from dcs.blocks.safety.maintenance import is_on
 from dcs.core.modes import LO, MAN, OOS
 from dcs.core.status import is_usable
 
@@ -31,18 +32,18 @@ AO_OVERRIDE_PARAMS: tuple[FieldGroup, ...] = (f8("safe_value", "@xd_scale", "dem
 AO_OVERRIDE_WIRES = ("interlock", "safe_in", "trk_in_d", "trk_val")
 
 
-def is_on(value: float, status: int) -> bool:
-    """A binary signal that can be trusted and is 1."""
-    return math.isfinite(value) and is_usable(status) and value >= 0.5
+def followable(b: Any) -> bool:
+    """Is there a value to track?"""
+    return math.isfinite(b.trk_val) and is_usable(b.trk_val_status)
 
 
 def override_mode(b: Any) -> None:
     """LO for whoever overrides; the interlock comes first, then force, then tracking."""
     if b.started == 0:
         return
-    if b.trk_in_d_linked != 0 and b.target != MAN and b.target != OOS and is_on(b.trk_in_d, b.trk_in_d_status):
-        if math.isfinite(b.trk_val) and is_usable(b.trk_val_status):
-            b.mode, b.reason = LO, TRACKING
+    mine = b.target != MAN and b.target != OOS
+    if b.trk_in_d_linked != 0 and mine and is_on(b.trk_in_d, b.trk_in_d_status) and followable(b):
+        b.mode, b.reason = LO, TRACKING
     if b.force != 0 and b.mode != OOS:
         b.mode, b.reason = LO, FORCED
     if b.interlock_linked != 0 and not is_on(b.interlock, b.interlock_status):
