@@ -4,7 +4,7 @@ Called by   ``dcs.blocks.io.ao``; compiled together with it.
 Knows       the fields declared here, modes and reasons.
 Promise     an interlock (0 or Bad) gives the safe demand at once and in every mode, before force, tracking and the
             limits that an operator has set; tracking takes the output in every mode but Man and OOS, so that an
-            operator can always take it back. In both the block is in LO: the controller above follows, and comes back by
+            operator can always take it back. In both the block is in LO: the controller above follows and comes back by
             the handshake from where the output is.
 """
 
