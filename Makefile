@@ -41,6 +41,8 @@ bench: setup-dev  ## figures as a table and bench.json
 
 long: setup-dev  ## redundancy: thousands of seeds, all mutants; Tennessee Eastman: both tunings for hours (about 40 minutes)
 	$(BIN)/python -m tests.simulation.redundancy --seeds 3000 --mutants
+	$(BIN)/python -m tests.support.te_protection --seeds 10
+	$(BIN)/python -m tests.support.te_sequences
 	$(BIN)/python -m tests.simulation.tennessee_eastman
 
 setup: $(VENV)/installed

@@ -32,7 +32,7 @@ from dcs.core.status import LO as SUB_LO
 
 # Why the actual mode differs from the target; shown to people, so that nobody has to guess.
 AS_ASKED, STARTING, INPUT_BAD, NO_CASCADE, BELOW_NOT_READY, TRACKING, FAULT_STATE, NO_READBACK = range(8)
-NO_HOST, HOST_SILENT, RELAY_TEST, FORCED, FROM_FIELD = 8, 9, 10, 11, 12
+NO_HOST, HOST_SILENT, RELAY_TEST, FORCED, FROM_FIELD, INTERLOCKED = 8, 9, 10, 11, 12, 13
 REASON_TEXTS = (
     "as asked",
     "leaving out of service",
@@ -47,6 +47,7 @@ REASON_TEXTS = (
     "relay test",
     "forced",
     "driven from the field",
+    "held by an interlock",
 )
 REASON_CHOICES = tuple((text, code) for code, text in enumerate(REASON_TEXTS))
 

@@ -16,7 +16,6 @@ from dcs.blocks.declare import block_type, f8, flag, i8, scale, signal, step
 from dcs.blocks.handshake import (
     AS_ASKED,
     FAULT_STATE,
-    FORCED,
     HANDSHAKE_PART,
     NO_CASCADE,
     NO_READBACK,
@@ -28,6 +27,14 @@ from dcs.blocks.handshake import (
     limit_code,
 )
 from dcs.blocks.io.ao_host import AO_HOST_PARAMS, AO_HOST_STATE, host_target, tell_host
+from dcs.blocks.io.ao_override import (
+    AO_OVERRIDE_INPUTS,
+    AO_OVERRIDE_PARAMS,
+    AO_OVERRIDE_STATE,
+    AO_OVERRIDE_WIRES,
+    override_demand,
+    override_mode,
+)
 from dcs.blocks.io.conversion import believable, delay_passed
 from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced, simulated
 from dcs.core.modes import (
@@ -76,6 +83,7 @@ AO = block_type(
     inputs=[
         signal("cas_in", "@pv_scale", "setpoint from the block above"),
         signal("readback", "@xd_scale", "what the field says it has"),
+        *AO_OVERRIDE_INPUTS,
     ],
     state=[
         i8("cas_in_linked", "1 when CAS_IN is wired"),
@@ -90,6 +98,7 @@ AO = block_type(
         i8("event", "what the journal hears"),
         f8("event_value", "@pv_scale", "read-back minus demand"),
         *AO_HOST_STATE,
+        *AO_OVERRIDE_STATE,
     ],
     outputs=[
         signal("out", "@xd_scale", "demand to the field", limited_by=("out_low", "out_high"), write_in=(MAN,)),
@@ -121,6 +130,7 @@ AO = block_type(
         f8("mismatch_band", "@pv_scale", "how far the read-back may be off; 0 = not checked", low=0.0),
         f8("travel_s", "s", "time the field may take to follow", default=10.0, low=0.0),
         i8("bkcal_readback", "1: the block above is fed back the position, not the setpoint", low=0, high=1),
+        *AO_OVERRIDE_PARAMS,
         *AO_HOST_PARAMS,
         simulated("@xd_scale"),
         forced("@xd_scale"),
@@ -129,7 +139,7 @@ AO = block_type(
         i8("permitted", "mask of permitted modes", default=mode_mask((OOS, MAN, AUTO, CAS))),
     ],
     feedback_inputs=("readback",),
-    optional_inputs=("cas_in", "readback"),
+    optional_inputs=("cas_in", "readback", *AO_OVERRIDE_WIRES),
     published={
         "PV": "pv",
         "SP": "sp",
@@ -161,6 +171,7 @@ def ao(b: Any, dt_s: float) -> None:
         b.sim_value = b.readback
     follow_readback(b, dt_s)
     wanted_mode = choose_mode(b, mode_before, dt_s)
+    override_mode(b)
     at_low, at_high = False, False
     if is_automatic(b.mode):
         if not is_automatic(mode_before):
@@ -188,8 +199,8 @@ def ao(b: Any, dt_s: float) -> None:
             at_low = at_low or b.sp_wrk > wanted
             at_high = at_high or b.sp_wrk < wanted
     else:
-        if b.mode == LO and b.force != 0:
-            b.out = clamp(b.force_value, b.out_low, b.out_high)
+        if b.mode == LO and b.reason != FAULT_STATE:
+            override_demand(b)
         elif b.mode == LO and b.fault_state == FAULT_VALUE:
             b.out = clamp(to_field(b, b.fault_value), b.out_low, b.out_high)
         elif b.mode == MAN:
@@ -293,8 +304,6 @@ def choose_mode(b: Any, mode_before: int, dt_s: float) -> int:
                 b.reason = NO_CASCADE if b.reason == AS_ASKED else b.reason
     if b.waiting != 0:
         b.mode, b.reason = IMAN, NO_READBACK
-    if b.force != 0 and b.started != 0:
-        b.mode, b.reason = LO, FORCED
     return wanted  # type: ignore[no-any-return]
 
 
@@ -321,7 +330,7 @@ def report(b: Any, wanted: int, limits: int) -> None:
     b.bkcal_out = b.sp_wrk
     if b.bkcal_readback != 0 and b.readback_linked != 0 and quality_of(b.readback_status) != BAD:
         b.bkcal_out = b.pv
-    if b.mode == LO and b.force == 0:
+    if b.reason == FAULT_STATE:
         b.bkcal_out_status = make_status(GOOD_CASCADE, FSA, LIMIT_CONSTANT)
     else:
         b.bkcal_out_status = backward_status(wanted, b.mode, b.mode == AUTO, limits)
