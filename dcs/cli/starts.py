@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-DEMO_PLANT = "quadruple_tank"
+DEMO_PLANT = "tennessee_eastman"
 """The plant that ``dcs demo`` launches when none is named."""
 
 Config = Annotated[str, typer.Argument(metavar="CONFIG", help="A plant folder, or the name of a shipped plant.")]
