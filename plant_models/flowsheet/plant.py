@@ -148,9 +148,9 @@ def _plant(sheet: Flowsheet, branches: list[Branch], chosen: dict[str, list[str]
         p.kept[:] = kept
         measure(p)
         net = net_of(p)
-        for row in range(0, net.units.size, UNIT_COLUMNS):
-            if net.units[row + U_TYPE] == TRANSMITTER.number:
-                p.states[int(net.units[row + U_STATE])] = net.outputs[int(net.units[row + U_LINK])]
+        for row in range(net.units, net.slots, UNIT_COLUMNS):
+            if net.k[row + U_TYPE] == TRANSMITTER.number:
+                p.states[int(net.k[row + U_STATE])] = net.k[net.outputs + int(net.k[row + U_LINK])]
 
     return PlantType(
         name=name,

@@ -78,13 +78,13 @@ def _components(item: Item | None, problems: Problems) -> tuple[str, ...]:
         if not is_name(name) or name in taken or names.count(name) > 1:
             problems.add(item.line, f"`{name}` cannot be the name of a component. Choose another, such as `salt`.")
     if not names or len(names) > COMPONENTS_MAX:
-        problems.add(item.line, f"components: {len(names)} names, but 1 to {COMPONENTS_MAX} are needed. Write `[salt]`.")
+        problems.add(
+            item.line, f"components: {len(names)} names, but 1 to {COMPONENTS_MAX} are needed. Write `[salt]`."
+        )
     return tuple(names)
 
 
-def _numbers(
-    owner: str, given: Mapping[str, Item], known: Iterable[Quantity], problems: Problems
-) -> dict[str, float]:
+def _numbers(owner: str, given: Mapping[str, Item], known: Iterable[Quantity], problems: Problems) -> dict[str, float]:
     """What is given of the known quantities; what is wrong is told and left out."""
     by_name = {q.name: q for q in known}
     found = {}
@@ -154,4 +154,3 @@ def _begin(unit: Unit, given: Mapping[str, Item], line: int, problems: Problems)
         key = next(state.key for state in unit.states if state.name == name)
         if key not in given:
             unit.begins[name] = value
-

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Union
 
 import yaml
 
@@ -19,7 +18,7 @@ from plant_models.model import PlantFileError
 class Item:
     """A text, a list or keys with values, and the line on which it stands."""
 
-    value: Union[str, list["Item"], dict[str, "Item"]]
+    value: str | list["Item"] | dict[str, "Item"]
     line: int
 
     def keys(self) -> dict[str, "Item"]:

@@ -4,6 +4,7 @@ Called by   ``plant_models.flowsheet.plant``.
 Knows       ports and passages of unit types; what every connection must be for the network to have a solution.
 """
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -38,7 +39,9 @@ class Branch:
 def read_connections(item: Item | None, units: dict[str, Unit], line: int, problems: Problems) -> list[Branch]:
     """All branches. What is wrong is told; then the list may be incomplete."""
     if item is None or not item.items():
-        problems.add(item.line if item else line, "a flowsheet needs connections. Add `connections: [feed -> V-1 -> T-1]`.")
+        problems.add(
+            item.line if item else line, "a flowsheet needs connections. Add `connections: [feed -> V-1 -> T-1]`."
+        )
         return []
     arrows: list[tuple[End, End]] = []
     for row in item.items():
@@ -52,10 +55,12 @@ def read_connections(item: Item | None, units: dict[str, Unit], line: int, probl
 def _arrows(row: Item, units: dict[str, Unit], problems: Problems) -> list[tuple[End, End]]:
     names = re.split(r"\s*->\s*", row.text().strip())
     if len(names) < 2 or not all(names):
-        problems.add(row.line, f"`{row.text()}` is not a connection. Write units with arrows: `feed -> V-1 -> T-1.inlet`.")
+        problems.add(
+            row.line, f"`{row.text()}` is not a connection. Write units with arrows: `feed -> V-1 -> T-1.inlet`."
+        )
         return []
     found = []
-    for one, other in zip(names, names[1:], strict=False):
+    for one, other in itertools.pairwise(names):
         start, end = _end(one, "out", row.line, units, problems), _end(other, "in", row.line, units, problems)
         if start is not None and end is not None:
             found.append((start, end))

@@ -32,24 +32,23 @@ Reference
 F. M. White, Fluid Mechanics, 7th ed., 2011, chapter 3 (control volumes and their boundaries).
 """
 
-from plant_models.kernel import Parts, kernel
+from plant_models.kernel import kernel
 from plant_models.units.declare import Port, UnitType, flow, pressure, temperature
 from plant_models.units.table import (
     C_FLOW,
     C_HEAT,
     CELL_COLUMNS,
-    H_COMPONENTS,
     N_GIVES,
     N_INTAKE,
     N_P,
     NODE_COLUMNS,
     U_CELL,
     U_NODE,
-    U_OUT,
     Net,
     cell_columns,
     cell_temperature,
     column,
+    outputs_of,
     put_fractions,
     read,
     slot_of,
@@ -90,24 +89,24 @@ SINK = UnitType(
 
 
 @kernel
-def prepare(p: Parts, net: Net, u: int) -> None:
+def prepare(net: Net, u: int) -> None:
     """The node of a source or sink."""
-    row = NODE_COLUMNS * column(net, u, U_NODE)
-    net.nodes[row + N_P] = read(p, net, slot_of(net, u) + PRESSURE)
-    net.nodes[row + N_GIVES] = 1.0
+    row = net.nodes + NODE_COLUMNS * column(net, u, U_NODE)
+    net.k[row + N_P] = read(net, slot_of(net, u) + PRESSURE)
+    net.k[row + N_GIVES] = 1.0
 
 
 @kernel
-def measure(p: Parts, net: Net, u: int, sign: float) -> None:
+def measure(net: Net, u: int, sign: float) -> None:
     """Flow in the direction that counts positive (``sign`` of what flows in); content of what flows."""
-    out, cell = column(net, u, U_OUT), column(net, u, U_CELL)
-    node = NODE_COLUMNS * column(net, u, U_NODE)
-    row = cell_columns(net) * cell
-    flow_m3_s = net.nodes[node + N_INTAKE]
-    net.outputs[out] = sign * flow_m3_s
-    net.outputs[out + 1] = cell_temperature(p, net, cell)
-    put_fractions(p, net, cell, out + 2)
-    if flow_m3_s > SMALL_M3_S and net.cells[row + C_FLOW] > SMALL_M3_S:  # what arrives is seen as it arrives
-        net.outputs[out + 1] = net.cells[row + C_HEAT] / net.cells[row + C_FLOW]
-        for k in range(int(net.head[H_COMPONENTS])):
-            net.outputs[out + 2 + k] = net.cells[row + CELL_COLUMNS + k] / net.cells[row + C_FLOW]
+    out, cell = outputs_of(net, u), column(net, u, U_CELL)
+    node = net.nodes + NODE_COLUMNS * column(net, u, U_NODE)
+    row = net.cells + cell_columns(net) * cell
+    flow_m3_s = net.k[node + N_INTAKE]
+    net.k[out] = sign * flow_m3_s
+    net.k[out + 1] = cell_temperature(net, cell)
+    put_fractions(net, cell, out + 2)
+    if flow_m3_s > SMALL_M3_S and net.k[row + C_FLOW] > SMALL_M3_S:  # what arrives is seen as it arrives
+        net.k[out + 1] = net.k[row + C_HEAT] / net.k[row + C_FLOW]
+        for k in range(net.components):
+            net.k[out + 2 + k] = net.k[row + CELL_COLUMNS + k] / net.k[row + C_FLOW]

@@ -47,7 +47,7 @@ table 11.3.
 
 import math
 
-from plant_models.kernel import Parts, kernel
+from plant_models.kernel import kernel
 from plant_models.units.declare import REQUIRED, Quantity, UnitType, flow, passage, share, temperature
 from plant_models.units.table import (
     C_FLOW,
@@ -61,13 +61,13 @@ from plant_models.units.table import (
     U_CELL,
     U_ELEMENT,
     U_OTHER,
-    U_OUT,
     Net,
     cell_columns,
     cell_temperature,
     column,
     element_flow,
     fill_cell,
+    outputs_of,
     read,
     slot_of,
 )
@@ -121,13 +121,13 @@ def effectiveness(arrangement: float, ntu: float, ratio: float) -> float:
 
 
 @kernel
-def inlet_k(p: Parts, net: Net, cell: int, flow_m3_s: float) -> float:
+def inlet_k(net: Net, cell: int, flow_m3_s: float) -> float:
     """Temperature of what flows into a cell that is flowed through."""
-    row = cell_columns(net) * cell
-    own_k = cell_temperature(p, net, cell)
+    row = net.cells + cell_columns(net) * cell
+    own_k = cell_temperature(net, cell)
     if abs(flow_m3_s) <= SMALL_M3_S:
         return own_k
-    return own_k + (net.cells[row + C_HEAT] - own_k * net.cells[row + C_FLOW]) / abs(flow_m3_s)
+    return own_k + (net.k[row + C_HEAT] - own_k * net.k[row + C_FLOW]) / abs(flow_m3_s)
 
 
 @kernel
@@ -137,46 +137,46 @@ def side_flow(net: Net, u: int, side: int) -> float:
 
 
 @kernel
-def duty_m3k_s(p: Parts, net: Net, u: int) -> float:
+def duty_m3k_s(net: Net, u: int) -> float:
     """Q / (ρ c), from hot to cold."""
     slot, cell = slot_of(net, u), column(net, u, U_CELL)
     hot_m3_s, cold_m3_s = side_flow(net, u, U_ELEMENT), side_flow(net, u, U_OTHER)
     least, most = min(abs(hot_m3_s), abs(cold_m3_s)), max(abs(hot_m3_s), abs(cold_m3_s))
     if least <= SMALL_M3_S:
         return 0.0
-    ua_m3_s = read(p, net, slot + UA) * (1.0 - read(p, net, slot + FOULING))
-    ua_m3_s = ua_m3_s / (net.head[H_DENSITY] * net.head[H_HEAT_CAPACITY])
-    share_of_most = effectiveness(read(p, net, slot + ARRANGEMENT), ua_m3_s / least, least / most)
-    return share_of_most * least * (inlet_k(p, net, cell, hot_m3_s) - inlet_k(p, net, cell + 1, cold_m3_s))
+    ua_m3_s = read(net, slot + UA) * (1.0 - read(net, slot + FOULING))
+    ua_m3_s = ua_m3_s / (net.k[net.head + H_DENSITY] * net.k[net.head + H_HEAT_CAPACITY])
+    share_of_most = effectiveness(read(net, slot + ARRANGEMENT), ua_m3_s / least, least / most)
+    return share_of_most * least * (inlet_k(net, cell, hot_m3_s) - inlet_k(net, cell + 1, cold_m3_s))
 
 
 @kernel
-def prepare(p: Parts, net: Net, u: int) -> None:
+def prepare(net: Net, u: int) -> None:
     """Resistances of both sides."""
     slot = slot_of(net, u)
     for side in range(2):
-        row = ELEMENT_COLUMNS * column(net, u, U_OTHER if side == 1 else U_ELEMENT)
-        kv_m3_s = read(p, net, slot + HOT_KV + side)
-        net.elements[row + E_HEAD] = 0.0
-        net.elements[row + E_ONE_WAY] = 0.0
-        net.elements[row + E_R] = 1e5 * net.head[H_DENSITY] / 1000.0 / (kv_m3_s * kv_m3_s)
+        row = net.elements + ELEMENT_COLUMNS * column(net, u, U_OTHER if side == 1 else U_ELEMENT)
+        kv_m3_s = read(net, slot + HOT_KV + side)
+        net.k[row + E_HEAD] = 0.0
+        net.k[row + E_ONE_WAY] = 0.0
+        net.k[row + E_R] = 1e5 * net.k[net.head + H_DENSITY] / 1000.0 / (kv_m3_s * kv_m3_s)
 
 
 @kernel
-def rates(p: Parts, net: Net, u: int) -> None:
+def rates(net: Net, u: int) -> None:
     """Both contents."""
     slot, cell = slot_of(net, u), column(net, u, U_CELL)
-    duty = duty_m3k_s(p, net, u)
-    fill_cell(p, net, cell, read(p, net, slot + HOT_VOLUME), -duty)
-    fill_cell(p, net, cell + 1, read(p, net, slot + COLD_VOLUME), duty)
+    duty = duty_m3k_s(net, u)
+    fill_cell(net, cell, read(net, slot + HOT_VOLUME), -duty)
+    fill_cell(net, cell + 1, read(net, slot + COLD_VOLUME), duty)
 
 
 @kernel
-def measure(p: Parts, net: Net, u: int) -> None:
+def measure(net: Net, u: int) -> None:
     """Flows, outlet temperatures, duty."""
-    out, cell = column(net, u, U_OUT), column(net, u, U_CELL)
-    net.outputs[out] = side_flow(net, u, U_ELEMENT)
-    net.outputs[out + 1] = side_flow(net, u, U_OTHER)
-    net.outputs[out + 2] = cell_temperature(p, net, cell)
-    net.outputs[out + 3] = cell_temperature(p, net, cell + 1)
-    net.outputs[out + 4] = duty_m3k_s(p, net, u) * net.head[H_DENSITY] * net.head[H_HEAT_CAPACITY]
+    out, cell = outputs_of(net, u), column(net, u, U_CELL)
+    net.k[out] = side_flow(net, u, U_ELEMENT)
+    net.k[out + 1] = side_flow(net, u, U_OTHER)
+    net.k[out + 2] = cell_temperature(net, cell)
+    net.k[out + 3] = cell_temperature(net, cell + 1)
+    net.k[out + 4] = duty_m3k_s(net, u) * net.k[net.head + H_DENSITY] * net.k[net.head + H_HEAT_CAPACITY]

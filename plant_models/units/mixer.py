@@ -33,7 +33,7 @@ Reference
 F. M. White, Fluid Mechanics, 7th ed., 2011, section 6.10 (multiple-pipe systems).
 """
 
-from plant_models.kernel import Parts, kernel
+from plant_models.kernel import kernel
 from plant_models.units.declare import Port, Quantity, UnitType, flow, pressure, temperature
 from plant_models.units.table import (
     B_FLOW,
@@ -45,11 +45,11 @@ from plant_models.units.table import (
     NODE_COLUMNS,
     U_CELL,
     U_NODE,
-    U_OUT,
     Net,
     cell_temperature,
     column,
     fill_cell,
+    outputs_of,
     put_fractions,
     read,
     slot_of,
@@ -78,29 +78,29 @@ MIXER = UnitType(
 
 
 @kernel
-def prepare(p: Parts, net: Net, u: int) -> None:
+def prepare(net: Net, u: int) -> None:
     """It gives whatever comes in; its pressure is found by the network."""
-    net.nodes[NODE_COLUMNS * column(net, u, U_NODE) + N_GIVES] = 1.0
+    net.k[net.nodes + NODE_COLUMNS * column(net, u, U_NODE) + N_GIVES] = 1.0
 
 
 @kernel
-def rates(p: Parts, net: Net, u: int) -> None:
+def rates(net: Net, u: int) -> None:
     """The content."""
-    fill_cell(p, net, column(net, u, U_CELL), read(p, net, slot_of(net, u) + VOLUME), 0.0)
+    fill_cell(net, column(net, u, U_CELL), read(net, slot_of(net, u) + VOLUME), 0.0)
 
 
 @kernel
-def measure(p: Parts, net: Net, u: int) -> None:
+def measure(net: Net, u: int) -> None:
     """Flow, pressure, temperature, fractions."""
-    out, cell, node = column(net, u, U_OUT), column(net, u, U_CELL), column(net, u, U_NODE)
+    out, cell, node = outputs_of(net, u), column(net, u, U_CELL), column(net, u, U_NODE)
     into_m3_s = 0.0
-    for b in range(net.branches.shape[0] // BRANCH_COLUMNS):
-        row = BRANCH_COLUMNS * b
-        if net.branches[row + B_TO] == node:
-            into_m3_s += max(net.branches[row + B_FLOW], 0.0)
-        if net.branches[row + B_FROM] == node:
-            into_m3_s += max(-net.branches[row + B_FLOW], 0.0)
-    net.outputs[out] = into_m3_s
-    net.outputs[out + 1] = net.nodes[NODE_COLUMNS * node + N_P]
-    net.outputs[out + 2] = cell_temperature(p, net, cell)
-    put_fractions(p, net, cell, out + 3)
+    for b in range(net.branch_count):
+        row = net.branches + BRANCH_COLUMNS * b
+        if net.k[row + B_TO] == node:
+            into_m3_s += max(net.k[row + B_FLOW], 0.0)
+        if net.k[row + B_FROM] == node:
+            into_m3_s += max(-net.k[row + B_FLOW], 0.0)
+    net.k[out] = into_m3_s
+    net.k[out + 1] = net.k[net.nodes + NODE_COLUMNS * node + N_P]
+    net.k[out + 2] = cell_temperature(net, cell)
+    put_fractions(net, cell, out + 3)

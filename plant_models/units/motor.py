@@ -48,14 +48,13 @@ from collections.abc import Mapping
 
 from plant_models.kernel import Parts, kernel, note
 from plant_models.units.declare import REQUIRED, Fact, Quantity, UnitType, share
-from plant_models.units.table import U_FACT, U_MEMORY, U_OUT, U_STATE, Net, column, read, slot_of, within
+from plant_models.units.table import U_FACT, U_STATE, Net, column, memory_of, outputs_of, read, slot_of, within
 
 RAMP, COAST, RATED_CURRENT, RATED_POWER, IDLE, INRUSH, OVERLOAD, THERMAL_TIME = range(8)
 START, SPEED_DEMAND, TRIP = range(8, 11)
 LOAD, TRIPPED = range(2)  # memory
 FOLLOWS_S = 0.5
 TURNS = 0.05
-
 
 
 def at_speed(given: Mapping[str, float]) -> dict[str, float]:
@@ -97,67 +96,67 @@ MOTOR = UnitType(
 
 
 @kernel
-def runs(p: Parts, net: Net, u: int) -> bool:
+def runs(net: Net, u: int) -> bool:
     """Started and not tripped."""
     slot = slot_of(net, u)
-    tripped = net.memory[column(net, u, U_MEMORY) + TRIPPED] != 0.0 or read(p, net, slot + TRIP) >= 0.5
-    return read(p, net, slot + START) >= 0.5 and not tripped
+    tripped = net.k[memory_of(net, u) + TRIPPED] != 0.0 or read(net, slot + TRIP) >= 0.5
+    return read(net, slot + START) >= 0.5 and not tripped
 
 
 @kernel
-def target_of(p: Parts, net: Net, u: int) -> float:
+def target_of(net: Net, u: int) -> float:
     """Speed at which it aims."""
-    return within(read(p, net, slot_of(net, u) + SPEED_DEMAND), 0.0, 1.0) if runs(p, net, u) else 0.0
+    return within(read(net, slot_of(net, u) + SPEED_DEMAND), 0.0, 1.0) if runs(net, u) else 0.0
 
 
 @kernel
-def prepare(p: Parts, net: Net, u: int) -> None:
+def prepare(net: Net, u: int) -> None:
     """No load yet; the pumps add theirs when flows are known."""
-    net.memory[column(net, u, U_MEMORY) + LOAD] = 0.0
+    net.k[memory_of(net, u) + LOAD] = 0.0
 
 
 @kernel
-def current_a(p: Parts, net: Net, u: int) -> float:
+def current_a(net: Net, u: int) -> float:
     """Current at the load as it is."""
-    slot, target = slot_of(net, u), target_of(p, net, u)
+    slot, target = slot_of(net, u), target_of(net, u)
     if target <= 0.0:
         return 0.0
-    idle = read(p, net, slot + IDLE)
-    load = net.memory[column(net, u, U_MEMORY) + LOAD] / read(p, net, slot + RATED_POWER)
-    slip = max(1.0 - p.states[column(net, u, U_STATE)] / target, 0.0)
-    inrush = (read(p, net, slot + INRUSH) - 1.0) * slip
-    return read(p, net, slot + RATED_CURRENT) * (idle + (1.0 - idle) * load + inrush)
+    idle = read(net, slot + IDLE)
+    load = net.k[memory_of(net, u) + LOAD] / read(net, slot + RATED_POWER)
+    slip = max(1.0 - net.states[column(net, u, U_STATE)] / target, 0.0)
+    inrush = (read(net, slot + INRUSH) - 1.0) * slip
+    return read(net, slot + RATED_CURRENT) * (idle + (1.0 - idle) * load + inrush)
 
 
 @kernel
-def rates(p: Parts, net: Net, u: int) -> None:
+def rates(net: Net, u: int) -> None:
     """Speed and heat."""
     slot, state = slot_of(net, u), column(net, u, U_STATE)
-    up, down = 1.0 / read(p, net, slot + RAMP), 1.0 / read(p, net, slot + COAST)
-    p.rates[state] = within((target_of(p, net, u) - p.states[state]) / FOLLOWS_S, -down, up)
-    ratio = current_a(p, net, u) / read(p, net, slot + RATED_CURRENT)
-    p.rates[state + 1] = (ratio * ratio - p.states[state + 1]) / read(p, net, slot + THERMAL_TIME)
+    up, down = 1.0 / read(net, slot + RAMP), 1.0 / read(net, slot + COAST)
+    net.rates[state] = within((target_of(net, u) - net.states[state]) / FOLLOWS_S, -down, up)
+    ratio = current_a(net, u) / read(net, slot + RATED_CURRENT)
+    net.rates[state + 1] = (ratio * ratio - net.states[state + 1]) / read(net, slot + THERMAL_TIME)
 
 
 @kernel
 def settle(p: Parts, net: Net, u: int) -> None:
     """Trip and reset."""
-    slot, m = slot_of(net, u), column(net, u, U_MEMORY)
-    heat, limit = p.states[column(net, u, U_STATE) + 1], read(p, net, slot + OVERLOAD)
-    outside = read(p, net, slot + TRIP) >= 0.5
+    slot, m = slot_of(net, u), memory_of(net, u)
+    heat, limit = net.states[column(net, u, U_STATE) + 1], read(net, slot + OVERLOAD)
+    outside = read(net, slot + TRIP) >= 0.5
     if outside or heat > limit * limit:
-        net.memory[m + TRIPPED] = 1.0
-    elif read(p, net, slot + START) < 0.5 and heat < 1.0:
-        net.memory[m + TRIPPED] = 0.0
-    note(p, column(net, u, U_FACT), net.memory[m + TRIPPED], heat)
+        net.k[m + TRIPPED] = 1.0
+    elif read(net, slot + START) < 0.5 and heat < 1.0:
+        net.k[m + TRIPPED] = 0.0
+    note(p, column(net, u, U_FACT), net.k[m + TRIPPED], heat)
 
 
 @kernel
-def measure(p: Parts, net: Net, u: int) -> None:
+def measure(net: Net, u: int) -> None:
     """Running, speed, current, tripped, heat."""
-    out, state = column(net, u, U_OUT), column(net, u, U_STATE)
-    net.outputs[out] = 1.0 if p.states[state] > TURNS else 0.0
-    net.outputs[out + 1] = p.states[state]
-    net.outputs[out + 2] = current_a(p, net, u)
-    net.outputs[out + 3] = net.memory[column(net, u, U_MEMORY) + TRIPPED]
-    net.outputs[out + 4] = p.states[state + 1]
+    out, state = outputs_of(net, u), column(net, u, U_STATE)
+    net.k[out] = 1.0 if net.states[state] > TURNS else 0.0
+    net.k[out + 1] = net.states[state]
+    net.k[out + 2] = current_a(net, u)
+    net.k[out + 3] = net.k[memory_of(net, u) + TRIPPED]
+    net.k[out + 4] = net.states[state + 1]

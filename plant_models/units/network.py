@@ -32,7 +32,7 @@ vol. 1, 1988.
 import math
 
 from plant_models.integrators import factorise, solve_factorised
-from plant_models.kernel import Parts, kernel
+from plant_models.kernel import kernel
 from plant_models.units.table import (
     B_BACKWARD,
     B_DP,
@@ -95,57 +95,57 @@ def slope_of(dp_pa: float, forward: float, backward: float) -> float:
 @kernel
 def _join_elements(net: Net) -> None:
     """Conductances and heads of all branches from their elements and end nodes."""
-    for b in range(net.branches.shape[0] // BRANCH_COLUMNS):
-        row = BRANCH_COLUMNS * b
+    for b in range(net.branch_count):
+        row = net.branches + BRANCH_COLUMNS * b
         resistance, head_pa = 0.0, 0.0
         closed = False
-        one_way = net.branches[row + B_ONE_WAY] != 0.0
-        first = int(net.branches[row + B_ELEMENT])
-        for e in range(first, first + int(net.branches[row + B_ELEMENTS])):
-            at = ELEMENT_COLUMNS * e
-            if net.elements[at + E_R] < 0.0:
+        one_way = net.k[row + B_ONE_WAY] != 0.0
+        first = int(net.k[row + B_ELEMENT])
+        for e in range(first, first + int(net.k[row + B_ELEMENTS])):
+            at = net.elements + ELEMENT_COLUMNS * e
+            if net.k[at + E_R] < 0.0:
                 closed = True
             else:
-                resistance += net.elements[at + E_R]
-            head_pa += net.elements[at + E_HEAD]
-            if net.elements[at + E_ONE_WAY] != 0.0:
+                resistance += net.k[at + E_R]
+            head_pa += net.k[at + E_HEAD]
+            if net.k[at + E_ONE_WAY] != 0.0:
                 one_way = True
         conductance = 0.0 if closed or resistance <= 0.0 else 1.0 / math.sqrt(resistance)
-        source, target = int(net.branches[row + B_FROM]), int(net.branches[row + B_TO])
-        net.branches[row + B_FORWARD] = conductance * net.nodes[NODE_COLUMNS * source + N_GIVES]
-        backward = 0.0 if one_way else conductance * net.nodes[NODE_COLUMNS * target + N_GIVES]
-        net.branches[row + B_BACKWARD] = backward
-        net.branches[row + B_SLOPE] = head_pa  # for now: the head
+        source, target = int(net.k[row + B_FROM]), int(net.k[row + B_TO])
+        net.k[row + B_FORWARD] = conductance * net.k[net.nodes + NODE_COLUMNS * source + N_GIVES]
+        backward = 0.0 if one_way else conductance * net.k[net.nodes + NODE_COLUMNS * target + N_GIVES]
+        net.k[row + B_BACKWARD] = backward
+        net.k[row + B_SLOPE] = head_pa  # for now: the head
 
 
 @kernel
 def _flows(net: Net) -> None:
     """Flow of every branch at the node pressures as they are."""
-    for b in range(net.branches.shape[0] // BRANCH_COLUMNS):
-        row = BRANCH_COLUMNS * b
-        p_from = net.nodes[NODE_COLUMNS * int(net.branches[row + B_FROM]) + N_P]
-        p_to = net.nodes[NODE_COLUMNS * int(net.branches[row + B_TO]) + N_P]
-        dp_pa = p_from - p_to + net.branches[row + B_SLOPE]
-        net.branches[row + B_DP] = dp_pa
-        net.branches[row + B_FLOW] = flow_of(dp_pa, net.branches[row + B_FORWARD], net.branches[row + B_BACKWARD])
+    for b in range(net.branch_count):
+        row = net.branches + BRANCH_COLUMNS * b
+        p_from = net.k[net.nodes + NODE_COLUMNS * int(net.k[row + B_FROM]) + N_P]
+        p_to = net.k[net.nodes + NODE_COLUMNS * int(net.k[row + B_TO]) + N_P]
+        dp_pa = p_from - p_to + net.k[row + B_SLOPE]
+        net.k[row + B_DP] = dp_pa
+        net.k[row + B_FLOW] = flow_of(dp_pa, net.k[row + B_FORWARD], net.k[row + B_BACKWARD])
 
 
 @kernel
 def _balances(net: Net) -> float:
     """``net.balance``: what flows into every junction and does not leave. Returns the sum of all flows there."""
     total = 0.0
-    for j in range(net.junctions.shape[0]):
-        net.balance[j] = 0.0
-    for b in range(net.branches.shape[0] // BRANCH_COLUMNS):
-        row = BRANCH_COLUMNS * b
-        q = net.branches[row + B_FLOW]
-        source = int(net.nodes[NODE_COLUMNS * int(net.branches[row + B_FROM]) + N_JUNCTION])
-        target = int(net.nodes[NODE_COLUMNS * int(net.branches[row + B_TO]) + N_JUNCTION])
+    for j in range(net.junction_count):
+        net.k[net.balance + j] = 0.0
+    for b in range(net.branch_count):
+        row = net.branches + BRANCH_COLUMNS * b
+        q = net.k[row + B_FLOW]
+        source = int(net.k[net.nodes + NODE_COLUMNS * int(net.k[row + B_FROM]) + N_JUNCTION])
+        target = int(net.k[net.nodes + NODE_COLUMNS * int(net.k[row + B_TO]) + N_JUNCTION])
         if source >= 0:
-            net.balance[source] -= q
+            net.k[net.balance + source] -= q
             total += abs(q)
         if target >= 0:
-            net.balance[target] += q
+            net.k[net.balance + target] += q
             total += abs(q)
     return total
 
@@ -153,71 +153,78 @@ def _balances(net: Net) -> float:
 @kernel
 def _fill_matrix(net: Net) -> None:
     """Slopes of the balances, with the sign that makes the matrix positive."""
-    count = net.junctions.shape[0]
+    count = net.junction_count
     for at in range(count * count):
-        net.matrix[at] = 0.0
+        net.k[net.matrix + at] = 0.0
     for j in range(count):
-        net.matrix[j * count + j] = _LITTLE
-    for b in range(net.branches.shape[0] // BRANCH_COLUMNS):
-        row = BRANCH_COLUMNS * b
-        slope = slope_of(net.branches[row + B_DP], net.branches[row + B_FORWARD], net.branches[row + B_BACKWARD])
-        i = int(net.nodes[NODE_COLUMNS * int(net.branches[row + B_FROM]) + N_JUNCTION])
-        j = int(net.nodes[NODE_COLUMNS * int(net.branches[row + B_TO]) + N_JUNCTION])
+        net.k[net.matrix + j * count + j] = _LITTLE
+    for b in range(net.branch_count):
+        row = net.branches + BRANCH_COLUMNS * b
+        slope = slope_of(
+            net.k[row + B_DP],
+            net.k[row + B_FORWARD],
+            net.k[row + B_BACKWARD],
+        )
+        i = int(net.k[net.nodes + NODE_COLUMNS * int(net.k[row + B_FROM]) + N_JUNCTION])
+        j = int(net.k[net.nodes + NODE_COLUMNS * int(net.k[row + B_TO]) + N_JUNCTION])
         if i >= 0:
-            net.matrix[i * count + i] += slope
+            net.k[net.matrix + i * count + i] += slope
         if j >= 0:
-            net.matrix[j * count + j] += slope
+            net.k[net.matrix + j * count + j] += slope
         if i >= 0 and j >= 0 and i != j:
-            net.matrix[i * count + j] -= slope
-            net.matrix[j * count + i] -= slope
+            net.k[net.matrix + i * count + j] -= slope
+            net.k[net.matrix + j * count + i] -= slope
         elif i >= 0 and i == j:
-            net.matrix[i * count + i] -= 2.0 * slope
+            net.k[net.matrix + i * count + i] -= 2.0 * slope
 
 
 @kernel
 def _move(net: Net, step: float) -> float:
     """Move the junctions by ``step`` along ``net.way``; returns the projection of the balances on that way."""
-    count = net.junctions.shape[0]
+    count = net.junction_count
     for j in range(count):
-        net.nodes[NODE_COLUMNS * int(net.junctions[j]) + N_P] += step * net.way[j]
+        net.k[net.nodes + NODE_COLUMNS * int(net.k[net.junctions + j]) + N_P] += step * net.k[net.way + j]
     _flows(net)
     _balances(net)
     projection = 0.0
     for j in range(count):
-        projection += net.balance[j] * net.way[j]
+        projection += net.k[net.balance + j] * net.k[net.way + j]
     return projection
 
 
 @kernel
 def _solve_junctions(net: Net) -> None:
     """Pressures of junctions such that as much flows in as out."""
-    count = net.junctions.shape[0]
+    count = net.junction_count
     mean_pa, known = 0.0, 0
-    for n in range(net.nodes.shape[0] // NODE_COLUMNS):
-        if net.nodes[NODE_COLUMNS * n + N_JUNCTION] < 0.0 and net.nodes[NODE_COLUMNS * n + N_BRANCHES] > 0.0:
-            mean_pa += net.nodes[NODE_COLUMNS * n + N_P]
+    for n in range(net.node_count):
+        if (
+            net.k[net.nodes + NODE_COLUMNS * n + N_JUNCTION] < 0.0
+            and net.k[net.nodes + NODE_COLUMNS * n + N_BRANCHES] > 0.0
+        ):
+            mean_pa += net.k[net.nodes + NODE_COLUMNS * n + N_P]
             known += 1
     for j in range(count):
-        net.nodes[NODE_COLUMNS * int(net.junctions[j]) + N_P] = mean_pa / max(known, 1)
+        net.k[net.nodes + NODE_COLUMNS * int(net.k[net.junctions + j]) + N_P] = mean_pa / max(known, 1)
     _flows(net)
     last = math.inf
     for rounds in range(_ROUNDS_MAX):
-        net.head[H_ROUNDS] = rounds
+        net.k[net.head + H_ROUNDS] = rounds
         total = _balances(net)
         worst = 0.0
         for j in range(count):
-            worst = max(worst, abs(net.balance[j]))
+            worst = max(worst, abs(net.k[net.balance + j]))
         if worst <= _TOLERANCE * total or (worst <= _ROUNDING * total and worst >= 0.5 * last):
             return
         last = worst
         _fill_matrix(net)
-        factorise(net.matrix, count)
+        factorise(net.k[net.matrix : net.matrix + count * count + count], count)
         before = 0.0
         for j in range(count):
-            net.way[j] = net.balance[j]
-        solve_factorised(net.matrix, net.way)
+            net.k[net.way + j] = net.k[net.balance + j]
+        solve_factorised(net.k[net.matrix : net.matrix + count * count + count], net.k[net.way : net.way + count])
         for j in range(count):
-            before += net.balance[j] * net.way[j]
+            before += net.k[net.balance + j] * net.k[net.way + j]
         step, projection = 1.0, _move(net, 1.0)
         for _ in range(_HALVINGS_MAX):
             if projection >= -0.5 * before:
@@ -229,41 +236,41 @@ def _solve_junctions(net: Net) -> None:
 @kernel
 def _share_drop(net: Net, row: int) -> None:
     """Pressures before and after every element of a branch: the drop is where the resistance is, or what closes it."""
-    first = int(net.branches[row + B_ELEMENT])
-    last = first + int(net.branches[row + B_ELEMENTS])
-    dp_pa = net.branches[row + B_DP]
+    first = int(net.k[row + B_ELEMENT])
+    last = first + int(net.k[row + B_ELEMENTS])
+    dp_pa = net.k[row + B_DP]
     total, closed, checks = 0.0, 0.0, 0.0
     for e in range(first, last):
-        at = ELEMENT_COLUMNS * e
-        if net.elements[at + E_R] < 0.0:
+        at = net.elements + ELEMENT_COLUMNS * e
+        if net.k[at + E_R] < 0.0:
             closed += 1.0
         else:
-            total += net.elements[at + E_R]
-        if net.elements[at + E_ONE_WAY] != 0.0:
+            total += net.k[at + E_R]
+        if net.k[at + E_ONE_WAY] != 0.0:
             checks += 1.0
-    at_node = dp_pa < 0.0 and closed == 0.0 and checks == 0.0 and net.branches[row + B_ONE_WAY] != 0.0
-    p_pa = net.nodes[NODE_COLUMNS * int(net.branches[row + B_FROM]) + N_P]
+    at_node = dp_pa < 0.0 and closed == 0.0 and checks == 0.0 and net.k[row + B_ONE_WAY] != 0.0
+    p_pa = net.k[net.nodes + NODE_COLUMNS * int(net.k[row + B_FROM]) + N_P]
     for e in range(first, last):
-        at = ELEMENT_COLUMNS * e
-        net.elements[at + E_P_IN] = p_pa
+        at = net.elements + ELEMENT_COLUMNS * e
+        net.k[at + E_P_IN] = p_pa
         part = 0.0
         if closed > 0.0:
-            part = 1.0 / closed if net.elements[at + E_R] < 0.0 else 0.0
+            part = 1.0 / closed if net.k[at + E_R] < 0.0 else 0.0
         elif checks > 0.0 and dp_pa < 0.0:
-            part = 1.0 / checks if net.elements[at + E_ONE_WAY] != 0.0 else 0.0
+            part = 1.0 / checks if net.k[at + E_ONE_WAY] != 0.0 else 0.0
         elif total > 0.0 and not at_node:
-            part = net.elements[at + E_R] / total
-        p_pa += net.elements[at + E_HEAD] - part * dp_pa
-        net.elements[at + E_P_OUT] = p_pa
+            part = net.k[at + E_R] / total
+        p_pa += net.k[at + E_HEAD] - part * dp_pa
+        net.k[at + E_P_OUT] = p_pa
 
 
 @kernel
-def solve_network(p: Parts, net: Net) -> None:
+def solve_network(net: Net) -> None:
     """Flow of every branch, pressure of every junction, pressures around every element."""
     _join_elements(net)
-    if net.junctions.shape[0] > 0:
+    if net.junction_count > 0:
         _solve_junctions(net)
     else:
         _flows(net)
-    for b in range(net.branches.shape[0] // BRANCH_COLUMNS):
-        _share_drop(net, BRANCH_COLUMNS * b)
+    for b in range(net.branch_count):
+        _share_drop(net, net.branches + BRANCH_COLUMNS * b)

@@ -44,7 +44,7 @@ F. M. White, Fluid Mechanics, 7th ed., 2011, section 6.3 (Darcy and Weisbach); O
 
 import math
 
-from plant_models.kernel import Parts, kernel
+from plant_models.kernel import kernel
 from plant_models.units.declare import P_MAX_PA, REQUIRED, Quantity, UnitType, flow, passage, share, temperature
 from plant_models.units.table import (
     CLOSED,
@@ -59,12 +59,12 @@ from plant_models.units.table import (
     U_CELL,
     U_CELLS,
     U_ELEMENT,
-    U_OUT,
     Net,
     cell_temperature,
     column,
     element_flow,
     fill_cell,
+    outputs_of,
     put_fractions,
     read,
     slot_of,
@@ -98,43 +98,43 @@ PIPE = UnitType(
 
 
 @kernel
-def section_m2(p: Parts, net: Net, u: int) -> float:
+def section_m2(net: Net, u: int) -> float:
     """Inner cross-section."""
-    diameter_m = read(p, net, slot_of(net, u) + DIAMETER)
+    diameter_m = read(net, slot_of(net, u) + DIAMETER)
     return 0.25 * math.pi * diameter_m * diameter_m
 
 
 @kernel
-def prepare(p: Parts, net: Net, u: int) -> None:
+def prepare(net: Net, u: int) -> None:
     """Resistance and head of the rise."""
-    slot, row = slot_of(net, u), ELEMENT_COLUMNS * column(net, u, U_ELEMENT)
-    open_m2 = section_m2(p, net, u) * (1.0 - read(p, net, slot + BLOCKED))
-    net.elements[row + E_ONE_WAY] = 0.0
-    net.elements[row + E_HEAD] = -net.head[H_DENSITY] * G_M_S2 * read(p, net, slot + RISE)
+    slot, row = slot_of(net, u), net.elements + ELEMENT_COLUMNS * column(net, u, U_ELEMENT)
+    open_m2 = section_m2(net, u) * (1.0 - read(net, slot + BLOCKED))
+    net.k[row + E_ONE_WAY] = 0.0
+    net.k[row + E_HEAD] = -net.k[net.head + H_DENSITY] * G_M_S2 * read(net, slot + RISE)
     if open_m2 <= 0.0:
-        net.elements[row + E_R] = CLOSED
+        net.k[row + E_R] = CLOSED
         return
-    losses = read(p, net, slot + FRICTION) * read(p, net, slot + LENGTH) / read(p, net, slot + DIAMETER)
-    losses += read(p, net, slot + FITTINGS)
-    net.elements[row + E_R] = losses * 0.5 * net.head[H_DENSITY] / (open_m2 * open_m2)
+    losses = read(net, slot + FRICTION) * read(net, slot + LENGTH) / read(net, slot + DIAMETER)
+    losses += read(net, slot + FITTINGS)
+    net.k[row + E_R] = losses * 0.5 * net.k[net.head + H_DENSITY] / (open_m2 * open_m2)
 
 
 @kernel
-def rates(p: Parts, net: Net, u: int) -> None:
+def rates(net: Net, u: int) -> None:
     """Every cell."""
     first, count = column(net, u, U_CELL), column(net, u, U_CELLS)
-    volume_m3 = section_m2(p, net, u) * read(p, net, slot_of(net, u) + LENGTH) / count
+    volume_m3 = section_m2(net, u) * read(net, slot_of(net, u) + LENGTH) / count
     for cell in range(first, first + count):
-        fill_cell(p, net, cell, volume_m3, 0.0)
+        fill_cell(net, cell, volume_m3, 0.0)
 
 
 @kernel
-def measure(p: Parts, net: Net, u: int) -> None:
+def measure(net: Net, u: int) -> None:
     """Flow, and the content of the cell at the outlet."""
-    out, element = column(net, u, U_OUT), column(net, u, U_ELEMENT)
+    out, element = outputs_of(net, u), column(net, u, U_ELEMENT)
     last = column(net, u, U_CELL) + column(net, u, U_CELLS) - 1
-    row = ELEMENT_COLUMNS * element
-    net.outputs[out] = element_flow(net, element)
-    net.outputs[out + 1] = cell_temperature(p, net, last)
-    net.outputs[out + 2] = net.elements[row + E_P_IN] - net.elements[row + E_P_OUT]
-    put_fractions(p, net, last, out + 3)
+    row = net.elements + ELEMENT_COLUMNS * element
+    net.k[out] = element_flow(net, element)
+    net.k[out + 1] = cell_temperature(net, last)
+    net.k[out + 2] = net.k[row + E_P_IN] - net.k[row + E_P_OUT]
+    put_fractions(net, last, out + 3)

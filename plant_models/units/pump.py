@@ -56,10 +56,10 @@ from plant_models.units.table import (
     U_ELEMENT,
     U_FACT,
     U_LINK,
-    U_OUT,
     Net,
     column,
     element_flow,
+    outputs_of,
     read,
     slot_of,
     within,
@@ -97,61 +97,61 @@ PUMP = UnitType(
 
 
 @kernel
-def speed_of(p: Parts, net: Net, u: int) -> float:
+def speed_of(net: Net, u: int) -> float:
     """Share of the rated speed."""
-    return within(read(p, net, slot_of(net, u) + SPEED), 0.0, 1.0)
+    return within(read(net, slot_of(net, u) + SPEED), 0.0, 1.0)
 
 
 @kernel
-def prepare(p: Parts, net: Net, u: int) -> None:
+def prepare(net: Net, u: int) -> None:
     """Shut-off head as the element's head, the curve's fall as its resistance."""
-    slot, row = slot_of(net, u), ELEMENT_COLUMNS * column(net, u, U_ELEMENT)
-    weight, speed = net.head[H_DENSITY] * G_M_S2, speed_of(p, net, u)
-    shutoff_m, rated_m = read(p, net, slot + SHUTOFF_HEAD), read(p, net, slot + RATED_HEAD)
-    flow_m3_s = read(p, net, slot + RATED_FLOW)
+    slot, row = slot_of(net, u), net.elements + ELEMENT_COLUMNS * column(net, u, U_ELEMENT)
+    weight, speed = net.k[net.head + H_DENSITY] * G_M_S2, speed_of(net, u)
+    shutoff_m, rated_m = read(net, slot + SHUTOFF_HEAD), read(net, slot + RATED_HEAD)
+    flow_m3_s = read(net, slot + RATED_FLOW)
     fall_m = max(shutoff_m - rated_m, 1e-3 * shutoff_m)
-    net.elements[row + E_HEAD] = weight * shutoff_m * speed * speed * (1.0 - read(p, net, slot + FAILED))
-    net.elements[row + E_R] = weight * fall_m / (flow_m3_s * flow_m3_s)
-    net.elements[row + E_ONE_WAY] = read(p, net, slot + CHECK_VALVE)
+    net.k[row + E_HEAD] = weight * shutoff_m * speed * speed * (1.0 - read(net, slot + FAILED))
+    net.k[row + E_R] = weight * fall_m / (flow_m3_s * flow_m3_s)
+    net.k[row + E_ONE_WAY] = read(net, slot + CHECK_VALVE)
 
 
 @kernel
-def power_w(p: Parts, net: Net, u: int) -> float:
+def power_w(net: Net, u: int) -> float:
     """Power at the shaft, W, at the flow as it is."""
-    slot, speed = slot_of(net, u), speed_of(p, net, u)
-    rated_m3_s = read(p, net, slot + RATED_FLOW)
-    rated_w = net.head[H_DENSITY] * G_M_S2 * read(p, net, slot + RATED_HEAD) * rated_m3_s
-    rated_w = rated_w / read(p, net, slot + EFFICIENCY)
+    slot, speed = slot_of(net, u), speed_of(net, u)
+    rated_m3_s = read(net, slot + RATED_FLOW)
+    rated_w = net.k[net.head + H_DENSITY] * G_M_S2 * read(net, slot + RATED_HEAD) * rated_m3_s
+    rated_w = rated_w / read(net, slot + EFFICIENCY)
     forward = max(element_flow(net, column(net, u, U_ELEMENT)), 0.0) / rated_m3_s
     return rated_w * speed * speed * (AT_SHUTOFF * speed + (1.0 - AT_SHUTOFF) * forward)
 
 
 @kernel
-def load_motor(p: Parts, net: Net, u: int) -> None:
+def load_motor(net: Net, u: int) -> None:
     """Tell the motor what the pump takes."""
     load = column(net, u, U_LINK)
     if load >= 0:
-        net.memory[load] += power_w(p, net, u)
+        net.k[net.memory + load] += power_w(net, u)
 
 
 @kernel
 def settle(p: Parts, net: Net, u: int) -> None:
     """Whether it turns against a closed valve."""
     flow_m3_s = element_flow(net, column(net, u, U_ELEMENT))
-    rated_m3_s = read(p, net, slot_of(net, u) + RATED_FLOW)
-    blocked = speed_of(p, net, u) > HALF_SPEED and flow_m3_s < NO_FLOW * rated_m3_s
+    rated_m3_s = read(net, slot_of(net, u) + RATED_FLOW)
+    blocked = speed_of(net, u) > HALF_SPEED and flow_m3_s < NO_FLOW * rated_m3_s
     note(p, column(net, u, U_FACT), 1.0 if blocked else 0.0, flow_m3_s)
 
 
 @kernel
-def measure(p: Parts, net: Net, u: int) -> None:
+def measure(net: Net, u: int) -> None:
     """Flow, head, pressures, power, running."""
-    out, element = column(net, u, U_OUT), column(net, u, U_ELEMENT)
-    row = ELEMENT_COLUMNS * element
-    rise_pa = net.elements[row + E_P_OUT] - net.elements[row + E_P_IN]
-    net.outputs[out] = element_flow(net, element)
-    net.outputs[out + 1] = rise_pa / (net.head[H_DENSITY] * G_M_S2)
-    net.outputs[out + 2] = net.elements[row + E_P_IN]
-    net.outputs[out + 3] = net.elements[row + E_P_OUT]
-    net.outputs[out + 4] = power_w(p, net, u)
-    net.outputs[out + 5] = 1.0 if speed_of(p, net, u) > RUNNING else 0.0
+    out, element = outputs_of(net, u), column(net, u, U_ELEMENT)
+    row = net.elements + ELEMENT_COLUMNS * element
+    rise_pa = net.k[row + E_P_OUT] - net.k[row + E_P_IN]
+    net.k[out] = element_flow(net, element)
+    net.k[out + 1] = rise_pa / (net.k[net.head + H_DENSITY] * G_M_S2)
+    net.k[out + 2] = net.k[row + E_P_IN]
+    net.k[out + 3] = net.k[row + E_P_OUT]
+    net.k[out + 4] = power_w(net, u)
+    net.k[out + 5] = 1.0 if speed_of(net, u) > RUNNING else 0.0

@@ -30,99 +30,99 @@ _measure_transmitter = transmitter.measure
 
 
 @kernel
-def find_flows(p: Parts, net: Net) -> None:
+def find_flows(net: Net) -> None:
     """Everything that follows from states and inputs at once: pressures, flows, what flows into every cell, loads."""
-    count = net.units.shape[0] // UNIT_COLUMNS
+    count = net.unit_count
     for u in range(count):
-        kind = int(net.units[UNIT_COLUMNS * u + U_TYPE])
+        kind = int(net.k[net.units + UNIT_COLUMNS * u + U_TYPE])
         if kind == VALVE:
-            _prepare_valve(p, net, u)
+            _prepare_valve(net, u)
         elif kind == PIPE:
-            _prepare_pipe(p, net, u)
+            _prepare_pipe(net, u)
         elif kind == PUMP:
-            _prepare_pump(p, net, u)
+            _prepare_pump(net, u)
         elif kind == TANK:
-            _prepare_tank(p, net, u)
+            _prepare_tank(net, u)
         elif kind == SOURCE or kind == SINK:
-            _prepare_boundary(p, net, u)
+            _prepare_boundary(net, u)
         elif kind == EXCHANGER:
-            _prepare_exchanger(p, net, u)
+            _prepare_exchanger(net, u)
         elif kind == MIXER:
-            _prepare_mixer(p, net, u)
+            _prepare_mixer(net, u)
         elif kind == SEPARATOR:
-            _prepare_separator(p, net, u)
+            _prepare_separator(net, u)
         elif kind == MOTOR:
-            _prepare_motor(p, net, u)
-    solve_network(p, net)
-    transport(p, net)
+            _prepare_motor(net, u)
+    solve_network(net)
+    transport(net)
     for u in range(count):
-        if int(net.units[UNIT_COLUMNS * u + U_TYPE]) == PUMP:
-            _load_motor(p, net, u)
+        if int(net.k[net.units + UNIT_COLUMNS * u + U_TYPE]) == PUMP:
+            _load_motor(net, u)
 
 
 @kernel
-def measure_units(p: Parts, net: Net) -> None:
+def measure_units(net: Net) -> None:
     """``net.outputs`` of every unit but transmitters."""
-    for u in range(net.units.shape[0] // UNIT_COLUMNS):
-        kind = int(net.units[UNIT_COLUMNS * u + U_TYPE])
+    for u in range(net.unit_count):
+        kind = int(net.k[net.units + UNIT_COLUMNS * u + U_TYPE])
         if kind == VALVE:
-            _measure_valve(p, net, u)
+            _measure_valve(net, u)
         elif kind == PIPE:
-            _measure_pipe(p, net, u)
+            _measure_pipe(net, u)
         elif kind == PUMP:
-            _measure_pump(p, net, u)
+            _measure_pump(net, u)
         elif kind == TANK:
-            _measure_tank(p, net, u)
+            _measure_tank(net, u)
         elif kind == SOURCE:
-            _measure_boundary(p, net, u, -1.0)
+            _measure_boundary(net, u, -1.0)
         elif kind == SINK:
-            _measure_boundary(p, net, u, 1.0)
+            _measure_boundary(net, u, 1.0)
         elif kind == EXCHANGER:
-            _measure_exchanger(p, net, u)
+            _measure_exchanger(net, u)
         elif kind == MIXER:
-            _measure_mixer(p, net, u)
+            _measure_mixer(net, u)
         elif kind == SEPARATOR:
-            _measure_separator(p, net, u)
+            _measure_separator(net, u)
         elif kind == MOTOR:
-            _measure_motor(p, net, u)
+            _measure_motor(net, u)
 
 
 @kernel
 def derivatives(p: Parts) -> None:
     """Rates of all states."""
     net = net_of(p)
-    find_flows(p, net)
-    transmitters = net.head[H_TRANSMITTERS] != 0.0
+    find_flows(net)
+    transmitters = net.k[net.head + H_TRANSMITTERS] != 0.0
     if transmitters:
-        measure_units(p, net)
-    for u in range(net.units.shape[0] // UNIT_COLUMNS):
-        kind = int(net.units[UNIT_COLUMNS * u + U_TYPE])
+        measure_units(net)
+    for u in range(net.unit_count):
+        kind = int(net.k[net.units + UNIT_COLUMNS * u + U_TYPE])
         if kind == VALVE:
-            _rates_valve(p, net, u)
+            _rates_valve(net, u)
         elif kind == PIPE:
-            _rates_pipe(p, net, u)
+            _rates_pipe(net, u)
         elif kind == TANK:
-            _rates_tank(p, net, u)
+            _rates_tank(net, u)
         elif kind == EXCHANGER:
-            _rates_exchanger(p, net, u)
+            _rates_exchanger(net, u)
         elif kind == MIXER:
-            _rates_mixer(p, net, u)
+            _rates_mixer(net, u)
         elif kind == SEPARATOR:
-            _rates_separator(p, net, u)
+            _rates_separator(net, u)
         elif kind == MOTOR:
-            _rates_motor(p, net, u)
+            _rates_motor(net, u)
         elif kind == TRANSMITTER:
-            _rates_transmitter(p, net, u)
+            _rates_transmitter(net, u)
 
 
 @kernel
 def settle(p: Parts) -> None:
     """Limits, what sticks, trips, samples; once a step, in the order of the file."""
     net = net_of(p)
-    for u in range(net.units.shape[0] // UNIT_COLUMNS):
-        kind = int(net.units[UNIT_COLUMNS * u + U_TYPE])
+    for u in range(net.unit_count):
+        kind = int(net.k[net.units + UNIT_COLUMNS * u + U_TYPE])
         if kind == VALVE:
-            _settle_valve(p, net, u)
+            _settle_valve(net, u)
         elif kind == TANK:
             _settle_tank(p, net, u)
         elif kind == PUMP:
@@ -132,20 +132,20 @@ def settle(p: Parts) -> None:
         elif kind == MOTOR:
             _settle_motor(p, net, u)
         elif kind == TRANSMITTER:
-            _settle_transmitter(p, net, u)
+            _settle_transmitter(net, u)
 
 
 @kernel
 def measure(p: Parts) -> None:
     """The plant's outputs: those of the units that the file has chosen."""
     net = net_of(p)
-    find_flows(p, net)
-    measure_units(p, net)
-    for u in range(net.units.shape[0] // UNIT_COLUMNS):
-        if int(net.units[UNIT_COLUMNS * u + U_TYPE]) == TRANSMITTER:
-            _measure_transmitter(p, net, u)
+    find_flows(net)
+    measure_units(net)
+    for u in range(net.unit_count):
+        if int(net.k[net.units + UNIT_COLUMNS * u + U_TYPE]) == TRANSMITTER:
+            _measure_transmitter(net, u)
     for at in range(p.outputs.shape[0]):
-        p.outputs[at] = net.outputs[int(net.chosen[at])]
+        p.outputs[at] = net.k[net.outputs + int(net.k[net.chosen + at])]
 
 
 @kernel

@@ -59,7 +59,6 @@ from plant_models.units.table import (
     C_FLOW,
     C_X,
     G_M_S2,
-    H_COMPONENTS,
     H_DENSITY,
     N_GIVES,
     N_P,
@@ -68,7 +67,6 @@ from plant_models.units.table import (
     U_FACT,
     U_LINK,
     U_NODE,
-    U_OUT,
     U_STATE,
     Net,
     cell_columns,
@@ -76,6 +74,7 @@ from plant_models.units.table import (
     cell_temperature,
     column,
     fill_cell,
+    outputs_of,
     put_fractions,
     read,
     slot_of,
@@ -86,7 +85,6 @@ AREA, HEIGHT, RELEASE_TIME, MOLAR_MASS, VENT_KV, VENT, HEADER = range(7)
 R_J_MOL_K = 8.314462618
 X_T = 0.7
 DRY = 0.01  # of the height
-
 
 
 def gas_at_start(given: Mapping[str, float]) -> dict[str, float]:
@@ -137,75 +135,75 @@ SEPARATOR = UnitType(
 
 
 @kernel
-def pressure_pa(p: Parts, net: Net, u: int) -> float:
+def pressure_pa(net: Net, u: int) -> float:
     """Ideal gas in what the liquid leaves free, at least 1 % of the vessel."""
     slot, state = slot_of(net, u), column(net, u, U_STATE)
-    height_m = read(p, net, slot + HEIGHT)
-    free_m3 = read(p, net, slot + AREA) * max(height_m - p.states[state], DRY * height_m)
-    moles = max(p.states[state + 1], 0.0) / read(p, net, slot + MOLAR_MASS)
-    return moles * R_J_MOL_K * cell_temperature(p, net, column(net, u, U_CELL)) / free_m3
+    height_m = read(net, slot + HEIGHT)
+    free_m3 = read(net, slot + AREA) * max(height_m - net.states[state], DRY * height_m)
+    moles = max(net.states[state + 1], 0.0) / read(net, slot + MOLAR_MASS)
+    return moles * R_J_MOL_K * cell_temperature(net, column(net, u, U_CELL)) / free_m3
 
 
 @kernel
-def vent_kg_s(p: Parts, net: Net, u: int, inside_pa: float) -> float:
+def vent_kg_s(net: Net, u: int, inside_pa: float) -> float:
     """Gas through the vent valve; choked beyond x_T, nothing flows back."""
     slot = slot_of(net, u)
-    header_pa = read(p, net, slot + HEADER)
+    header_pa = read(net, slot + HEADER)
     if inside_pa <= header_pa or inside_pa <= 0.0:
         return 0.0
     x = min((inside_pa - header_pa) / inside_pa, X_T)
-    temperature_k = cell_temperature(p, net, column(net, u, U_CELL))
-    density = inside_pa * read(p, net, slot + MOLAR_MASS) / (R_J_MOL_K * temperature_k)
-    kv_m3_s = read(p, net, slot + VENT_KV) * within(read(p, net, slot + VENT), 0.0, 1.0)
+    temperature_k = cell_temperature(net, column(net, u, U_CELL))
+    density = inside_pa * read(net, slot + MOLAR_MASS) / (R_J_MOL_K * temperature_k)
+    kv_m3_s = read(net, slot + VENT_KV) * within(read(net, slot + VENT), 0.0, 1.0)
     return kv_m3_s * (1.0 - x / (3.0 * X_T)) * math.sqrt(x * inside_pa * density * 0.01)
 
 
 @kernel
-def release_kg_s(p: Parts, net: Net, u: int) -> float:
+def release_kg_s(net: Net, u: int) -> float:
     """Gas that comes out of the liquid."""
     slot, cell = slot_of(net, u), column(net, u, U_CELL)
-    volume_m3 = read(p, net, slot + AREA) * max(p.states[column(net, u, U_STATE)], 0.0)
-    fraction = cell_fraction(p, net, cell, column(net, u, U_LINK))
-    return net.head[H_DENSITY] * volume_m3 * fraction / read(p, net, slot + RELEASE_TIME)
+    volume_m3 = read(net, slot + AREA) * max(net.states[column(net, u, U_STATE)], 0.0)
+    fraction = cell_fraction(net, cell, column(net, u, U_LINK))
+    return net.k[net.head + H_DENSITY] * volume_m3 * fraction / read(net, slot + RELEASE_TIME)
 
 
 @kernel
-def prepare(p: Parts, net: Net, u: int) -> None:
+def prepare(net: Net, u: int) -> None:
     """Pressures above the liquid and under it."""
-    slot, row = slot_of(net, u), NODE_COLUMNS * column(net, u, U_NODE)
-    inside_pa, level_m = pressure_pa(p, net, u), p.states[column(net, u, U_STATE)]
-    net.nodes[row + N_P] = inside_pa
-    net.nodes[row + N_GIVES] = 0.0
-    net.nodes[row + NODE_COLUMNS + N_P] = inside_pa + net.head[H_DENSITY] * G_M_S2 * max(level_m, 0.0)
-    net.nodes[row + NODE_COLUMNS + N_GIVES] = within(level_m / (DRY * read(p, net, slot + HEIGHT)), 0.0, 1.0)
+    slot, row = slot_of(net, u), net.nodes + NODE_COLUMNS * column(net, u, U_NODE)
+    inside_pa, level_m = pressure_pa(net, u), net.states[column(net, u, U_STATE)]
+    net.k[row + N_P] = inside_pa
+    net.k[row + N_GIVES] = 0.0
+    net.k[row + NODE_COLUMNS + N_P] = inside_pa + net.k[net.head + H_DENSITY] * G_M_S2 * max(level_m, 0.0)
+    net.k[row + NODE_COLUMNS + N_GIVES] = within(level_m / (DRY * read(net, slot + HEIGHT)), 0.0, 1.0)
 
 
 @kernel
-def rates(p: Parts, net: Net, u: int) -> None:
+def rates(net: Net, u: int) -> None:
     """Liquid, gas, heat, components."""
     slot, state, cell = slot_of(net, u), column(net, u, U_STATE), column(net, u, U_CELL)
-    area_m2 = read(p, net, slot + AREA)
-    released = release_kg_s(p, net, u)
-    lost_m3_s = released / net.head[H_DENSITY]
-    p.rates[state] = (net.cells[cell_columns(net) * cell + C_FLOW] - lost_m3_s) / area_m2
-    p.rates[state + 1] = released - vent_kg_s(p, net, u, pressure_pa(p, net, u))
-    volume_m3 = area_m2 * max(p.states[state], DRY * read(p, net, slot + HEIGHT))
-    fill_cell(p, net, cell, volume_m3, 0.0)
-    at_x = int(net.cells[cell_columns(net) * cell + C_X])
+    area_m2 = read(net, slot + AREA)
+    released = release_kg_s(net, u)
+    lost_m3_s = released / net.k[net.head + H_DENSITY]
+    net.rates[state] = (net.k[net.cells + cell_columns(net) * cell + C_FLOW] - lost_m3_s) / area_m2
+    net.rates[state + 1] = released - vent_kg_s(net, u, pressure_pa(net, u))
+    volume_m3 = area_m2 * max(net.states[state], DRY * read(net, slot + HEIGHT))
+    fill_cell(net, cell, volume_m3, 0.0)
+    at_x = int(net.k[net.cells + cell_columns(net) * cell + C_X])
     gas = column(net, u, U_LINK)
-    for k in range(int(net.head[H_COMPONENTS])):  # what the gas takes along is gas and nothing else
+    for k in range(net.components):  # what the gas takes along is gas and nothing else
         own = 1.0 if k == gas else 0.0
-        p.rates[at_x + k] -= lost_m3_s * (own - p.states[at_x + k]) / volume_m3
+        net.rates[at_x + k] -= lost_m3_s * (own - net.states[at_x + k]) / volume_m3
 
 
 @kernel
 def settle(p: Parts, net: Net, u: int) -> None:
     """Full and empty."""
     state, fact = column(net, u, U_STATE), column(net, u, U_FACT)
-    height_m = read(p, net, slot_of(net, u) + HEIGHT)
-    p.states[state] = within(p.states[state], 0.0, height_m)
-    p.states[state + 1] = max(p.states[state + 1], 0.0)
-    level_m = p.states[state]
+    height_m = read(net, slot_of(net, u) + HEIGHT)
+    net.states[state] = within(net.states[state], 0.0, height_m)
+    net.states[state + 1] = max(net.states[state + 1], 0.0)
+    level_m = net.states[state]
     if level_m >= 0.99 * height_m:
         note(p, fact, 1.0, level_m)
     elif level_m < 0.98 * height_m:
@@ -217,14 +215,14 @@ def settle(p: Parts, net: Net, u: int) -> None:
 
 
 @kernel
-def measure(p: Parts, net: Net, u: int) -> None:
+def measure(net: Net, u: int) -> None:
     """Level, pressure, temperature, gas flows, gas mass, fractions."""
-    out, state, cell = column(net, u, U_OUT), column(net, u, U_STATE), column(net, u, U_CELL)
-    inside_pa = pressure_pa(p, net, u)
-    net.outputs[out] = p.states[state]
-    net.outputs[out + 1] = inside_pa
-    net.outputs[out + 2] = cell_temperature(p, net, cell)
-    net.outputs[out + 3] = vent_kg_s(p, net, u, inside_pa)
-    net.outputs[out + 4] = release_kg_s(p, net, u)
-    net.outputs[out + 5] = p.states[state + 1]
-    put_fractions(p, net, cell, out + 6)
+    out, state, cell = outputs_of(net, u), column(net, u, U_STATE), column(net, u, U_CELL)
+    inside_pa = pressure_pa(net, u)
+    net.k[out] = net.states[state]
+    net.k[out + 1] = inside_pa
+    net.k[out + 2] = cell_temperature(net, cell)
+    net.k[out + 3] = vent_kg_s(net, u, inside_pa)
+    net.k[out + 4] = release_kg_s(net, u)
+    net.k[out + 5] = net.states[state + 1]
+    put_fractions(net, cell, out + 6)

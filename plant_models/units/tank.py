@@ -66,15 +66,15 @@ from plant_models.units.table import (
     NODE_COLUMNS,
     U_CELL,
     U_FACT,
-    U_MEMORY,
     U_NODE,
-    U_OUT,
     U_STATE,
     Net,
     cell_columns,
     cell_temperature,
     column,
     fill_cell,
+    memory_of,
+    outputs_of,
     put_fractions,
     read,
     slot_of,
@@ -123,16 +123,16 @@ TANK = UnitType(
 
 
 @kernel
-def prepare(p: Parts, net: Net, u: int) -> None:
+def prepare(net: Net, u: int) -> None:
     """Pressures at the top and at the bottom, and what the bottom can give."""
-    slot, level_m = slot_of(net, u), p.states[column(net, u, U_STATE)]
-    surface_pa = read(p, net, slot + SURFACE)
-    top = NODE_COLUMNS * column(net, u, U_NODE)
-    net.nodes[top + N_P] = surface_pa
-    net.nodes[top + N_GIVES] = 0.0
+    slot, level_m = slot_of(net, u), net.states[column(net, u, U_STATE)]
+    surface_pa = read(net, slot + SURFACE)
+    top = net.nodes + NODE_COLUMNS * column(net, u, U_NODE)
+    net.k[top + N_P] = surface_pa
+    net.k[top + N_GIVES] = 0.0
     bottom = top + NODE_COLUMNS
-    net.nodes[bottom + N_P] = surface_pa + net.head[H_DENSITY] * G_M_S2 * max(level_m, 0.0)
-    net.nodes[bottom + N_GIVES] = within(level_m / read(p, net, slot + DRY), 0.0, 1.0)
+    net.k[bottom + N_P] = surface_pa + net.k[net.head + H_DENSITY] * G_M_S2 * max(level_m, 0.0)
+    net.k[bottom + N_GIVES] = within(level_m / read(net, slot + DRY), 0.0, 1.0)
 
 
 @kernel
@@ -146,29 +146,31 @@ def leak_m3_s(area_m2: float, level_m: float) -> float:
 
 
 @kernel
-def rates(p: Parts, net: Net, u: int) -> None:
+def rates(net: Net, u: int) -> None:
     """The balances of the module's docstring."""
     slot, state, cell = slot_of(net, u), column(net, u, U_STATE), column(net, u, U_CELL)
-    level_m, area_m2 = p.states[state], read(p, net, slot + AREA)
-    inflow_m3_s = net.cells[cell_columns(net) * cell + C_FLOW]
-    p.rates[state] = (inflow_m3_s - leak_m3_s(read(p, net, slot + LEAK), level_m)) / area_m2
-    loss_w = read(p, net, slot + HEAT_LOSS) * (p.disturbances[int(net.head[H_AMBIENT])] - cell_temperature(p, net, cell))
-    volume_m3 = area_m2 * max(level_m, read(p, net, slot + DRY))
-    fill_cell(p, net, cell, volume_m3, loss_w / (net.head[H_DENSITY] * net.head[H_HEAT_CAPACITY]))
+    level_m, area_m2 = net.states[state], read(net, slot + AREA)
+    inflow_m3_s = net.k[net.cells + cell_columns(net) * cell + C_FLOW]
+    net.rates[state] = (inflow_m3_s - leak_m3_s(read(net, slot + LEAK), level_m)) / area_m2
+    loss_w = read(net, slot + HEAT_LOSS) * (
+        net.disturbances[int(net.k[net.head + H_AMBIENT])] - cell_temperature(net, cell)
+    )
+    volume_m3 = area_m2 * max(level_m, read(net, slot + DRY))
+    fill_cell(net, cell, volume_m3, loss_w / (net.k[net.head + H_DENSITY] * net.k[net.head + H_HEAT_CAPACITY]))
 
 
 @kernel
 def settle(p: Parts, net: Net, u: int) -> None:
     """Rim and bottom, and the low-low level."""
     slot, state, fact = slot_of(net, u), column(net, u, U_STATE), column(net, u, U_FACT)
-    height_m, low_m = read(p, net, slot + HEIGHT), read(p, net, slot + LOW_LOW)
-    if p.states[state] < 0.0:
-        p.states[state] = 0.0
-    level_m = p.states[state]
+    height_m, low_m = read(net, slot + HEIGHT), read(net, slot + LOW_LOW)
+    if net.states[state] < 0.0:
+        net.states[state] = 0.0
+    level_m = net.states[state]
     if level_m > height_m:
         note(p, fact, 1.0, level_m)
-        net.memory[column(net, u, U_MEMORY)] += (level_m - height_m) * read(p, net, slot + AREA)
-        p.states[state] = height_m
+        net.k[memory_of(net, u)] += (level_m - height_m) * read(net, slot + AREA)
+        net.states[state] = height_m
     elif level_m < (1.0 - REARM) * height_m:
         note(p, fact, 0.0, level_m)
     if level_m < low_m:
@@ -178,13 +180,13 @@ def settle(p: Parts, net: Net, u: int) -> None:
 
 
 @kernel
-def measure(p: Parts, net: Net, u: int) -> None:
+def measure(net: Net, u: int) -> None:
     """Level, volume, temperature, pressure at the bottom, what was spilled, fractions."""
-    out, cell = column(net, u, U_OUT), column(net, u, U_CELL)
-    level_m = p.states[column(net, u, U_STATE)]
-    net.outputs[out] = level_m
-    net.outputs[out + 1] = level_m * read(p, net, slot_of(net, u) + AREA)
-    net.outputs[out + 2] = cell_temperature(p, net, cell)
-    net.outputs[out + 3] = net.nodes[NODE_COLUMNS * (column(net, u, U_NODE) + 1) + N_P]
-    net.outputs[out + 4] = net.memory[column(net, u, U_MEMORY)]
-    put_fractions(p, net, cell, out + 5)
+    out, cell = outputs_of(net, u), column(net, u, U_CELL)
+    level_m = net.states[column(net, u, U_STATE)]
+    net.k[out] = level_m
+    net.k[out + 1] = level_m * read(net, slot_of(net, u) + AREA)
+    net.k[out + 2] = cell_temperature(net, cell)
+    net.k[out + 3] = net.k[net.nodes + NODE_COLUMNS * (column(net, u, U_NODE) + 1) + N_P]
+    net.k[out + 4] = net.k[memory_of(net, u)]
+    put_fractions(net, cell, out + 5)

@@ -37,9 +37,9 @@ Reference
 D. E. Seborg, T. F. Edgar, D. A. Mellichamp, F. J. Doyle, Process Dynamics and Control, 4th ed., 2016, sections 6.2 and 9.1.
 """
 
-from plant_models.kernel import Parts, kernel
+from plant_models.kernel import kernel
 from plant_models.units.declare import Quantity, UnitType, share
-from plant_models.units.table import U_LINK, U_MEMORY, U_OUT, U_STATE, Net, column, read, slot_of
+from plant_models.units.table import U_LINK, U_STATE, Net, column, memory_of, outputs_of, read, slot_of
 
 LAG, DEAD_TIME, BIAS, FROZEN = range(4)
 COUNT, NEXT, HELD, RING = range(4)  # memory: samples kept, where the next goes, last reading, then times and values
@@ -66,25 +66,25 @@ TRANSMITTER = UnitType(
 
 
 @kernel
-def rates(p: Parts, net: Net, u: int) -> None:
+def rates(net: Net, u: int) -> None:
     """The lag; ``net.outputs`` hold what is measured."""
     state = column(net, u, U_STATE)
-    measured = net.outputs[column(net, u, U_LINK)]
-    p.rates[state] = (measured - p.states[state]) / read(p, net, slot_of(net, u) + LAG)
+    measured = net.k[net.outputs + column(net, u, U_LINK)]
+    net.rates[state] = (measured - net.states[state]) / read(net, slot_of(net, u) + LAG)
 
 
 @kernel
-def delayed(p: Parts, net: Net, u: int) -> float:
+def delayed(net: Net, u: int) -> float:
     """y(t − θ); before there is a sample that old, the oldest."""
-    m, dead_s = column(net, u, U_MEMORY), read(p, net, slot_of(net, u) + DEAD_TIME)
-    later = p.states[column(net, u, U_STATE)]
+    m, dead_s = memory_of(net, u), read(net, slot_of(net, u) + DEAD_TIME)
+    later = net.states[column(net, u, U_STATE)]
     if dead_s <= 0.0:
         return later
-    later_s, wanted_s = p.clock[0], p.clock[0] - dead_s
-    at = int(net.memory[m + NEXT])
-    for _ in range(int(net.memory[m + COUNT])):
+    later_s, wanted_s = net.clock[0], net.clock[0] - dead_s
+    at = int(net.k[m + NEXT])
+    for _ in range(int(net.k[m + COUNT])):
         at = at - 1 if at > 0 else SAMPLES - 1
-        time_s, value = net.memory[m + RING + at], net.memory[m + RING + SAMPLES + at]
+        time_s, value = net.k[m + RING + at], net.k[m + RING + SAMPLES + at]
         if time_s <= wanted_s:
             if later_s <= time_s:
                 return value
@@ -94,25 +94,25 @@ def delayed(p: Parts, net: Net, u: int) -> float:
 
 
 @kernel
-def settle(p: Parts, net: Net, u: int) -> None:
+def settle(net: Net, u: int) -> None:
     """Keep a sample, and the reading in case that it freezes."""
-    m, slot = column(net, u, U_MEMORY), slot_of(net, u)
-    now_s, at, count = p.clock[0], int(net.memory[m + NEXT]), int(net.memory[m + COUNT])
+    m, slot = memory_of(net, u), slot_of(net, u)
+    now_s, at, count = net.clock[0], int(net.k[m + NEXT]), int(net.k[m + COUNT])
     last = at - 1 if at > 0 else SAMPLES - 1
-    if count == 0 or now_s - net.memory[m + RING + last] >= read(p, net, slot + DEAD_TIME) / SPACINGS:
-        net.memory[m + RING + at] = now_s
-        net.memory[m + RING + SAMPLES + at] = p.states[column(net, u, U_STATE)]
-        net.memory[m + NEXT] = 0 if at == SAMPLES - 1 else at + 1
-        net.memory[m + COUNT] = min(count + 1, SAMPLES)
-    if read(p, net, slot + FROZEN) < 0.5:
-        net.memory[m + HELD] = delayed(p, net, u) + read(p, net, slot + BIAS)
+    if count == 0 or now_s - net.k[m + RING + last] >= read(net, slot + DEAD_TIME) / SPACINGS:
+        net.k[m + RING + at] = now_s
+        net.k[m + RING + SAMPLES + at] = net.states[column(net, u, U_STATE)]
+        net.k[m + NEXT] = 0 if at == SAMPLES - 1 else at + 1
+        net.k[m + COUNT] = min(count + 1, SAMPLES)
+    if read(net, slot + FROZEN) < 0.5:
+        net.k[m + HELD] = delayed(net, u) + read(net, slot + BIAS)
 
 
 @kernel
-def measure(p: Parts, net: Net, u: int) -> None:
+def measure(net: Net, u: int) -> None:
     """The reading."""
     slot = slot_of(net, u)
-    reading = net.memory[column(net, u, U_MEMORY) + HELD]
-    if read(p, net, slot + FROZEN) < 0.5:
-        reading = delayed(p, net, u) + read(p, net, slot + BIAS)
-    net.outputs[column(net, u, U_OUT)] = reading
+    reading = net.k[memory_of(net, u) + HELD]
+    if read(net, slot + FROZEN) < 0.5:
+        reading = delayed(net, u) + read(net, slot + BIAS)
+    net.k[outputs_of(net, u)] = reading

@@ -22,7 +22,7 @@ Reference
 S. V. Patankar, Numerical Heat Transfer and Fluid Flow, 1980, chapter 5 (upwind scheme, conservation).
 """
 
-from plant_models.kernel import Parts, kernel
+from plant_models.kernel import kernel
 from plant_models.units.table import (
     B_ELEMENT,
     B_ELEMENTS,
@@ -36,7 +36,6 @@ from plant_models.units.table import (
     E_CELL,
     E_CELLS,
     ELEMENT_COLUMNS,
-    H_COMPONENTS,
     N_CELL,
     N_INTAKE,
     NODE_COLUMNS,
@@ -48,46 +47,46 @@ from plant_models.units.table import (
 
 
 @kernel
-def _carry(p: Parts, net: Net, a: int, b: int, flow_m3_s: float) -> None:
+def _carry(net: Net, a: int, b: int, flow_m3_s: float) -> None:
     """``flow_m3_s`` goes from cell ``a`` to cell ``b``, with the content of where it comes from."""
     if flow_m3_s == 0.0:
         return
     width = cell_columns(net)
     upstream = a if flow_m3_s > 0.0 else b
-    net.cells[width * a + C_FLOW] -= flow_m3_s
-    net.cells[width * b + C_FLOW] += flow_m3_s
-    heat = flow_m3_s * cell_temperature(p, net, upstream)
-    net.cells[width * a + C_HEAT] -= heat
-    net.cells[width * b + C_HEAT] += heat
-    for k in range(int(net.head[H_COMPONENTS])):
-        carried = flow_m3_s * cell_fraction(p, net, upstream, k)
-        net.cells[width * a + CELL_COLUMNS + k] -= carried
-        net.cells[width * b + CELL_COLUMNS + k] += carried
+    net.k[net.cells + width * a + C_FLOW] -= flow_m3_s
+    net.k[net.cells + width * b + C_FLOW] += flow_m3_s
+    heat = flow_m3_s * cell_temperature(net, upstream)
+    net.k[net.cells + width * a + C_HEAT] -= heat
+    net.k[net.cells + width * b + C_HEAT] += heat
+    for k in range(net.components):
+        carried = flow_m3_s * cell_fraction(net, upstream, k)
+        net.k[net.cells + width * a + CELL_COLUMNS + k] -= carried
+        net.k[net.cells + width * b + CELL_COLUMNS + k] += carried
 
 
 @kernel
-def transport(p: Parts, net: Net) -> None:
+def transport(net: Net) -> None:
     """What flows into every cell, net: liquid, heat, components."""
     width = cell_columns(net)
-    for c in range(net.cells.shape[0] // width):
-        net.cells[width * c + C_FLOW] = 0.0
-        net.cells[width * c + C_HEAT] = 0.0
-        for k in range(int(net.head[H_COMPONENTS])):
-            net.cells[width * c + CELL_COLUMNS + k] = 0.0
-    for n in range(net.nodes.shape[0] // NODE_COLUMNS):
-        net.nodes[NODE_COLUMNS * n + N_INTAKE] = 0.0
-    for b in range(net.branches.shape[0] // BRANCH_COLUMNS):
-        row = BRANCH_COLUMNS * b
-        flow_m3_s = net.branches[row + B_FLOW]
-        source, target = int(net.branches[row + B_FROM]), int(net.branches[row + B_TO])
-        net.nodes[NODE_COLUMNS * source + N_INTAKE] -= flow_m3_s
-        net.nodes[NODE_COLUMNS * target + N_INTAKE] += flow_m3_s
-        before = int(net.nodes[NODE_COLUMNS * source + N_CELL])
-        first = int(net.branches[row + B_ELEMENT])
-        for e in range(first, first + int(net.branches[row + B_ELEMENTS])):
-            at = ELEMENT_COLUMNS * e
-            cell = int(net.elements[at + E_CELL])
-            for c in range(cell, cell + int(net.elements[at + E_CELLS])):
-                _carry(p, net, before, c, flow_m3_s)
+    for c in range(net.cell_count):
+        net.k[net.cells + width * c + C_FLOW] = 0.0
+        net.k[net.cells + width * c + C_HEAT] = 0.0
+        for k in range(net.components):
+            net.k[net.cells + width * c + CELL_COLUMNS + k] = 0.0
+    for n in range(net.node_count):
+        net.k[net.nodes + NODE_COLUMNS * n + N_INTAKE] = 0.0
+    for b in range(net.branch_count):
+        row = net.branches + BRANCH_COLUMNS * b
+        flow_m3_s = net.k[row + B_FLOW]
+        source, target = int(net.k[row + B_FROM]), int(net.k[row + B_TO])
+        net.k[net.nodes + NODE_COLUMNS * source + N_INTAKE] -= flow_m3_s
+        net.k[net.nodes + NODE_COLUMNS * target + N_INTAKE] += flow_m3_s
+        before = int(net.k[net.nodes + NODE_COLUMNS * source + N_CELL])
+        first = int(net.k[row + B_ELEMENT])
+        for e in range(first, first + int(net.k[row + B_ELEMENTS])):
+            at = net.elements + ELEMENT_COLUMNS * e
+            cell = int(net.k[at + E_CELL])
+            for c in range(cell, cell + int(net.k[at + E_CELLS])):
+                _carry(net, before, c, flow_m3_s)
                 before = c
-        _carry(p, net, before, int(net.nodes[NODE_COLUMNS * target + N_CELL]), flow_m3_s)
+        _carry(net, before, int(net.k[net.nodes + NODE_COLUMNS * target + N_CELL]), flow_m3_s)

@@ -53,7 +53,7 @@ M. A. A. S. Choudhury, N. F. Thornhill, S. L. Shah, Modelling valve stiction, Co
 import math
 from collections.abc import Mapping
 
-from plant_models.kernel import Parts, kernel
+from plant_models.kernel import kernel
 from plant_models.units.declare import P_MAX_PA, REQUIRED, Quantity, UnitType, flow, passage, share
 from plant_models.units.table import (
     CLOSED,
@@ -65,12 +65,12 @@ from plant_models.units.table import (
     ELEMENT_COLUMNS,
     H_DENSITY,
     U_ELEMENT,
-    U_MEMORY,
-    U_OUT,
     U_STATE,
     Net,
     column,
     element_flow,
+    memory_of,
+    outputs_of,
     read,
     slot_of,
     within,
@@ -82,7 +82,6 @@ LINEAR, EQUAL_PERCENTAGE, QUICK_OPENING = range(3)
 TO_CLOSED, TO_OPEN, TO_LAST = range(3)
 STEM, PLUG, MOVED, WAY, SEEDED = range(5)  # memory
 SEAT = 0.02
-
 
 
 def at_demand(given: Mapping[str, float]) -> dict[str, float]:
@@ -140,78 +139,76 @@ def characteristic(kind: float, rangeability: float, opening: float) -> float:
 
 
 @kernel
-def opening_of(p: Parts, net: Net, u: int) -> float:
+def opening_of(net: Net, u: int) -> float:
     """Where the plug is: the actuator itself when nothing sticks and nothing has play."""
-    slot, memory = slot_of(net, u), column(net, u, U_MEMORY)
-    if read(p, net, slot + STICTION) == 0.0 and read(p, net, slot + BACKLASH) == 0.0:
-        return within(p.states[column(net, u, U_STATE)], 0.0, 1.0)
-    return within(net.memory[memory + PLUG], 0.0, 1.0)
+    slot, memory = slot_of(net, u), memory_of(net, u)
+    if read(net, slot + STICTION) == 0.0 and read(net, slot + BACKLASH) == 0.0:
+        return within(net.states[column(net, u, U_STATE)], 0.0, 1.0)
+    return within(net.k[memory + PLUG], 0.0, 1.0)
 
 
 @kernel
-def prepare(p: Parts, net: Net, u: int) -> None:
+def prepare(net: Net, u: int) -> None:
     """Resistance: R q |q| is the pressure drop."""
-    slot, row = slot_of(net, u), ELEMENT_COLUMNS * column(net, u, U_ELEMENT)
-    net.elements[row + E_HEAD] = 0.0
-    net.elements[row + E_ONE_WAY] = 0.0
-    share_of_kv = characteristic(
-        read(p, net, slot + CHARACTERISTIC), read(p, net, slot + RANGEABILITY), opening_of(p, net, u)
-    )
-    share_of_kv = max(share_of_kv, read(p, net, slot + LEAKAGE)) * (1.0 - read(p, net, slot + BLOCKED))
-    kv_m3_s = share_of_kv * read(p, net, slot + KV)
+    slot, row = slot_of(net, u), net.elements + ELEMENT_COLUMNS * column(net, u, U_ELEMENT)
+    net.k[row + E_HEAD] = 0.0
+    net.k[row + E_ONE_WAY] = 0.0
+    share_of_kv = characteristic(read(net, slot + CHARACTERISTIC), read(net, slot + RANGEABILITY), opening_of(net, u))
+    share_of_kv = max(share_of_kv, read(net, slot + LEAKAGE)) * (1.0 - read(net, slot + BLOCKED))
+    kv_m3_s = share_of_kv * read(net, slot + KV)
     if kv_m3_s <= 0.0:
-        net.elements[row + E_R] = CLOSED
+        net.k[row + E_R] = CLOSED
     else:
-        net.elements[row + E_R] = 1e5 * net.head[H_DENSITY] / 1000.0 / (kv_m3_s * kv_m3_s)
+        net.k[row + E_R] = 1e5 * net.k[net.head + H_DENSITY] / 1000.0 / (kv_m3_s * kv_m3_s)
 
 
 @kernel
-def rates(p: Parts, net: Net, u: int) -> None:
+def rates(net: Net, u: int) -> None:
     """The actuator on its way to the demand, or to where the spring pushes it."""
     slot, state = slot_of(net, u), column(net, u, U_STATE)
-    position = p.states[state]
-    target = within(read(p, net, slot + DEMAND), 0.0, 1.0)
-    if read(p, net, slot + AIR_FAILED) >= 0.5:
-        failure = read(p, net, slot + AIR_FAILURE)
+    position = net.states[state]
+    target = within(read(net, slot + DEMAND), 0.0, 1.0)
+    if read(net, slot + AIR_FAILED) >= 0.5:
+        failure = read(net, slot + AIR_FAILURE)
         target = 0.0 if failure == TO_CLOSED else (1.0 if failure == TO_OPEN else position)
-    fastest = 1.0 / read(p, net, slot + STROKE_TIME)
-    p.rates[state] = within((target - position) / read(p, net, slot + LAG), -fastest, fastest)
-    if read(p, net, slot + STUCK) >= 0.5:
-        p.rates[state] = 0.0
+    fastest = 1.0 / read(net, slot + STROKE_TIME)
+    net.rates[state] = within((target - position) / read(net, slot + LAG), -fastest, fastest)
+    if read(net, slot + STUCK) >= 0.5:
+        net.rates[state] = 0.0
 
 
 @kernel
-def settle(p: Parts, net: Net, u: int) -> None:
+def settle(net: Net, u: int) -> None:
     """Stem and plug, once a step."""
-    slot, m = slot_of(net, u), column(net, u, U_MEMORY)
-    position = p.states[column(net, u, U_STATE)]
-    if net.memory[m + SEEDED] == 0.0:
-        net.memory[m + SEEDED] = 1.0
-        net.memory[m + STEM] = position
-        net.memory[m + PLUG] = position
-        net.memory[m + MOVED] = position
-    band, jump = read(p, net, slot + STICTION), min(read(p, net, slot + JUMP), read(p, net, slot + STICTION))
-    stem, way = net.memory[m + STEM], net.memory[m + WAY]
-    move = position - net.memory[m + MOVED]
-    net.memory[m + MOVED] = position
+    slot, m = slot_of(net, u), memory_of(net, u)
+    position = net.states[column(net, u, U_STATE)]
+    if net.k[m + SEEDED] == 0.0:
+        net.k[m + SEEDED] = 1.0
+        net.k[m + STEM] = position
+        net.k[m + PLUG] = position
+        net.k[m + MOVED] = position
+    band, jump = read(net, slot + STICTION), min(read(net, slot + JUMP), read(net, slot + STICTION))
+    stem, way = net.k[m + STEM], net.k[m + WAY]
+    move = position - net.k[m + MOVED]
+    net.k[m + MOVED] = position
     if way * move <= 0.0:
         way = 0.0  # it stopped or turned round: the stem sticks
     if way == 0.0 and abs(position - stem) > 0.5 * (band + jump):
         way = 1.0 if position > stem else -1.0
     if way != 0.0:
         stem = position - way * 0.5 * (band - jump)
-    net.memory[m + STEM] = stem
-    net.memory[m + WAY] = way
-    half = 0.5 * read(p, net, slot + BACKLASH)
-    net.memory[m + PLUG] = within(net.memory[m + PLUG], stem - half, stem + half)
+    net.k[m + STEM] = stem
+    net.k[m + WAY] = way
+    half = 0.5 * read(net, slot + BACKLASH)
+    net.k[m + PLUG] = within(net.k[m + PLUG], stem - half, stem + half)
 
 
 @kernel
-def measure(p: Parts, net: Net, u: int) -> None:
+def measure(net: Net, u: int) -> None:
     """Flow, positions, pressure drop."""
-    out, element = column(net, u, U_OUT), column(net, u, U_ELEMENT)
-    row = ELEMENT_COLUMNS * element
-    net.outputs[out] = element_flow(net, element)
-    net.outputs[out + 1] = p.states[column(net, u, U_STATE)]
-    net.outputs[out + 2] = opening_of(p, net, u)
-    net.outputs[out + 3] = net.elements[row + E_P_IN] - net.elements[row + E_P_OUT]
+    out, element = outputs_of(net, u), column(net, u, U_ELEMENT)
+    row = net.elements + ELEMENT_COLUMNS * element
+    net.k[out] = element_flow(net, element)
+    net.k[out + 1] = net.states[column(net, u, U_STATE)]
+    net.k[out + 2] = opening_of(net, u)
+    net.k[out + 3] = net.k[row + E_P_IN] - net.k[row + E_P_OUT]
