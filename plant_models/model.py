@@ -261,7 +261,10 @@ class PlantType:
 
 
 class PlantFileError(ValueError):
-    """A file that describes no plant. ``problems`` are (line, sentence); ``str()`` has one ``file:line: sentence`` a line."""
+    """A file that describes no plant.
+
+    ``problems`` are (line, sentence); ``str()`` has one ``file:line: sentence`` a line.
+    """
 
     def __init__(self, file: str, problems: list[tuple[int, str]]) -> None:
         super().__init__("\n".join(f"{file}:{line}: {sentence}" for line, sentence in problems))

@@ -32,8 +32,8 @@ def check_model(
 ) -> tuple[ModelConfig, PlantInfo | None]:
     """The model with its defaults filled in, and what the catalogue says of it.
 
-    None: unknown, reported; or described by a file that is not a text and not here, because the plant is loaded from its
-    texts (``given``) on another machine: only the field node needs it.
+    None: unknown, reported; or described by a file that is not a text and not here, because the plant is loaded from
+    its texts (``given``) on another machine: only the field node needs it.
     """
     section = file.model
     path = folder / section.file if section.file else None
@@ -41,8 +41,9 @@ def check_model(
     plant = None if text is None else _find_plant(section, document, path, text, catalog, problems, given is not None)
     parameters = tuple(sorted(section.parameters.items()))
     if plant is None:
+        step_ns, said = section.step or 0, text or ""
         return ModelConfig(
-            section.type, section.setting, section.step or 0, section.integrator, section.seed, path, parameters, text or ""
+            section.type, section.setting, step_ns, section.integrator, section.seed, path, parameters, said
         ), None
     settings = [setting.name for setting in plant.settings]
     setting = section.setting or (settings[0] if settings else "")

@@ -73,7 +73,7 @@ def lay_out(
         memories[name] = tables.memory
         tables.memory += unit.type.memory
         tables.outputs += [f"{name}.{q.name}" for q in unit.outputs]
-    for name, unit in units.items():
+    for unit in units.values():
         _unit_row(unit, order, tables, nodes, cells, elements, memories, facts)
     count = len(tables.junctions)
     transmitters = any(unit.type.name == "transmitter" for unit in units.values())
@@ -140,8 +140,8 @@ def _branch_rows(
 ) -> dict[tuple[str, str], int]:
     """Rows of branches and of their elements; where each element is. Passages of one unit stand together.
 
-    A branch needs its elements in a row, and an exchanger its two sides: so an element of an exchanger is where its branch
-    is, and the unit's row names both (``U_ELEMENT`` and ``U_OTHER``).
+    A branch needs its elements in a row, and an exchanger its two sides: so an element of an exchanger is where its
+    branch is, and the unit's row names both (``U_ELEMENT`` and ``U_OTHER``).
     """
     found: dict[tuple[str, str], int] = {}
     for number, branch in enumerate(branches):

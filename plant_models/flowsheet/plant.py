@@ -126,7 +126,8 @@ def _plant(sheet: Flowsheet, branches: list[Branch], chosen: dict[str, list[str]
     by_name = {f"{u.name}.{q.name}": (u, q) for u in sheet.units.values() for q in u.outputs}
     variables += [_variable(*by_name[output], OUTPUT) for output in chosen["outputs"]]
     facts = [(u, fact) for u in sheet.units.values() for fact in u.type.facts]
-    order = Order(*([v.name for v in variables if v.role == r] for r in (INPUT, DISTURBANCE, PARAMETER, STATE)))
+    names = {r: [v.name for v in variables if v.role == r] for r in (INPUT, DISTURBANCE, PARAMETER, STATE)}
+    order = Order(names[INPUT], names[DISTURBANCE], names[PARAMETER], names[STATE])
     kept = lay_out(
         sheet.units,
         branches,

@@ -53,7 +53,7 @@ def read_flowsheet(top: Item, problems: Problems) -> Flowsheet:
     found.components = _components(sections.get("components"), problems)
     liquid = sections["liquid"].keys() if "liquid" in sections else {}
     found.liquid = {q.name: q.default for q in _LIQUID} | _numbers("liquid", liquid, _LIQUID, problems)
-    general = {key: sections[key] for key in ("ambient", "step") if key in sections}
+    general: dict[str, Item] = {key: sections[key] for key in ("ambient", "step") if key in sections}
     numbers = _numbers("flowsheet", general, (_AMBIENT, _STEP), problems)
     found.ambient_k = numbers.get("ambient", _AMBIENT.default)
     found.step_s = numbers.get("step")
@@ -131,8 +131,8 @@ def _read_initial(found: Flowsheet, given: Mapping[str, Item], problems: Problem
             hint = did_you_mean(name, found.units, "Units")
             problems.add(item.line, f"initial: there is no unit `{name}`. {hint}")
     for name, unit in found.units.items():
-        item = given.get(name)
-        _begin(unit, item.keys() if item else {}, item.line if item else unit.line, problems)
+        begin = given.get(name)
+        _begin(unit, begin.keys() if begin else {}, begin.line if begin else unit.line, problems)
 
 
 def _begin(unit: Unit, given: Mapping[str, Item], line: int, problems: Problems) -> None:

@@ -2,8 +2,9 @@ r"""Source and sink: where liquid comes from and where it goes, at a given press
 
 Called by   ``plant_models.units.library``; kernels by ``plant_models.units.run``.
 
-A source has the pressure, temperature and composition that the world gives it; a sink has a pressure, and, for what flows
-back out of it, a temperature and a composition as well. All of them are disturbances: they may change at any time.
+A source has the pressure, temperature and composition that the world gives it; a sink has a pressure, and, for what
+flows back out of it, a temperature and a composition as well. All of them are disturbances: they may change at any
+time.
 
 Equations
 ---------

@@ -2,8 +2,8 @@
 
 Called by   every unit's file; read by the flowsheet's checks, by the manual and by tests.
 Knows       words. The numbers of a flowsheet are in ``plant_models.units.table``.
-Promise     the order of ``parameters``, ``inputs``, ``disturbances`` is the order of a unit's slots in the table, so the
-            constants at the top of a unit's file name them.
+Promise     the order of ``parameters``, ``inputs``, ``disturbances`` is the order of a unit's slots in the table, so
+            that the constants at the top of a unit's file name them.
 """
 
 import math
@@ -45,8 +45,8 @@ class Quantity:
 class Port:
     """Where a pipe ends: ``way`` is ``in`` or ``out`` (of the flow that counts positive).
 
-    ``many``: several pipes may end there. ``needed``: one must. ``passage``: in and out ports of the same passage belong
-    together, what enters at the one leaves at the other; "" = the port is a place with a pressure of its own.
+    ``many``: several pipes may end there. ``needed``: one must. ``passage``: in and out ports of the same passage
+    belong together, what enters at the one leaves at the other; "" = the port is a place with a pressure of its own.
     ``one_way``: nothing flows against the arrow there.
     """
 
@@ -70,8 +70,11 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class UnitType:
-    """A kind of unit. ``cells`` are names of the well-mixed contents that it holds (``numbered``: as many as the parameter
-    ``cells`` says); each has a temperature and a mass fraction of every component."""
+    """A kind of unit.
+
+    ``cells`` are names of the well-mixed contents that it holds (``numbered``: as many as the parameter ``cells``
+    says); each has a temperature and a mass fraction of every component.
+    """
 
     number: int
     name: str

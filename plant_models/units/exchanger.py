@@ -15,8 +15,8 @@ Equations
     V_h \dot T_h &= q_h (T_{h,\mathrm{in}} - T_h) - \frac{Q}{\rho c}, \qquad
     V_c \dot T_c = q_c (T_{c,\mathrm{in}} - T_c) + \frac{Q}{\rho c}
 
-In steady state the outlets :math:`T_h, T_c` are those of the textbook; on the way there every side has the inertia of its
-content. What the one side loses the other gains, always.
+In steady state the outlets :math:`T_h, T_c` are those of the textbook; on the way there every side has the inertia of
+its content. What the one side loses the other gains, always.
 
 Symbols
 -------
@@ -41,8 +41,8 @@ temperatures at once; the contents are mixed.
 
 Reference
 ---------
-F. P. Incropera, D. P. DeWitt, T. L. Bergman, A. S. Lavine, Fundamentals of Heat and Mass Transfer, 6th ed., 2007, section 11.4,
-table 11.3.
+F. P. Incropera, D. P. DeWitt, T. L. Bergman, A. S. Lavine, Fundamentals of Heat and Mass Transfer, 6th ed., 2007,
+section 11.4, table 11.3.
 """
 
 import math
@@ -127,7 +127,7 @@ def inlet_k(net: Net, cell: int, flow_m3_s: float) -> float:
     own_k = cell_temperature(net, cell)
     if abs(flow_m3_s) <= SMALL_M3_S:
         return own_k
-    return own_k + (net.k[row + C_HEAT] - own_k * net.k[row + C_FLOW]) / abs(flow_m3_s)
+    return float(own_k + (net.k[row + C_HEAT] - own_k * net.k[row + C_FLOW]) / abs(flow_m3_s))
 
 
 @kernel

@@ -9,8 +9,8 @@ Equations
     \sum_b q_b = 0, \qquad V \dot T = \sum q_\mathrm{in} (T_\mathrm{in} - T), \qquad
     V \dot w_k = \sum q_\mathrm{in} (w_{k,\mathrm{in}} - w_k)
 
-Its pressure is the one at which as much flows in as out (``plant_models.units.network``). Every pipe that ends there may be
-flowed through in either direction, so the same unit divides a flow.
+Its pressure is the one at which as much flows in as out (``plant_models.units.network``). Every pipe that ends there
+may be flowed through in either direction, so the same unit divides a flow.
 
 Symbols
 -------

@@ -12,8 +12,8 @@ Equations
     \sigma = \max\!\Big(1 - \frac{n}{n^*}, 0\Big) \;\text{while it runs, else } I = 0 \\
     \tau_\theta \dot \theta &= (I / I_r)^2 - \theta, \qquad \text{trip when } \theta > i_\mathrm{trip}^2
 
-A trip (by overload, or by the disturbance ``trip``) stops the motor and stays until ``start`` is taken away and the winding has
-cooled below :math:`\theta` = 1.
+A trip (by overload, or by the disturbance ``trip``) stops the motor and stays until ``start`` is taken away and the
+winding has cooled below :math:`\theta` = 1.
 
 Symbols
 -------
@@ -125,7 +125,7 @@ def current_a(net: Net, u: int) -> float:
     load = net.k[memory_of(net, u) + LOAD] / read(net, slot + RATED_POWER)
     slip = max(1.0 - net.states[column(net, u, U_STATE)] / target, 0.0)
     inrush = (read(net, slot + INRUSH) - 1.0) * slip
-    return read(net, slot + RATED_CURRENT) * (idle + (1.0 - idle) * load + inrush)
+    return float(read(net, slot + RATED_CURRENT) * (idle + (1.0 - idle) * load + inrush))
 
 
 @kernel

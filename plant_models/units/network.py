@@ -12,21 +12,22 @@ The drop along a branch of elements in series is quadratic in its flow, so the f
 .. math::
 
     \Delta p &= p_\mathrm{from} - p_\mathrm{to} + \sum_e \Delta p_{\mathrm{head},e} = \Big(\sum_e R_e\Big) q |q| \\
-    q &= \operatorname{sgn}(\Delta p)\, w \sqrt{|\Delta p| / \textstyle\sum_e R_e}, \qquad |\Delta p| \ge p_\mathrm{lam} \\
+    q &= \operatorname{sgn}(\Delta p)\, w \sqrt{|\Delta p| / \textstyle\sum_e R_e}, \qquad
+         |\Delta p| \ge p_\mathrm{lam} \\
     q &= \operatorname{sgn}(\Delta p)\, w \sqrt{p_\mathrm{lam} / \textstyle\sum_e R_e}\;
          \frac{r (5 - r^2)}{4}, \qquad r = |\Delta p| / p_\mathrm{lam} < 1
 
-The last line (:math:`p_\mathrm{lam}` = 10 Pa, laminar) joins with equal slope. :math:`w` = 0 … 1 is what the node that it
-flows from can still give (a vessel that is nearly empty), 0 against a check valve. Junctions without a
-volume have unknown pressures :math:`P_j`, with :math:`\sum_b q_{bj} = 0`. Every flow grows with its :math:`\Delta p`, so the
-balances are the gradient of a convex function and have one solution. Newton's method with the matrix of slopes finds it;
-along each direction :math:`d` the step is halved until :math:`F(P + t d) \cdot d` does not overshoot.
+The last line (:math:`p_\mathrm{lam}` = 10 Pa, laminar) joins with equal slope. :math:`w` = 0 … 1 is what the node
+that it flows from can still give (a vessel that is nearly empty), 0 against a check valve. Junctions without a volume
+have unknown pressures :math:`P_j`, with :math:`\sum_b q_{bj} = 0`. Every flow grows with its :math:`\Delta p`, so the
+balances are the gradient of a convex function and have one solution. Newton's method with the matrix of slopes finds
+it; along each direction :math:`d` the step is halved until :math:`F(P + t d) \cdot d` does not overshoot.
 
 Reference
 ---------
 G. Birkhoff and J. B. Diaz, Non-linear network problems, Quarterly of Applied Mathematics 13(4), 1956, 431–443;
-E. Todini and S. Pilati, A gradient algorithm for the analysis of pipe networks, in Computer Applications in Water Supply,
-vol. 1, 1988.
+E. Todini and S. Pilati, A gradient algorithm for the analysis of pipe networks, in Computer Applications in Water
+Supply, vol. 1, 1988.
 """
 
 import math

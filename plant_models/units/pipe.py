@@ -8,7 +8,8 @@ Equations
 
     \Delta p &= \Big(\lambda \frac{L}{D} + \zeta\Big) \frac{\rho}{2} \frac{q |q|}{A_D^2} + \rho g z, \qquad
     A_D = \tfrac{\pi}{4} D^2 \\
-    \frac{V}{n} \dot T_i &= q (T_{i-1} - T_i), \qquad \frac{V}{n} \dot w_{k,i} = q (w_{k,i-1} - w_{k,i}), \qquad V = A_D L
+    \frac{V}{n} \dot T_i &= q (T_{i-1} - T_i), \qquad \frac{V}{n} \dot w_{k,i} = q (w_{k,i-1} - w_{k,i}), \qquad
+    V = A_D L
 
 The :math:`n` cells in series delay by :math:`V / q`; a step at the inlet comes out as an Erlang distribution of order
 :math:`n`, whose spread is :math:`V / (q \sqrt n)`: more cells, sharper front. Backwards it works as well.
@@ -33,13 +34,13 @@ b         blocked            1      disturbance: share of the cross-section that
 
 Validity
 --------
-Fully rough turbulent flow (constant λ). No heat through the wall. The integration step must stay below the time in a cell,
-V / (n q).
+Fully rough turbulent flow (constant λ). No heat through the wall. The integration step must stay below the time in a
+cell, V / (n q).
 
 Reference
 ---------
-F. M. White, Fluid Mechanics, 7th ed., 2011, section 6.3 (Darcy and Weisbach); O. Levenspiel, Chemical Reaction Engineering,
-3rd ed., 1999, chapter 14 (tanks in series).
+F. M. White, Fluid Mechanics, 7th ed., 2011, section 6.3 (Darcy and Weisbach); O. Levenspiel, Chemical Reaction
+Engineering, 3rd ed., 1999, chapter 14 (tanks in series).
 """
 
 import math

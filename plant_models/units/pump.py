@@ -11,8 +11,8 @@ Equations
     H(q, n) &= H_0\, n^2 - (H_0 - H_r) \Big(\frac{q}{q_r}\Big)^{2}, \qquad \Delta p = \rho g H \\
     P(q, n) &= \frac{\rho g H_r q_r}{\eta}\, n^3 \Big(0.4 + 0.6\, \frac{q}{n\, q_r}\Big)
 
-The curve goes through the shut-off head :math:`H_0` and the rated point :math:`(q_r, H_r)` and follows the affinity laws.
-With ``check_valve`` nothing flows back through a pump that stands.
+The curve goes through the shut-off head :math:`H_0` and the rated point :math:`(q_r, H_r)` and follows the affinity
+laws. With ``check_valve`` nothing flows back through a pump that stands.
 
 Symbols
 -------
@@ -31,7 +31,8 @@ q_r         rated_flow          m3/s   rated flow
 f           failed              1      disturbance: share of the head that is lost (wear, gas)
 ==========  ==================  =====  =====================================================
 
-``deadhead`` holds while it turns (above half speed) with less than 1 % of its rated flow; ``running`` is 1 above 5 % speed.
+``deadhead`` holds while it turns (above half speed) with less than 1 % of its rated flow; ``running`` is 1 above 5 %
+speed.
 
 Validity
 --------
@@ -123,7 +124,7 @@ def power_w(net: Net, u: int) -> float:
     rated_w = net.k[net.head + H_DENSITY] * G_M_S2 * read(net, slot + RATED_HEAD) * rated_m3_s
     rated_w = rated_w / read(net, slot + EFFICIENCY)
     forward = max(element_flow(net, column(net, u, U_ELEMENT)), 0.0) / rated_m3_s
-    return rated_w * speed * speed * (AT_SHUTOFF * speed + (1.0 - AT_SHUTOFF) * forward)
+    return float(rated_w * speed * speed * (AT_SHUTOFF * speed + (1.0 - AT_SHUTOFF) * forward))
 
 
 @kernel

@@ -43,7 +43,7 @@ def find_flows(net: Net) -> None:
             _prepare_pump(net, u)
         elif kind == TANK:
             _prepare_tank(net, u)
-        elif kind == SOURCE or kind == SINK:
+        elif kind in (SOURCE, SINK):
             _prepare_boundary(net, u)
         elif kind == EXCHANGER:
             _prepare_exchanger(net, u)

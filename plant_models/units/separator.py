@@ -2,9 +2,9 @@ r"""Separator: an upright vessel in which dissolved gas leaves the liquid; level
 
 Called by   ``plant_models.units.library``; kernels by ``plant_models.units.run``.
 
-The feed is a liquid in which one of the components, named by ``gas``, is dissolved. In the vessel it comes out of the liquid
-with a time constant, collects above it, and leaves through a vent valve of the vessel's own to a gas header. What has not
-come out leaves with the liquid (carry-under).
+The feed is a liquid in which one of the components, named by ``gas``, is dissolved. In the vessel it comes out of the
+liquid with a time constant, collects above it, and leaves through a vent valve of the vessel's own to a gas header.
+What has not come out leaves with the liquid (carry-under).
 
 Equations
 ---------
@@ -41,13 +41,13 @@ M         molar_mass         kg/mol  of the gas
 
 Validity
 --------
-Ideal gas at the liquid's temperature; nothing stays dissolved for ever (no solubility), no vapour of the liquid. Level from
-1 % to 99 % of the height; nothing flows back into the feed line.
+Ideal gas at the liquid's temperature; nothing stays dissolved for ever (no solubility), no vapour of the liquid. Level
+from 1 % to 99 % of the height; nothing flows back into the feed line.
 
 Reference
 ---------
-IEC 60534-2-1 (2011), flow equations for compressible fluids; M. Stewart and K. Arnold, Gas-Liquid and Liquid-Liquid Separators,
-2008, chapter 3 (retention time).
+IEC 60534-2-1 (2011), flow equations for compressible fluids; M. Stewart and K. Arnold, Gas-Liquid and Liquid-Liquid
+Separators, 2008, chapter 3 (retention time).
 """
 
 import math
@@ -141,7 +141,7 @@ def pressure_pa(net: Net, u: int) -> float:
     height_m = read(net, slot + HEIGHT)
     free_m3 = read(net, slot + AREA) * max(height_m - net.states[state], DRY * height_m)
     moles = max(net.states[state + 1], 0.0) / read(net, slot + MOLAR_MASS)
-    return moles * R_J_MOL_K * cell_temperature(net, column(net, u, U_CELL)) / free_m3
+    return float(moles * R_J_MOL_K * cell_temperature(net, column(net, u, U_CELL)) / free_m3)
 
 
 @kernel
@@ -164,7 +164,7 @@ def release_kg_s(net: Net, u: int) -> float:
     slot, cell = slot_of(net, u), column(net, u, U_CELL)
     volume_m3 = read(net, slot + AREA) * max(net.states[column(net, u, U_STATE)], 0.0)
     fraction = cell_fraction(net, cell, column(net, u, U_LINK))
-    return net.k[net.head + H_DENSITY] * volume_m3 * fraction / read(net, slot + RELEASE_TIME)
+    return float(net.k[net.head + H_DENSITY] * volume_m3 * fraction / read(net, slot + RELEASE_TIME))
 
 
 @kernel

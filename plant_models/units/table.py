@@ -122,12 +122,12 @@ def read(net: Net, slot: int) -> float:
     role = code // ROLE
     at = code - role * ROLE
     if role == PARAMETER_ROLE:
-        return net.parameters[at]
+        return float(net.parameters[at])
     if role == INPUT_ROLE:
-        return net.inputs[at]
+        return float(net.inputs[at])
     if role == DISTURBANCE_ROLE:
-        return net.disturbances[at]
-    return net.states[at]
+        return float(net.disturbances[at])
+    return float(net.states[at])
 
 
 @kernel
@@ -177,7 +177,7 @@ def cell_temperature(net: Net, cell: int) -> float:
     at = int(net.k[row + C_T])
     if net.k[row + C_FIXED] != 0.0:
         return read(net, at)
-    return net.states[at]
+    return float(net.states[at])
 
 
 @kernel
@@ -187,14 +187,14 @@ def cell_fraction(net: Net, cell: int, component: int) -> float:
     at = int(net.k[row + C_X]) + component
     if net.k[row + C_FIXED] != 0.0:
         return read(net, at)
-    return net.states[at]
+    return float(net.states[at])
 
 
 @kernel
 def element_flow(net: Net, element: int) -> float:
     """Flow through an element, m3/s."""
     branch = int(net.k[net.elements + ELEMENT_COLUMNS * element + E_BRANCH])
-    return net.k[net.branches + BRANCH_COLUMNS * branch + B_FLOW]
+    return float(net.k[net.branches + BRANCH_COLUMNS * branch + B_FLOW])
 
 
 @kernel

@@ -11,9 +11,9 @@ Equations
     A h \dot w_k = \sum q_\mathrm{in} (w_{k,\mathrm{in}} - w_k) \\
     p_\mathrm{outlet} &= p_0 + \rho g h, \qquad p_\mathrm{inlet} = p_0
 
-What is above the rim (:math:`h > H`) is spilled: the level stays at the rim and the condition ``overflow`` holds until it is
-1 % of the height below it. An outlet takes less and less over the last ``dry`` metres of level (it sucks air), and nothing
-below. In the heat balance the content counts as at least ``dry`` metres.
+What is above the rim (:math:`h > H`) is spilled: the level stays at the rim and the condition ``overflow`` holds until
+it is 1 % of the height below it. An outlet takes less and less over the last ``dry`` metres of level (it sucks air),
+and nothing below. In the heat balance the content counts as at least ``dry`` metres.
 
 Symbols
 -------

@@ -2,8 +2,8 @@ r"""Transmitter: what an instrument makes of a quantity: lag, then dead time, th
 
 Called by   ``plant_models.units.library``; kernels by ``plant_models.units.run``.
 
-``measures: T-101.level`` names an output of another unit; the reading has its unit. Lags of electronics can as well be given
-in field.yaml (``signal: {lag: …}``); this unit is for what belongs to the process: a thermowell, a sample line.
+``measures: T-101.level`` names an output of another unit; the reading has its unit. Lags of electronics can as well be
+given in field.yaml (``signal: {lag: …}``); this unit is for what belongs to the process: a thermowell, a sample line.
 
 Equations
 ---------
@@ -11,8 +11,8 @@ Equations
 
     \tau \dot y = u - y, \qquad r(t) = y(t - \theta) + \beta
 
-The delay line keeps samples of :math:`y`, one a step but no more than 500 over the dead time, and interpolates linearly. While
-``frozen`` is 1 the reading stays.
+The delay line keeps samples of :math:`y`, one a step but no more than 500 over the dead time, and interpolates
+linearly. While ``frozen`` is 1 the reading stays.
 
 Symbols
 -------
@@ -34,7 +34,8 @@ Lag from 0.05 s. Changes faster than 1/500 of the dead time are interpolated.
 
 Reference
 ---------
-D. E. Seborg, T. F. Edgar, D. A. Mellichamp, F. J. Doyle, Process Dynamics and Control, 4th ed., 2016, sections 6.2 and 9.1.
+D. E. Seborg, T. F. Edgar, D. A. Mellichamp, F. J. Doyle, Process Dynamics and Control, 4th ed., 2016, sections 6.2 and
+9.1.
 """
 
 from plant_models.kernel import kernel
@@ -79,7 +80,7 @@ def delayed(net: Net, u: int) -> float:
     m, dead_s = memory_of(net, u), read(net, slot_of(net, u) + DEAD_TIME)
     later = net.states[column(net, u, U_STATE)]
     if dead_s <= 0.0:
-        return later
+        return float(later)
     later_s, wanted_s = net.clock[0], net.clock[0] - dead_s
     at = int(net.k[m + NEXT])
     for _ in range(int(net.k[m + COUNT])):
@@ -87,10 +88,10 @@ def delayed(net: Net, u: int) -> float:
         time_s, value = net.k[m + RING + at], net.k[m + RING + SAMPLES + at]
         if time_s <= wanted_s:
             if later_s <= time_s:
-                return value
-            return value + (later - value) * (wanted_s - time_s) / (later_s - time_s)
+                return float(value)
+            return float(value + (later - value) * (wanted_s - time_s) / (later_s - time_s))
         later_s, later = time_s, value
-    return later
+    return float(later)
 
 
 @kernel

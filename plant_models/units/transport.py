@@ -2,8 +2,8 @@ r"""Heat and composition carried by the flows, from cell to cell.
 
 Called by   ``plant_models.units.run``, after the flows are known.
 Knows       cells and branches; no unit type.
-Promise     what leaves a cell enters the next one, the same number with the other sign: the sums over all cells balance to
-            the last rounding, whatever the flows.
+Promise     what leaves a cell enters the next one, the same number with the other sign: the sums over all cells balance
+            to the last rounding, whatever the flows.
 
 Equations
 ---------

@@ -11,16 +11,17 @@ Equations
     \sqrt{z} \;\text{(quick opening)} \\
     \dot x &= \operatorname{clip}\!\Big(\frac{u - x}{\tau}, \pm\frac{1}{t_\mathrm{stroke}}\Big)
 
-An equal-percentage valve closes tightly: below :math:`z` = 0.02 its characteristic goes linearly to 0 (the seat). ``leakage``
-is the smallest :math:`f`.
+An equal-percentage valve closes tightly: below :math:`z` = 0.02 its characteristic goes linearly to 0 (the seat).
+``leakage`` is the smallest :math:`f`.
 
-The stem :math:`s` follows the actuator :math:`x` with stiction: it rests until :math:`|x - s| > (S + J)/2`, then jumps by
-:math:`J` and moves with the actuator, :math:`(S - J)/2` behind it, until the actuator turns round or stops
-(two-parameter model: after a turn the actuator travels :math:`S` before the stem comes free; :math:`J \le S`). The plug :math:`z` follows the stem with
-play: it stays until the stem has moved by the backlash :math:`b`, :math:`s - b/2 \le z \le s + b/2`. Both are looked at
-once a step.
+The stem :math:`s` follows the actuator :math:`x` with stiction: it rests until :math:`|x - s| > (S + J)/2`, then jumps
+by :math:`J` and moves with the actuator, :math:`(S - J)/2` behind it, until the actuator turns round or stops
+(two-parameter model: after a turn the actuator travels :math:`S` before the stem comes free; :math:`J \le S`). The plug
+:math:`z` follows the stem with play: it stays until the stem has moved by the backlash :math:`b`, :math:`s - b/2 \le z
+\le s + b/2`. Both are looked at once a step.
 
-When the air fails the actuator goes, at its stroke time, to where the spring pushes it: closed, open, or it stays (last).
+When the air fails the actuator goes, at its stroke time, to where the spring pushes it: closed, open, or it stays
+(last).
 
 Symbols
 -------
@@ -42,12 +43,14 @@ b         backlash           1      play between stem and plug
 
 Validity
 --------
-Turbulent flow of a liquid without cavitation or choking. ``stuck`` holds the actuator, ``blocked`` takes its share of K_v.
+Turbulent flow of a liquid without cavitation or choking. ``stuck`` holds the actuator, ``blocked`` takes its share of
+K_v.
 
 Reference
 ---------
-IEC 60534-2-1 (2011), flow equations for incompressible fluids; IEC 60534-2-4 (2009), inherent characteristics and rangeability;
-M. A. A. S. Choudhury, N. F. Thornhill, S. L. Shah, Modelling valve stiction, Control Engineering Practice 13 (2005), 641–658.
+IEC 60534-2-1 (2011), flow equations for incompressible fluids; IEC 60534-2-4 (2009), inherent characteristics and
+rangeability; M. A. A. S. Choudhury, N. F. Thornhill, S. L. Shah, Modelling valve stiction, Control Engineering Practice
+13 (2005), 641–658.
 """
 
 import math
