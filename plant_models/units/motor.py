@@ -13,7 +13,7 @@ Equations
     \tau_\theta \dot \theta &= (I / I_r)^2 - \theta, \qquad \text{trip when } \theta > i_\mathrm{trip}^2
 
 A trip (by overload, or by the disturbance ``trip``) stops the motor and stays until ``start`` is taken away and the
-winding has cooled below :math:`\theta` = 1.
+winding has cooled below :math:`\theta` = 1. ``running`` is 1 above 5 % speed, ``tripped`` 1 until the reset.
 
 Symbols
 -------
