@@ -283,7 +283,7 @@ class Catalogue(dict[str, PlantType]):
         self.readers: dict[str, Callable[[Path], PlantType]] = {}
         self.text_readers: dict[str, Callable[[str, Path], PlantType]] = {}
 
-    def open(self, kind: str, file: Path | None = None, text: str = "") -> PlantType:
+    def open(self, kind: str, file: Path | None = None, text: str | None = None) -> PlantType:
         """The plant of that name; with ``file``, the plant that the file describes; ``text`` is what the file says.
 
         Raises ``KeyError`` for an unknown kind, ``ValueError`` with a sentence for a file that is no such plant
@@ -291,7 +291,7 @@ class Catalogue(dict[str, PlantType]):
         """
         if file is None:
             return self[kind]
-        if text and kind in self.text_readers:
+        if text is not None and kind in self.text_readers:
             return self.text_readers[kind](text, file)
         return self.readers[kind](file)
 

@@ -122,7 +122,7 @@ def _find_plant(
         if elsewhere and kind not in catalog.text_readers and not path.exists():
             return None
         try:
-            return catalog.open(kind, path, text)
+            return catalog.open(kind, path, text if kind in catalog.text_readers else None)
         except ValueError as error:
             found: tuple[tuple[int, str], ...] = getattr(error, "problems", ())
             for line, sentence in found:

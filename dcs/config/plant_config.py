@@ -74,7 +74,7 @@ class PlantCatalog(Protocol):
         """Those of them whose file is a text: it travels with the configuration."""
         ...
 
-    def open(self, kind: str, file: Path | None = None, text: str = "") -> PlantInfo:
+    def open(self, kind: str, file: Path | None = None, text: str | None = None) -> PlantInfo:
         """The plant of that name, or what ``file`` describes; ``text``: what the file says, where it is a text.
 
         Raises ``ValueError`` with a sentence; where it has ``problems``, they are (line, sentence).

@@ -56,7 +56,8 @@ def read_text(text: str, path: Path) -> PlantType:
     sections = top.keys()
     line = sections["units"].line if "units" in sections else top.line
     _check_names(sheet, problems)
-    branches = read_connections(sections.get("connections"), sheet.units, line, problems) if sheet.units else []
+    wires = sections.get("connections")
+    branches = read_connections(wires, sheet.units, sheet.broken, line, problems) if sheet.units else []
     chosen = {key: _chosen(key, sections.get(key), sheet, problems) for key in ("inputs", "outputs", "disturbances")}
     problems.raise_if_any()
     return _plant(sheet, branches, chosen, path.stem)

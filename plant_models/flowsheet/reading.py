@@ -37,6 +37,7 @@ class Flowsheet:
     ambient_k: float = _AMBIENT.default
     step_s: float | None = None
     units: dict[str, Unit] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)  # units that stand in the file but could not be read
 
 
 def read_flowsheet(top: Item, problems: Problems) -> Flowsheet:
@@ -62,7 +63,9 @@ def read_flowsheet(top: Item, problems: Problems) -> Flowsheet:
         return found
     for name, item in sections["units"].keys().items():
         unit = _unit(name, item, found.components, problems)
-        if unit is not None:
+        if unit is None:
+            found.broken.add(name)
+        else:
             found.units[name] = unit
     initial = sections.get("initial")
     _read_initial(found, initial.keys() if initial else {}, problems)
@@ -127,7 +130,7 @@ def _unit(name: str, item: Item, components: tuple[str, ...], problems: Problems
 
 def _read_initial(found: Flowsheet, given: Mapping[str, Item], problems: Problems) -> None:
     for name, item in given.items():
-        if name not in found.units:
+        if name not in found.units and name not in found.broken:
             hint = did_you_mean(name, found.units, "Units")
             problems.add(item.line, f"initial: there is no unit `{name}`. {hint}")
     for name, unit in found.units.items():

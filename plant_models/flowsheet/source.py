@@ -7,7 +7,7 @@ Knows       YAML; no unit of a plant. Every scalar stays a text: quantities are 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 import yaml
 
@@ -51,10 +51,6 @@ class Problems:
         """Something is wrong."""
         return bool(self._found)
 
-    def mentions(self, name: str) -> bool:
-        """Something was said about a unit of that name."""
-        return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", sentence) for _, sentence in self._found)
-
     def raise_if_any(self) -> None:
         """Raise ``PlantFileError`` with all of it, in the order of lines."""
         if self._found:
@@ -64,10 +60,16 @@ class Problems:
 def did_you_mean(name: str, known: Iterable[str], what: str) -> str:
     """``Did you mean `area`?``, or all that is known."""
     names = list(known)
-    near = get_close_matches(name, names, 1, 0.6)
-    if near:
-        return f"Did you mean `{near[0]}`?"
+    near = get_close_matches(name, names, 4, 0.6)
+    alike = [one for one in near if _ratio(one, name) > _ratio(near[0], name) - 0.001]
+    if alike:
+        shown = [f"`{one}`" for one in sorted(alike)]
+        return f"Did you mean {' or '.join([', '.join(shown[:-1]), shown[-1]] if shown[1:] else shown)}?"
     return f"{what}: {', '.join(names)}." if names else f"{what}: none."
+
+
+def _ratio(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
 
 
 def parse(text: str, file: str, problems: Problems) -> Item:

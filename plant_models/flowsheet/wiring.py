@@ -4,9 +4,9 @@ Called by   ``plant_models.flowsheet.plant``.
 Knows       ports and passages of unit types; what every connection must be for the network to have a solution.
 """
 
-import itertools
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from plant_models.flowsheet.source import Item, Problems, did_you_mean
 from plant_models.flowsheet.unit import Unit
@@ -36,63 +36,86 @@ class Branch:
     line: int
 
 
-def read_connections(item: Item | None, units: dict[str, Unit], line: int, problems: Problems) -> list[Branch]:
-    """All branches. What is wrong is told; then the list may be incomplete."""
+class Refused(Exception):
+    """A connection that cannot be understood; why has been told, unless it names a unit that is broken itself."""
+
+
+def read_connections(
+    item: Item | None, units: dict[str, Unit], broken: set[str], line: int, problems: Problems
+) -> list[Branch]:
+    """All branches. When a connection is not understood, what would follow from its absence is not told as well."""
     if item is None or not item.items():
         problems.add(
             item.line if item else line, "a flowsheet needs connections. Add `connections: [feed -> V-1 -> T-1]`."
         )
         return []
     arrows: list[tuple[End, End]] = []
+    understood = True
     for row in item.items():
-        arrows += _arrows(row, units, problems)
-    _check_ports(arrows, units, problems)
+        try:
+            arrows += _arrows(row, units, broken, problems)
+        except Refused:
+            understood = False
+    _check_twice(arrows, problems)
+    if not understood:
+        return []
+    _check_needed(arrows, units, problems)
     branches = _branches(arrows, units, problems)
     _check_pressures(branches, units, problems)
     return branches
 
 
-def _arrows(row: Item, units: dict[str, Unit], problems: Problems) -> list[tuple[End, End]]:
+def _arrows(row: Item, units: dict[str, Unit], broken: set[str], problems: Problems) -> list[tuple[End, End]]:
     names = re.split(r"\s*->\s*", row.text().strip())
     if len(names) < 2 or not all(names):
         problems.add(
             row.line, f"`{row.text()}` is not a connection. Write units with arrows: `feed -> V-1 -> T-1.inlet`."
         )
-        return []
-    found = []
-    for one, other in itertools.pairwise(names):
-        start, end = _end(one, "out", row.line, units, problems), _end(other, "in", row.line, units, problems)
-        if start is not None and end is not None:
+        raise Refused
+    found: list[tuple[End, End]] = []
+    failed = False
+    for one, other in pairwise(names):
+        ends = [_end(text, way, row.line, units, broken, problems) for text, way in ((one, "out"), (other, "in"))]
+        start, end = ends
+        if start is None or end is None:
+            failed = True
+        else:
             found.append((start, end))
+    if failed:
+        raise Refused
     return found
 
 
-def _end(text: str, way: str, line: int, units: dict[str, Unit], problems: Problems) -> End | None:
+def _end(text: str, way: str, line: int, units: dict[str, Unit], broken: set[str], problems: Problems) -> End | None:
     name, _, word = text.partition(".")
     unit = units.get(name)
     if unit is None:
-        problems.add(line, f"there is no unit `{name}`. {did_you_mean(name, units, 'Units')}")
+        if name not in broken:
+            problems.add(line, f"there is no unit `{name}`. {did_you_mean(name, units, 'Units')}")
         return None
     ports = [port for port in unit.type.ports if port.way == way]
     fitting = [port for port in ports if word in ("", port.name, port.passage)]
     if len(fitting) == 1:
         return End(name, fitting[0], line)
-    leave = "leave" if way == "out" else "enter"
-    own = unit.type.port(word)
-    if own is not None:
-        problems.add(line, f"{text} is where liquid {'enters' if way == 'out' else 'leaves'}. Turn the arrow round.")
-    elif not ports:
-        problems.add(line, f"nothing can {leave} {name}, a {unit.type.name}. Correct the connection.")
-    elif word:
-        hint = did_you_mean(word, [port.name for port in ports], f"Liquid can {leave} at")
-        problems.add(line, f"{name} ({unit.type.name}) has no port `{word}`. {hint}")
-    else:
-        choice = " or ".join(f"{name}.{port.passage or port.name}" for port in ports)
-        problems.add(line, f"{name} ({unit.type.name}) has several ports. Write {choice}.")
+    problems.add(line, _why_not(text, way, unit, ports))
     return None
 
 
-def _check_ports(arrows: list[tuple[End, End]], units: dict[str, Unit], problems: Problems) -> None:
+def _why_not(text: str, way: str, unit: Unit, ports: list[Port]) -> str:
+    name, _, word = text.partition(".")
+    leave = "leave" if way == "out" else "enter"
+    if not ports:
+        return f"nothing can {leave} {name}, a {unit.type.name}. Correct the connection."
+    if unit.type.port(word) is not None:
+        return f"{text} is where liquid {'enters' if way == 'out' else 'leaves'}. Turn the arrow round."
+    if word:
+        hint = did_you_mean(word, [port.name for port in ports], f"Liquid can {leave} at")
+        return f"{name} ({unit.type.name}) has no port `{word}`. {hint}"
+    choice = " or ".join(f"{name}.{port.passage or port.name}" for port in ports)
+    return f"{name} ({unit.type.name}) has several ports. Write {choice}."
+
+
+def _check_twice(arrows: list[tuple[End, End]], problems: Problems) -> None:
     used: dict[tuple[str, str], int] = {}
     for end in (end for arrow in arrows for end in arrow):
         key = (end.unit, end.port.name)
@@ -103,9 +126,13 @@ def _check_ports(arrows: list[tuple[End, End]], units: dict[str, Unit], problems
                 "Delete one, or put a mixer where pipes meet.",
             )
         used.setdefault(key, end.line)
+
+
+def _check_needed(arrows: list[tuple[End, End]], units: dict[str, Unit], problems: Problems) -> None:
+    used = {(end.unit, end.port.name) for arrow in arrows for end in arrow}
     for name, unit in units.items():
         for port in unit.type.ports:
-            if port.needed and (name, port.name) not in used and not problems.mentions(name):
+            if port.needed and (name, port.name) not in used:
                 problems.add(
                     unit.line, f"{name}.{port.name} ({port.meaning}) is not connected. Add it to `connections:`."
                 )

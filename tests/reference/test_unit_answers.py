@@ -53,7 +53,7 @@ initial: {T-1: {level: 2 m}, V-1: {demand: 100 %}}
     [
         ("linear", lambda z: z),
         ("equal_percentage", lambda z: 50.0 ** (z - 1.0)),
-        ("quick_opening", lambda z: math.sqrt(z)),
+        ("quick_opening", math.sqrt),
     ],
 )
 def test_characteristics_of_a_valve(characteristic: str, share) -> None:
@@ -102,9 +102,7 @@ def test_a_pump_that_stands_lets_nothing_back() -> None:
     assert plant(between_boundaries(pump % ", check_valve: no", "P", "{}", "0.5 bar")).get("P.flow") < -1e-4
 
 
-@pytest.mark.parametrize(
-    ("arrangement", "number"), [("counterflow", 0.0), ("parallel", 1.0), ("shell_and_tube", 2.0)]
-)
+@pytest.mark.parametrize(("arrangement", "number"), [("counterflow", 0.0), ("parallel", 1.0), ("shell_and_tube", 2.0)])
 @pytest.mark.parametrize(("hot_kv", "cold_kv"), [(4.0, 8.0), (8.0, 4.0), (6.0, 6.0)])
 def test_outlets_of_an_exchanger_are_those_of_the_textbook(
     arrangement: str, number: float, hot_kv: float, cold_kv: float
@@ -151,7 +149,9 @@ def test_effectiveness_at_its_limits() -> None:
 def test_a_step_passes_a_pipe_as_erlang_says() -> None:
     """Promise: n mixed cells answer a step with the regularised incomplete gamma function P(n, n q t / V)."""
     model = plant(
-        between_boundaries("L: {type: pipe, length: 10 m, diameter: 50 mm, cells: 8, fittings: 40}", "L", "{}", "1.2 bar")
+        between_boundaries(
+            "L: {type: pipe, length: 10 m, diameter: 50 mm, cells: 8, fittings: 40}", "L", "{}", "1.2 bar"
+        )
     )
     q, volume_m3 = model.get("L.flow"), math.pi / 4 * 0.05**2 * 10.0
     model.set("feed.temperature", 303.15)

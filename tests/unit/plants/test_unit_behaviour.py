@@ -51,7 +51,7 @@ def test_backlash_loses_its_width_at_every_turn() -> None:
 
 
 def test_stiction_sticks_and_jumps() -> None:
-    """Promise: after a turn the actuator travels S = 5 % before the stem moves, and then it jumps by at least J = 2 %."""
+    """Promise: after a turn the actuator travels S = 5 % before the stem moves, and then it jumps by J = 2 %."""
     model = valve(", stiction: 5 %, jump: 2 %")
     moved(model, np.array([0.6]))
     fine = np.arange(0.6, 0.53, -0.002)
@@ -121,7 +121,7 @@ initial: {T: {level: 50 cm}, V: {demand: 0 %}, W: {demand: 0 %}}
 
 
 def test_a_full_tank_spills_and_says_so_and_an_empty_one_too() -> None:
-    """Promise: overflow and low-low are events with their level; what is spilled is counted; a tank never goes below 0."""
+    """Promise: overflow and low-low are events; what is spilled is counted; a tank never goes below 0."""
     model = plant(TANK)
     model.set("V.demand", 1.0)
     model.advance(0.1, 3000)
