@@ -67,6 +67,8 @@ def _check_names(sheet: Flowsheet, problems: Problems) -> None:
     """Names of other units and of components that units give."""
     for unit in sheet.units.values():
         for key, item in unit.texts.items():
+            if item.text().partition(".")[0] in sheet.broken:
+                continue
             if key == "driven_by":
                 motors = [name for name, other in sheet.units.items() if other.type.name == "motor"]
                 _one_of(item, motors, f"{unit.name}: there is no motor", "Motors", problems)
