@@ -15,9 +15,9 @@ from plant_models.units.library import UNIT_TYPES
 
 _INTRODUCTION = (
     "Units from which a file wires a plant: `model: {type: flowsheet, file: flowsheet.yaml}` in plant.yaml. "
-    "[Build a plant from units](../../how-to/build-a-plant-from-units.md) builds one step by step. Every variable of the "
-    "plant is called `UNIT.QUANTITY`. The liquid has one density and one heat capacity; up to eight named components are "
-    "mass fractions in it. Flows and pressures are those at which the network is in balance, at every instant."
+    "[Build a plant from units](../../how-to/build-a-plant-from-units.md) builds one step by step. Every variable of "
+    "the plant is called `UNIT.QUANTITY`. The liquid has one density and one heat capacity; up to eight named "
+    "components are mass fractions in it. Flows and pressures are those at which the network is in balance, at every instant."
 )
 _FILE = """```yaml
 title: text

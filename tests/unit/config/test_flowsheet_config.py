@@ -51,7 +51,7 @@ def test_the_shipped_plant_is_good_and_holds_its_setpoints() -> None:
 
 
 def test_the_pump_trips_when_the_feed_fails() -> None:
-    """Promise: the story of the scenario: low level alarm, then the interlock stops the pump, and the plant says why."""
+    """Promise: the story of the scenario: low level alarm, then the interlock stops the pump, and says why."""
     config = load_plant(Path(configs.__file__).parent / "heated_tank", PLANTS)
     plant = build_direct(config, 1, 10.0)
     plant.disturb("feed.pressure", 1.0e5)
