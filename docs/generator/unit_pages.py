@@ -17,7 +17,8 @@ _INTRODUCTION = (
     "Units from which a file wires a plant: `model: {type: flowsheet, file: flowsheet.yaml}` in plant.yaml. "
     "[Build a plant from units](../../how-to/build-a-plant-from-units.md) builds one step by step. Every variable of "
     "the plant is called `UNIT.QUANTITY`. The liquid has one density and one heat capacity; up to eight named "
-    "components are mass fractions in it. Flows and pressures are those at which the network is in balance, at every instant."
+    "components are mass fractions in it. Flows and pressures are those at which the network is in balance, at every "
+    "instant."
 )
 _FILE = """```yaml
 title: text
