@@ -189,3 +189,27 @@ initial:
   HV: {demand: 50 %}
   M: {start: 1}
 """
+
+
+def test_a_separator_loses_nothing() -> None:
+    """Promise: gas in liquid and gas space, salt, liquid and heat: what enters stays or leaves, and only gas as gas."""
+    model = plant(ALL_UNITS)
+    model.advance(0.1, 20)
+    rates = dict(zip(model.type.names("state"), model.derivatives(), strict=True))
+    model.measure()
+    area_m2, density = model.get("S.area"), 998.2
+    volume_m3, swelling = area_m2 * model.get("S.h"), area_m2 * rates["S.h"]
+    into, out, released = model.get("FV.flow"), model.get("LV.flow"), model.get("S.release")
+    assert into > 1e-4
+    assert out > 1e-4
+    assert released > 1e-3
+    assert abs(swelling - (into - out - released / density)) < 1e-15
+    for component, fed, lost in (("gas", 0.02, released / density), ("salt", 0.01, 0.0)):
+        fraction = model.get(f"S.{component}")
+        stored = volume_m3 * rates[f"S.w_{component}"] + swelling * fraction
+        assert abs(stored - (into * fed - out * fraction - lost)) < 1e-15, component
+    assert abs(rates["S.m"] - (released - model.get("S.gas_flow"))) < 1e-15
+    temperature_k = model.get("S.temperature")
+    heat = volume_m3 * rates["S.T"] + swelling * temperature_k
+    carried = into * model.get("feed.flowing_temperature") - (out + released / density) * temperature_k
+    assert abs(heat - carried) < 1e-12
