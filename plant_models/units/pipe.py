@@ -12,7 +12,8 @@ Equations
     V = A_D L
 
 The :math:`n` cells in series delay by :math:`V / q`; a step at the inlet comes out as an Erlang distribution of order
-:math:`n`, whose spread is :math:`V / (q \sqrt n)`: more cells, sharper front. Backwards it works as well.
+:math:`n`, whose spread is :math:`V / (q \sqrt n)`: more cells, sharper front. Backwards it works as well, unless there
+is a ``check_valve`` in it.
 
 Symbols
 -------
@@ -71,7 +72,7 @@ from plant_models.units.table import (
     slot_of,
 )
 
-LENGTH, DIAMETER, RISE, FRICTION, FITTINGS, CELLS, BLOCKED = range(7)
+LENGTH, DIAMETER, RISE, FRICTION, FITTINGS, CELLS, CHECK_VALVE, BLOCKED = range(8)
 
 PIPE = UnitType(
     number=5,
@@ -85,6 +86,7 @@ PIPE = UnitType(
         Quantity("friction", "1", 1e-4, 1.0, "Darcy friction factor", 0.02),
         Quantity("fittings", "1", 0.0, 1e4, "loss coefficients of bends and fittings, together"),
         Quantity("cells", "1", 1.0, 50.0, "well-mixed cells; fixed when the plant is made", 10.0),
+        Quantity("check_valve", "1", 0.0, 1.0, "nothing flows back through it", 0.0, ("no", "yes")),
     ),
     disturbances=(share("blocked", "share of the cross-section that is blocked"),),
     outputs=(
@@ -110,7 +112,7 @@ def prepare(net: Net, u: int) -> None:
     """Resistance and head of the rise."""
     slot, row = slot_of(net, u), net.elements + ELEMENT_COLUMNS * column(net, u, U_ELEMENT)
     open_m2 = section_m2(net, u) * (1.0 - read(net, slot + BLOCKED))
-    net.k[row + E_ONE_WAY] = 0.0
+    net.k[row + E_ONE_WAY] = read(net, slot + CHECK_VALVE)
     net.k[row + E_HEAD] = -net.k[net.head + H_DENSITY] * G_M_S2 * read(net, slot + RISE)
     if open_m2 <= 0.0:
         net.k[row + E_R] = CLOSED

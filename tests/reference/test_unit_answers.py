@@ -100,6 +100,9 @@ def test_a_pump_that_stands_lets_nothing_back() -> None:
     assert plant(back).get("P.flow") == 0.0
     assert plant(back).get("P.discharge_pressure") == pytest.approx(1e5)
     assert plant(between_boundaries(pump % ", check_valve: no", "P", "{}", "0.5 bar")).get("P.flow") < -1e-4
+    pipe = "L: {type: pipe, length: 5 m, diameter: 50 mm%s}"
+    assert plant(between_boundaries(pipe % "", "L", "{}", "0.5 bar")).get("L.flow") < -1e-4
+    assert plant(between_boundaries(pipe % ", check_valve: yes", "L", "{}", "0.5 bar")).get("L.flow") == 0.0
 
 
 @pytest.mark.parametrize(("arrangement", "number"), [("counterflow", 0.0), ("parallel", 1.0), ("shell_and_tube", 2.0)])
