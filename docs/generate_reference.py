@@ -15,6 +15,7 @@ from generator.markdown import page, table
 from generator.plant_pages import plant_pages
 from generator.scenario_page import scenario_pages
 from generator.story_page import story_pages
+from generator.unit_pages import unit_pages
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -31,6 +32,10 @@ def all_pages() -> dict[str, str]:
                 ("[Configuration files](configuration.md)", "every key of a plant folder"),
                 ("[Function blocks](blocks/index.md)", "terminals, parameters, equations"),
                 ("[Plant models](plants/index.md)", "variables, settings, equations"),
+                (
+                    "[Units of flowsheets](units/index.md)",
+                    "ports, parameters, equations, from which a file wires a plant",
+                ),
                 ("[Scenarios](scenarios.md)", "what may happen in a simulated run, and when"),
                 ("[Stories](story.md)", "what an operator station offers with one click"),
             ),
@@ -40,6 +45,7 @@ def all_pages() -> dict[str, str]:
         "index.md": index,
         **block_pages(),
         **plant_pages(),
+        **unit_pages(),
         **configuration_pages(),
         **command_pages(),
         **scenario_pages(),

@@ -13,17 +13,21 @@ from plant_models import (
     shell_fractionator,
     wood_berry,
 )
+from plant_models.flowsheet import plant as flowsheet
 from plant_models.fmu.plant import read_fmu
 from plant_models.model import PLANTS
 from plant_models.tennessee_eastman import plant as tennessee_eastman
 
 PLANTS.readers["fmu"] = read_fmu
+PLANTS.readers["flowsheet"] = flowsheet.read_file
+PLANTS.text_readers["flowsheet"] = flowsheet.read_text
 
 __all__ = [
     "PLANTS",
     "column_a",
     "cstr",
     "drum_boiler",
+    "flowsheet",
     "loop_bank",
     "ph_neutralisation",
     "quadruple_tank",

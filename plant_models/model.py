@@ -260,19 +260,40 @@ class PlantType:
         return self.create_model(self, self.find_setting(setting), seed, integrator or self.integrator)
 
 
+class PlantFileError(ValueError):
+    """A file that describes no plant.
+
+    ``problems`` are (line, sentence); ``str()`` has one ``file:line: sentence`` a line.
+    """
+
+    def __init__(self, file: str, problems: list[tuple[int, str]]) -> None:
+        super().__init__("\n".join(f"{file}:{line}: {sentence}" for line, sentence in problems))
+        self.file = file
+        self.problems = tuple(problems)
+
+
 class Catalogue(dict[str, PlantType]):
-    """Plants by name, and readers of files that describe one: ``catalogue.open("flowsheet", path)``."""
+    """Plants by name, and readers of files that describe one: ``catalogue.open("flowsheet", path)``.
+
+    ``text_readers`` are those whose file is a text that may come from elsewhere (a version of a running plant).
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.readers: dict[str, Callable[[Path], PlantType]] = {}
+        self.text_readers: dict[str, Callable[[str, Path], PlantType]] = {}
 
-    def open(self, kind: str, file: Path | None = None) -> PlantType:
-        """The plant of that name; with ``file``, the plant that the file describes.
+    def open(self, kind: str, file: Path | None = None, text: str | None = None) -> PlantType:
+        """The plant of that name; with ``file``, the plant that the file describes; ``text`` is what the file says.
 
-        Raises ``KeyError`` for an unknown kind, ``ValueError`` with a sentence for a file that is no such plant.
+        Raises ``KeyError`` for an unknown kind, ``ValueError`` with a sentence for a file that is no such plant
+        (``PlantFileError`` with lines for a text).
         """
-        return self[kind] if file is None else self.readers[kind](file)
+        if file is None:
+            return self[kind]
+        if text is not None and kind in self.text_readers:
+            return self.text_readers[kind](text, file)
+        return self.readers[kind](file)
 
 
 PLANTS = Catalogue()

@@ -12,7 +12,7 @@ from dcs.config.find import find_config, shipped_configs
 from dcs.config.plant_config import ModelConfig
 from dcs.config.problems import did_you_mean
 from dcs.core.clock import NS_PER_S
-from dcs.core.errors import ConfigError, Place
+from dcs.core.errors import ConfigError, ConfigErrors, Place
 from dcs.node.assembly import load_configuration, open_study, plant_catalogue
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def find_subject(said: str) -> Subject:
             Place(said),
         )
     config = load_configuration(find_config(said))
-    kind = catalogue.open(config.model.type, config.model.file)
+    kind = catalogue.open(config.model.type, config.model.file, config.model.text or None)
     return Subject(said, kind, config.model)
 
 
@@ -89,5 +89,8 @@ def _from_file(said: str, path: Path, reader: str) -> Subject:
     try:
         kind = catalogue.open(reader, path)
     except ValueError as error:
+        found: tuple[tuple[int, str], ...] = getattr(error, "problems", ())
+        if found:
+            raise ConfigErrors([ConfigError(sentence, Place(said, line)) for line, sentence in found]) from error
         raise ConfigError(sentence_of(error), Place(said)) from error
     return Subject(said, kind, ModelConfig(reader, "", round(kind.step_s * NS_PER_S), "", 0, path))

@@ -18,6 +18,7 @@ from dcs.core.errors import ConfigError
 from dcs.core.units import find_unit, parse_duration
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_VARIABLE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\[\]-]*")
 _BLOCK_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -64,6 +65,12 @@ def _name(value: Any) -> str:
     if isinstance(value, str) and _NAME.fullmatch(value):
         return value
     refuse(f"{found(value)} is not a name. Use letters, digits, `-` and `_`, beginning with a letter or digit.")
+
+
+def _variable_name(value: Any) -> str:
+    if isinstance(value, str) and _VARIABLE_NAME.fullmatch(value):
+        return value
+    refuse(f"{found(value)} is not the name of a plant variable. Write one, such as `level_1` or `T-101.level`.")
 
 
 def _block_name(value: Any) -> str:
@@ -184,6 +191,7 @@ def optional(check: Callable[[Any], Any], word: str) -> BeforeValidator:
 Text = Annotated[str, BeforeValidator(_text)]
 TerminalName = Annotated[str, BeforeValidator(_terminal)]
 Name = Annotated[str, BeforeValidator(_name)]
+VariableName = Annotated[str, BeforeValidator(_variable_name)]
 BlockName = Annotated[str, BeforeValidator(_block_name)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Number = Annotated[float, BeforeValidator(_number)]

@@ -7,7 +7,7 @@ Promise     what comes out can be built: names resolved, units equal, registers 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -72,7 +72,7 @@ def load_plant(
         problems.raise_if_any()
         raise AssertionError("a file is missing without an error")  # pragma: no cover
     assert alarms is None or isinstance(alarms, AlarmsFile)
-    check = _Check(folder, read, documents, catalog, problems, tuple(overrides), own_blocks, expansion)
+    check = _Check(folder, read, documents, catalog, problems, tuple(overrides), own_blocks, expansion, texts)
     return check.run(plant, field, control, alarms)
 
 
@@ -96,7 +96,9 @@ class _Check:
         overrides: tuple[str, ...],
         own_blocks: UserBlocks,
         expansion: Expansion,
+        given: Mapping[str, str] | None,
     ) -> None:
+        self._given = given
         self._folder = folder
         self._parts = parts
         self._documents = documents
@@ -110,7 +112,7 @@ class _Check:
 
     def run(self, plant: PlantFile, field: FieldFile, control: ControlFile, alarms: AlarmsFile | None) -> PlantConfig:
         problems, documents = self._problems, self._documents
-        model, info = check_model(plant, documents["plant"], self._folder, self._catalog, problems)
+        model, info = check_model(plant, documents["plant"], self._folder, self._catalog, problems, self._given)
         scan_classes = check_scan_classes(plant, documents["plant"], problems)
         check_controllers(plant, documents["plant"], problems)
         bus = check_bus(plant, documents["plant"], problems)
@@ -128,6 +130,7 @@ class _Check:
             self._compile(strategies)
         problems.raise_if_any()
         folder = self._folder
+        model_texts = self._model_texts(model)
         return PlantConfig(
             name=plant.plant,
             title=plant.title or plant.plant,
@@ -146,12 +149,14 @@ class _Check:
             files=(
                 *(folder / file_name(name) for name in self._parts if (folder / file_name(name)).exists()),
                 *self._more_files,
+                *((model.file,) if model.text and model.file is not None else ()),
             ),
             overrides=self._overrides,
-            digest=self._digest(model),
+            digest=self._digest(model_texts),
             texts=(
                 *((name, part.text) for name, part in self._parts.items() if part.text),
                 *self._tables.items(),
+                *model_texts,
             ),
             own_blocks=self._own_blocks,
             demo=DemoConfig(plant.demo.past or 0, plant.demo.sample),
@@ -179,10 +184,21 @@ class _Check:
             except ConfigError as exc:
                 self._problems.take(exc)
 
-    def _digest(self, model: ModelConfig) -> str:
+    def _model_texts(self, model: ModelConfig) -> tuple[tuple[str, str], ...]:
+        """The model's file, by its name in the folder; of one that is not a text, its digest: the file stays here."""
+        if model.file is None:
+            return ()
+        name = model.file.relative_to(self._folder).as_posix()
+        if model.text:
+            return ((name, model.text),)
+        if model.file.is_file():
+            return ((f"{name}.sha256", hashlib.sha256(model.file.read_bytes()).hexdigest()),)
+        known = (self._given or {}).get(f"{name}.sha256")
+        return ((f"{name}.sha256", known),) if known else ()
+
+    def _digest(self, model_texts: Iterable[tuple[str, str]]) -> str:
         parts = [f"{name}={part.digest}" for name, part in sorted(self._parts.items())]
         tables = ((name, hashlib.sha256(text.encode()).hexdigest()) for name, text in self._tables.items())
         parts += [f"{name}={digest}" for name, digest in (*self._own_blocks, *tables)]
-        if model.file is not None and model.file.is_file():
-            parts.append(f"model={hashlib.sha256(model.file.read_bytes()).hexdigest()}")
+        parts += [f"{name}={hashlib.sha256(text.encode()).hexdigest()}" for name, text in model_texts]
         return hashlib.sha256("\n".join([*parts, *self._overrides]).encode()).hexdigest()

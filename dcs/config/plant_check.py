@@ -5,6 +5,7 @@ Knows       plant types, their settings, node names, the rules of a pair. No fie
 """
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from dcs.config.plant_config import BusConfig, ModelConfig, PlantCatalog, PlantInfo
@@ -12,6 +13,7 @@ from dcs.config.problems import Problems, did_you_mean
 from dcs.config.schema import INTEGRATORS, ControllerSection, ModelSection, PlantFile
 from dcs.config.source import Document, KeyPath
 from dcs.core.clock import NS_PER_MS
+from dcs.core.errors import Place
 from dcs.engine.strategy import ScanClass
 
 NS_PER_S = 1_000_000_000
@@ -21,16 +23,27 @@ RESERVED_NODES = ("bus", "field", "hmi")
 
 
 def check_model(
-    file: PlantFile, document: Document, folder: Path, catalog: PlantCatalog, problems: Problems
+    file: PlantFile,
+    document: Document,
+    folder: Path,
+    catalog: PlantCatalog,
+    problems: Problems,
+    given: Mapping[str, str] | None = None,
 ) -> tuple[ModelConfig, PlantInfo | None]:
-    """The model with its defaults filled in, and what the catalogue says of it (None: unknown, reported)."""
+    """The model with its defaults filled in, and what the catalogue says of it.
+
+    None: unknown, reported; or described by a file that is not a text and not here, because the plant is loaded from
+    its texts (``given``) on another machine: only the field node needs it.
+    """
     section = file.model
-    plant = _find_plant(section, document, folder, catalog, problems)
     path = folder / section.file if section.file else None
+    text = _text_of(section, document, path, catalog, problems, given)
+    plant = None if text is None else _find_plant(section, document, path, text, catalog, problems, given is not None)
     parameters = tuple(sorted(section.parameters.items()))
     if plant is None:
+        step_ns, said = section.step or 0, text or ""
         return ModelConfig(
-            section.type, section.setting, section.step or 0, section.integrator, section.seed, path, parameters
+            section.type, section.setting, step_ns, section.integrator, section.seed, path, parameters, said
         ), None
     settings = [setting.name for setting in plant.settings]
     setting = section.setting or (settings[0] if settings else "")
@@ -60,24 +73,62 @@ def check_model(
             f"model: {section.type} brings its own integrator. Delete `integrator`.",
         )
     step_ns = section.step or dividing_step_ns(round(plant.step_s * NS_PER_S), file)
-    return ModelConfig(section.type, setting, step_ns, section.integrator, section.seed, path, parameters), plant
+    model = ModelConfig(section.type, setting, step_ns, section.integrator, section.seed, path, parameters, text or "")
+    return model, plant
+
+
+def _text_of(
+    section: ModelSection,
+    document: Document,
+    path: Path | None,
+    catalog: PlantCatalog,
+    problems: Problems,
+    given: Mapping[str, str] | None,
+) -> str | None:
+    """What the model's file says; "" where it is no text; None when it cannot be read, which is told."""
+    if path is None or section.type not in catalog.text_readers:
+        return ""
+    if given is not None and section.file in given:
+        return given[section.file]
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        problems.add(
+            document.place(("model", "file")), f"model: {path} cannot be read ({reason}). Correct the name of the file."
+        )
+    except UnicodeDecodeError:
+        problems.add(Place(str(path), 1), "is not UTF-8. Save the file in UTF-8 encoding.")
+    return None
 
 
 def _find_plant(
-    section: ModelSection, document: Document, folder: Path, catalog: PlantCatalog, problems: Problems
+    section: ModelSection,
+    document: Document,
+    path: Path | None,
+    text: str,
+    catalog: PlantCatalog,
+    problems: Problems,
+    elsewhere: bool,
 ) -> PlantInfo | None:
     kind = section.type
     if kind in catalog.readers:
-        if not section.file:
+        if path is None:
             problems.add(
                 document.place(("model",)),
                 f"model: a plant of the kind {kind} is described by a file. Add `file: NAME`, in the plant folder.",
             )
             return None
+        if elsewhere and kind not in catalog.text_readers and not path.exists():
+            return None
         try:
-            return catalog.open(kind, folder / section.file)
+            return catalog.open(kind, path, text if kind in catalog.text_readers else None)
         except ValueError as error:
-            problems.add(document.place(("model", "file")), f"model: {error}")
+            found: tuple[tuple[int, str], ...] = getattr(error, "problems", ())
+            for line, sentence in found:
+                problems.add(Place(str(path), line), sentence)
+            if not found:
+                problems.add(document.place(("model", "file")), f"model: {error}")
             return None
     if kind not in catalog:
         known = [*catalog, *catalog.readers]

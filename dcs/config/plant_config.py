@@ -69,8 +69,16 @@ class PlantCatalog(Protocol):
         """The kinds that ``open`` reads from a file."""
         ...
 
-    def open(self, kind: str, file: Path | None = None) -> PlantInfo:
-        """The plant of that name, or what ``file`` describes. Raises ``ValueError`` with a sentence."""
+    @property
+    def text_readers(self) -> Mapping[str, object]:
+        """Those of them whose file is a text: it travels with the configuration."""
+        ...
+
+    def open(self, kind: str, file: Path | None = None, text: str | None = None) -> PlantInfo:
+        """The plant of that name, or what ``file`` describes; ``text``: what the file says, where it is a text.
+
+        Raises ``ValueError`` with a sentence; where it has ``problems``, they are (line, sentence).
+        """
         ...
 
 
@@ -85,6 +93,7 @@ class ModelConfig:
     seed: int
     file: Path | None = None  # what describes a plant of a kind that is read from a file
     parameters: tuple[tuple[str, float], ...] = ()  # parameters and disturbances that differ from the setting, SI
+    text: str = field(default="", repr=False)  # what the file says, where it is a text
 
 
 @dataclass(frozen=True, slots=True)

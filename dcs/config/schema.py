@@ -22,6 +22,7 @@ from dcs.config.fields import (
     TerminalName,
     Text,
     UnitName,
+    VariableName,
     choice,
     duration_between,
     whole,
@@ -55,7 +56,7 @@ class ModelSection(Section):
     integrator: Annotated[str, choice(*INTEGRATORS)] = Field(
         "", description="how the equations are stepped; the model's own method when not given"
     )
-    parameters: dict[Name, Number] = Field(
+    parameters: dict[VariableName, Number] = Field(
         {}, description="parameters and disturbances of the model that differ from the setting, in their own units"
     )
     seed: Annotated[int, whole(0, 2**32 - 1)] = Field(1, description="start of every random stream of the run")
@@ -122,7 +123,7 @@ class PlantFile(Section):
 class SignalSection(Section):
     """Binds a point to a variable of the simulated plant."""
 
-    variable: Name = Field(description="name of a plant variable, see docs/reference/plants")
+    variable: VariableName = Field(description="name of a plant variable, see docs/reference/plants")
     range: RangeOf = Field(
         description="plant values at 4 and 20 mA or at 0 and 100 %; of a bool where it is off and on (between: as it "
         "was); for any other unit the measuring range"

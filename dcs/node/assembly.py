@@ -100,7 +100,8 @@ def create_plant(config: PlantConfig, seed: int = 0) -> "PlantModel":
 
 def create_model(model: ModelConfig, seed: int = 0) -> "PlantModel":
     """A plant at its setting, with the parameters that differ. Raises ``KeyError``, ``ValueError`` with a sentence."""
-    plant = plant_catalogue().open(model.type, model.file).create(model.setting, seed=seed, integrator=model.integrator)
+    kind = plant_catalogue().open(model.type, model.file, model.text or None)
+    plant = kind.create(model.setting, seed=seed, integrator=model.integrator)
     for name, value in model.parameters:
         plant.set(name, value)
     return plant
