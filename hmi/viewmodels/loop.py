@@ -43,6 +43,13 @@ class ModeShown:
     permitted: tuple[str, ...] = ()
     reason: str = ""
     known: bool = False
+    normal: str = ""  # as configured; "" where the block says nothing of it
+
+    @property
+    def stands_out(self) -> bool:
+        """True when an operator should notice the mode: not the one asked for, on its way, by hand unless normal."""
+        by_hand = self.actual in ("MAN", "OOS") and self.actual.upper() != self.normal.upper()
+        return self.known and (not self.agrees or bool(self.pending) or by_hand)
 
     @property
     def agrees(self) -> bool:
@@ -194,7 +201,9 @@ class LoopView:
         permitted = tuple(mode.upper() for mode in info.permitted_modes) or ("MAN", "AUTO")
         shown = tuple(mode for mode in BUTTON_MODES if mode in permitted)
         reason = self._reason(actual, target) if known and target and actual != target else ""
-        return ModeShown(actual, target, self.pending("MODE"), shown, reason, known)
+        normal = self._station.tags.read(self.tag("NORMAL")) if self.tag("NORMAL") else None
+        normal_text = _mode_text(normal.value) if normal is not None and normal.believable else ""
+        return ModeShown(actual, target, self.pending("MODE"), shown, reason, known, normal_text)
 
     def _reason(self, actual: str, target: str) -> str:
         """Why the block is not in its target: the plant's own words from the journal, else what can be seen."""

@@ -80,12 +80,12 @@ def paint_mode(painter: QPainter, palette: Palette, box: QRectF, shown: LoopShow
     text = "—" if not mode.known else mode.actual if mode.agrees else f"{mode.actual}←{mode.target}"
     if mode.pending:
         text = f"{mode.actual} … {mode.pending}"
-    special = mode.known and (not mode.agrees or mode.pending or mode.actual in ("MAN", "OOS"))
+    special = mode.stands_out
     size = max(8, round(pixels))
-    painter.setFont(font(size, bold=bool(special)))
+    painter.setFont(font(size, bold=special))
     while size > 8 and painter.fontMetrics().horizontalAdvance(text) + 8 > box.width():
         size -= 1
-        painter.setFont(font(size, bold=bool(special)))
+        painter.setFont(font(size, bold=special))
     width = painter.fontMetrics().horizontalAdvance(text) + 8
     frame = QRectF(box.right() - width, box.center().y() - pixels * 0.72, width, pixels * 1.44)
     if special:
