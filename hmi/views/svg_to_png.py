@@ -18,11 +18,12 @@ def svg_to_png(svg: str, scale: float = SCALE) -> bytes:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     try:
         from PySide6.QtCore import QBuffer, QByteArray, QIODevice
-        from PySide6.QtGui import QGuiApplication, QImage, QPainter
+        from PySide6.QtGui import QImage, QPainter
         from PySide6.QtSvg import QSvgRenderer
+        from PySide6.QtWidgets import QApplication
     except ImportError as error:
         raise Missing(f"a PNG is painted by Qt, which cannot start here ({error}). Write an .svg instead.") from None
-    application = QGuiApplication.instance() or QGuiApplication([])
+    application = QApplication.instance() or QApplication([])  # one that may have windows: there is one a process
     renderer = QSvgRenderer(QByteArray(svg.encode()))
     image = QImage(renderer.defaultSize() * scale, QImage.Format.Format_ARGB32)
     image.fill(0xFFFFFFFF)

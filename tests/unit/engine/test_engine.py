@@ -1,9 +1,11 @@
 """Promises of the engine: same bits everywhere, whole state in one buffer, columns, events."""
 
 import math
+import os
 import subprocess
 import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,8 @@ from dcs.engine.compile import compile_strategy
 from dcs.engine.engine import Engine, OtherPlan
 from dcs.engine.strategy import AlarmSpec, BlockSpec, Channel, ScanClass
 from tests.unit.engine.strategies import NS, Bench, any_bits, cascade, scaled, strategy
+
+ROOT = Path(__file__).parents[3]
 
 ALARMS = (
     AlarmSpec("LIC.HI", "LIC", "LIC.ai.out", "HI", 2, limit=14.0, deadband=0.5, on_delay_s=2.0, description="too full"),
@@ -109,12 +113,12 @@ def test_the_plan_is_the_same_in_every_process():
         "plan = compile_strategy(cascade(1.0, 0.1, alarms=ALARMS))\n"
         "print(plan.digest.hex(), [r.name for r in plan.records])\n"
     )
-    answers = {
-        subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed, "PATH": ""}, capture_output=True, check=True
-        ).stdout
-        for seed in ("1", "2")
-    }
+    answers = set()
+    for seed in ("1", "2"):
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        answers.add(done.stdout)
     assert len(answers) == 1
 
 
