@@ -353,6 +353,7 @@ COLUMN_A = register(
             Condition("reboiler_full", "the reboiler is full and loses what comes in"),
         ),
         create_model=compiled_factory(Kernels(advance, derivatives, settle, measure, begin, before, forget)),
+        loops=(("y_d", "reflux"), ("x_b", "boilup")),
         step_s=1.0,
         kept=2 * words_for(LONGEST_DELAY_S, GRID_S),
     )

@@ -262,5 +262,6 @@ CSTR = register(
             ),
         ),
         create_model=compiled_factory(Kernels(advance, derivatives, settle, measure)),
+        loops=(("reactor_temperature", "coolant_temperature"), ("outlet_concentration", "feed_flow")),
     )
 )

@@ -316,5 +316,6 @@ DRUM_BOILER = register(
             Condition("drum_empty", "the level has reached the bottom of the drum: the risers run dry"),
         ),
         create_model=compiled_factory(Kernels(advance, derivatives, settle, measure)),
+        loops=(("level", "feedwater_flow"), ("drum_pressure", "heat")),
     )
 )

@@ -217,6 +217,7 @@ class PlantType:
     reference_control: "Callable[[PlantModel], ReferenceControl] | None" = None  # for a plant at its start
     control_period_s: float = 1.0
     dead_times_s: Mapping[tuple[str, str], float] = field(default_factory=dict)  # by (output, input), as designed
+    loops: tuple[tuple[str, str], ...] = ()  # (output, input): the control problem that the plant was published with
 
     def of_role(self, role: str) -> tuple[Variable, ...]:
         """The variables of one role, in order."""
@@ -308,6 +309,9 @@ def register(plant: PlantType) -> PlantType:
         raise ValueError(f"plant {plant.name}: declared twice: {', '.join(twice)}. Rename one of each.")
     for setting in plant.settings:
         _check_setting(plant, setting)
+    for pair in plant.loops:
+        if tuple(plant.variable(name).role for name in pair) != (OUTPUT, INPUT):
+            raise ValueError(f"plant {plant.name}, loops: {pair} is not an output and an input")
     PLANTS[plant.name] = plant
     return plant
 

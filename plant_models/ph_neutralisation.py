@@ -176,9 +176,16 @@ def ph_now(p: Parts) -> float:
 
 
 @kernel
-def begin(p: Parts, seed: int) -> None:
-    """The sample line is full of what is in the tank."""
+def forget(p: Parts) -> None:
+    """The sample line is full of what is in the tank now."""
     fill(p.kept, ph_now(p))
+    p.kept[0] = p.clock[0]
+
+
+@kernel
+def begin(p: Parts, seed: int) -> None:
+    """The same."""
+    forget(p)
 
 
 @kernel
@@ -294,8 +301,10 @@ PH_NEUTRALISATION = register(
             _setting("little_buffer", "0.2 mL/s of buffer: the steep titration curve", 0.2e-6, 15.6e-6),
         ),
         conditions=(Condition("overflow", "the tank is full to the rim and spills"),),
-        create_model=compiled_factory(Kernels(advance, derivatives, settle, measure, begin, before)),
+        create_model=compiled_factory(Kernels(advance, derivatives, settle, measure, begin, before, forget)),
+        loops=(("ph_measured", "base_flow"), ("level", "outlet_valve")),
         step_s=0.1,
         kept=words_for(LONGEST_DELAY_S, GRID_S),
+        dead_times_s={("ph_measured", "base_flow"): _PARAMETERS["measurement_delay"]},
     )
 )

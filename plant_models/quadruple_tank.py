@@ -221,5 +221,6 @@ QUADRUPLE_TANK = register(
         ),
         conditions=tuple(Condition(f"overflow_{i}", f"tank {i} is full to the rim and spills") for i in TANKS),
         create_model=compiled_factory(Kernels(advance, derivatives, settle, measure)),
+        loops=(("level_1", "pump_voltage_1"), ("level_2", "pump_voltage_2")),
     )
 )

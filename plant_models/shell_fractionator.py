@@ -104,5 +104,6 @@ SHELL_FRACTIONATOR = register(
         ),
         gain_unit="1",
         longest_dead_time_s=2400.0,
+        loops=(("y1", "u1"), ("y2", "u2"), ("y7", "u3")),
     )
 )  # fmt: skip

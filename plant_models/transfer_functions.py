@@ -237,6 +237,7 @@ def transfer_function_plant(
     cells: Sequence[Sequence[Cell]],
     gain_unit: str,
     longest_dead_time_s: float,
+    loops: tuple[tuple[str, str], ...] = (),
 ) -> PlantType:
     """A plant type from its table (rows: outputs; columns: inputs, then disturbances), at rest at the nominal values.
 
@@ -332,6 +333,7 @@ def transfer_function_plant(
         create_model=compiled_factory(
             Kernels(advance, derivatives, settle, measure, begin, before, forget, exact=True)
         ),
+        loops=loops,
         step_s=1.0,
         kept=len(columns) * words_for(longest_dead_time_s),
         dead_times_s={

@@ -75,5 +75,6 @@ WOOD_BERRY = register(
         ),
         gain_unit="%·min/lb",
         longest_dead_time_s=900.0,
+        loops=(("x_d", "reflux"), ("x_b", "steam")),
     )
 )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dcs.node.assembly import Study
 
 POLES_SHOWN, COLUMNS_SHOWN = 12, 8
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,12 @@ class LinearOptions:
 def linearise_plant(options: LinearOptions) -> int:
     """Analyse and print."""
     subject = find_subject(options.name).with_options(options.setting, None)
-    inputs = chosen_names("--inputs", options.inputs, subject, "input")
-    outputs = chosen_names("--outputs", options.outputs, subject, "output")
+    by_default = bool(subject.kind.loops) and options.inputs is None and options.outputs is None
+    if by_default:
+        outputs, inputs = (list(dict.fromkeys(names)) for names in zip(*subject.kind.loops, strict=True))
+    else:
+        inputs = chosen_names("--inputs", options.inputs, subject, "input")
+        outputs = chosen_names("--outputs", options.outputs, subject, "output")
     study = open_study_of(subject, 0, options.parameters)
     if options.at is not None:
         _go_to(study, subject, options.at)
@@ -52,13 +57,17 @@ def linearise_plant(options: LinearOptions) -> int:
         report = study.analyse(inputs, outputs, search=options.at is None)
     except ValueError as error:
         raise ConfigError(f"{subject.said}: {sentence_of(error)}") from error
+    if by_default:
+        report["notes"].append(
+            "this is the control problem that the plant was published with; `--inputs all --outputs all` shows the rest"
+        )
     print(json.dumps(_plain(report), indent=1) if options.as_json else as_text(subject.kind.title, report))
     return 0
 
 
 def chosen_names(option: str, said: str | None, subject: Subject, role: str) -> list[str]:
-    """The names of a comma-separated list; all of the role without one. Raises ``ConfigError``."""
-    if said is None:
+    """The names of a comma-separated list; all of the role without one or with ``all``. Raises ``ConfigError``."""
+    if said is None or (said.strip().lower() == ALL and ALL not in subject.kind.names(role)):
         return list(subject.kind.names(role))
     names = [find_name(f"{option} {word}", word, subject.kind, (role,)) for word in _words(said)]
     if not names:

@@ -154,6 +154,7 @@ def read_all_moves(
 def _switch_noise(study: "Study", noise: str | None) -> None:
     if noise is None:
         return
+    noise = noise.lower()
     if noise not in ("on", "off"):
         raise ConfigError(f"--noise {noise}: say on or off.")
     if study.has_noise:
@@ -164,9 +165,9 @@ def _switch_noise(study: "Study", noise: str | None) -> None:
 
 def _wants_control(said: str) -> bool:
     known = ("none", "reference")
-    if said not in known:
+    if said.lower() not in known:
         raise ConfigError(f"--control {said}: there is no such control. {did_you_mean(said, known, 'There is')}")
-    return said == "reference"
+    return said.lower() == "reference"
 
 
 def _take_control(study: "Study", options: RunOptions, times: Times) -> None:
@@ -174,7 +175,7 @@ def _take_control(study: "Study", options: RunOptions, times: Times) -> None:
         study.take_control()
     except ValueError as error:
         raise ConfigError(f"--control reference: {sentence_of(error)} Leave it out.") from None
-    if options.method not in (None, "euler", "rk4", "stiff"):
+    if (options.method or "euler").lower() not in ("euler", "rk4", "stiff"):
         raise ConfigError(f"--control reference goes with a fixed step, not with --method {options.method}.")
     period_ns = round(study.period_s * NS_PER_S)
     if period_ns % times.step_ns:
@@ -238,7 +239,7 @@ def _summary(
         "method": subject.model.integrator or subject.kind.integrator,
         "step_s": times.step_ns / NS_PER_S,
         "seed": seed,
-        "control": options.control,
+        "control": options.control.lower(),
         "rows": outcome.rows,
         "time_s": outcome.time_s,
         "stopped": outcome.stopped or None,

@@ -42,7 +42,7 @@ class Subject:
                 )
             model = replace(model, setting=chosen)
         if method is not None:
-            model = replace(model, integrator=method)
+            model = replace(model, integrator=method.lower())
         return replace(self, model=model)
 
     def open(self, seed: int) -> "Study":

@@ -132,7 +132,7 @@ def disturbances(config: PlantConfig) -> tuple[str, ...]:
     """Names of what may be disturbed in the plant of a configuration."""
     from plant_models.library import PLANTS
 
-    info = PLANTS.open(config.model.type, config.model.file)
+    info = PLANTS.open(config.model.type, config.model.file, config.model.text or None)
     return tuple(variable.name for variable in info.variables if variable.role == "disturbance")
 
 

@@ -69,6 +69,8 @@ x, y, z        xmeas23 … xmeas41          mol%    analysers, sampled every 0.1
 V_L            reactor_volume,            m3      liquids, without noise
                separator_volume,
                stripper_volume
+               gas_samples,               1       samples that the analysers have shown
+               product_samples
 =============  =========================  ======  ================================================================
 
 Units are the published ones, not SI: every constant of the model is in them.
@@ -99,7 +101,16 @@ from plant_models.tennessee_eastman.closed_loop import TennesseeEastmanControl
 from plant_models.tennessee_eastman.generator import start_of
 from plant_models.tennessee_eastman.layout import GENERATOR, KEPT, SEED
 from plant_models.tennessee_eastman.modes import SETTINGS
-from plant_models.tennessee_eastman.stepping import advance, before, begin_memory, derivatives, measure, settle, warm
+from plant_models.tennessee_eastman.stepping import (
+    advance,
+    before,
+    begin_memory,
+    derivatives,
+    forget,
+    measure,
+    settle,
+    warm,
+)
 from plant_models.tennessee_eastman.variables import CONDITIONS, VARIABLES
 
 _SEED_BITS = 53  # a double holds whole numbers of that many bits
@@ -123,7 +134,7 @@ TENNESSEE_EASTMAN = register(
         reference="J. J. Downs and E. F. Vogel, Computers and Chemical Engineering 17(3), 1993, 245–255",
         variables=VARIABLES,
         settings=SETTINGS,
-        create_model=compiled_factory(Kernels(advance, derivatives, settle, measure, begin, before)),
+        create_model=compiled_factory(Kernels(advance, derivatives, settle, measure, begin, before, forget)),
         conditions=CONDITIONS,
         step_s=1.0,
         integrator="euler",

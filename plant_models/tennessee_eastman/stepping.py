@@ -166,6 +166,16 @@ def before(p: Parts, dt_s: float) -> None:
 
 
 @kernel
+def forget(p: Parts) -> None:
+    """The analysers show what is there now, as they do at the start; nothing waits in them."""
+    now_s, next_gas, next_product = p.clock[0], p.kept[NEXT_GAS], p.kept[NEXT_PRODUCT]
+    p.clock[0] = 0.0
+    for stage in range(1):
+        evaluate(p, p.outputs, p.rates, 0.0, stage)
+    p.clock[0], p.kept[NEXT_GAS], p.kept[NEXT_PRODUCT] = now_s, next_gas, next_product
+
+
+@kernel
 def settle(p: Parts) -> None:
     """Nothing is limited by the model itself: it stands still when it trips."""
 

@@ -99,6 +99,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "plant": (("plant", "run", "quadrupel_tank", "--for", "1s"), "Did you mean `quadruple_tank`?"),
     "input": ((*RUN, "--input", "pump_voltage=+1"), "quadruple_tank has no input `pump_voltage`. Did you mean"),
     "role": ((*RUN, "--input", "leak_1=1e-6"), "leak_1 of quadruple_tank is not an input but a disturbance"),
+    "article": ((*RUN, "--disturb", "level_1=+1"), "level_1 of quadruple_tank is not a disturbance but an output."),
     "no value": ((*RUN, "--input", "pump_voltage_1"), "how much? Write pump_voltage_1=VALUE, or"),
     "no switch": ((*RUN, "--disturb", "leak_1@0s"), "how much? Write leak_1=VALUE"),
     "no number": ((*RUN, "--input", "pump_voltage_1=full"), "`full` is not a number"),
@@ -174,6 +175,25 @@ def test_linearise_prints_johanssons_numbers() -> None:
         "Niederlinski's index 0.6114", "Condition number: 4.3182",
     ):  # fmt: skip
         assert said in done.out
+
+
+def test_linearise_begins_with_the_published_control_problem() -> None:
+    """Promise: what the literature tells of a plant is printed without naming anything; ``all`` brings the rest."""
+    for plant, said in {
+        "quadruple_tank": ("-0.0174701", "-0.0596979", "1.4  ", "90.63 s", "22.76 s"),
+        "column_a": ("35.942", "12.05 min", "3.233 h"),
+        "wood_berry": ("2.0094", "-1.0094", "7 min"),
+        "shell_fractionator": ("2.0757", "-3.3585", "4.7053"),
+        "ph_neutralisation": ("ph_measured", "5.2203e+05", "30 s"),
+        "drum_boiler": ("integrator", "-0.148886", "7.4843e-05"),
+        "cstr": ("0.0472407", "unstable"),
+    }.items():
+        done = dcs("plant", "linearise", plant)
+        assert done.code == 0
+        assert [one for one in said if one not in done.out] == [], f"{plant}\n{done.out}"
+        assert "--inputs all --outputs all" in done.out
+        everything = dcs("plant", "linearise", plant, "--inputs", "all", "--outputs", "ALL").out
+        assert len(everything) > len(done.out)
 
 
 def test_linearise_at_a_time_or_a_row_is_the_same_place(tmp_path: Path) -> None:

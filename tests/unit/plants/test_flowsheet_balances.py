@@ -94,7 +94,8 @@ def test_what_goes_in_comes_out_or_stays(text: str, steps: int) -> None:
     rates = dict(zip(model.type.names("state"), model.derivatives(), strict=True))
     model.measure()
     into, out = model.get("src.flow"), model.get("snk.flow")
-    size = 1e-9 + sum(abs(model.get(n)) for n in model.type.names("output") if n.endswith(".flow"))
+    # behind closed valves the rounding of pressures remains: 3e-11 Pa are 1e-15 m3/s through an open pipe
+    size = 1e-5 + sum(abs(model.get(n)) for n in model.type.names("output") if n.endswith(".flow"))
     for x in (n for n in model.type.names("output") if n.startswith("X") and n.endswith("pressure")):
         assert np.isfinite(model.get(x))
     tanks = [n for n in rates if n.endswith(".h")]

@@ -203,6 +203,43 @@ def test_more_outputs_than_inputs_are_analysed_as_far_as_that_goes() -> None:
     assert "choose with --inputs and --outputs" in " ".join(report["notes"])
 
 
+@pytest.mark.parametrize(
+    ("name", "late", "prompt", "move"),
+    [
+        ("ph_neutralisation", ("ph_measured",), ("ph",), "base_flow"),
+        ("column_a", ("y_d_measured", "x_b_measured"), ("y_d", "x_b"), "reflux"),
+    ],
+)
+@pytest.mark.parametrize("after_steps", [0, 777])
+def test_a_meter_behind_a_delay_has_the_gain_of_what_it_measures(
+    name: str, late: tuple[str, ...], prompt: tuple[str, ...], move: str, after_steps: int
+) -> None:
+    """Promise: at the start and in the middle of a run, and the plant goes on as if nobody had looked."""
+    plant, other = PLANTS[name].create(), PLANTS[name].create()
+    for one in (plant, other):
+        one.set(move, one.get(move) * 1.02)
+        one.advance(1.0, after_steps)
+    gains = [analyse(plant, (move,), names, search=False)["gain"] for names in (late, prompt)]
+    assert np.all(np.abs(gains[1]) > 0.0)
+    assert_allclose(gains[0], gains[1], rtol=1e-9)
+    for one in (plant, other):
+        one.advance(1.0, 200)
+    assert plant.snapshot() == other.snapshot()
+
+
+def test_analysers_have_gains_also_between_their_samples() -> None:
+    plant = PLANTS["tennessee_eastman"].create()
+    plant.set("noise", 0.0)
+    outputs = ("xmeas23", "xmeas30", "xmeas40")
+    first = np.array(analyse(plant, ("xmv1", "xmv3"), outputs, search=False)["gain"])
+    plant.advance(1.0, 500)
+    before = plant.snapshot()
+    later = np.array(analyse(plant, ("xmv1", "xmv3"), outputs, search=False)["gain"])
+    assert np.all(np.abs(first) > 0.0)
+    assert_allclose(later, first, rtol=0.02)  # the plant has moved a little
+    assert plant.snapshot() == before
+
+
 class LevelOverFlow:
     """dh = q - 1, dq = (1 - q³)/2: a tank whose level may stand anywhere, once the flow is right."""
 
