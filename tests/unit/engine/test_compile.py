@@ -154,7 +154,8 @@ def with_alarm(**values: object) -> Strategy:
         (
             with_link("LT", "LIC.pid.out"),
             "control.yaml:9: `LIC.pid.out` is no input of PID. "
-            "Its inputs are tune_abort, trigger, trk_in_d, trk_val, readback, td_factor, ti_factor, gain_factor, ff, cas_in, "
+            "Its inputs are tune_abort, trigger, trk_in_d, trk_val, readback, td_factor, ti_factor, gain_factor, ff, "
+            "cas_in, "
             "bkcal_in, pv.",
         ),
         (

@@ -21,7 +21,7 @@ SHORT = ("demo.past=5 min", "demo.sample=10 s")
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DCS_STATE_DIR", str(tmp_path))
-    monkeypatch.setenv("DCS_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("DCS_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(past_run, "LEAD_IN_S", 10.0)
     return tmp_path
 
