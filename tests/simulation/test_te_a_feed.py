@@ -9,7 +9,7 @@ from tests.support.te_protection import World
 
 
 def test_an_operator_who_acts_an_hour_later_keeps_the_plant_running() -> None:
-    """Promise: no trip in nine hours (by itself it trips after six to eight), levels in their alarms' limits, 80 % of the
+    """Promise: no trip in nine hours (by itself it trips after six to eight), levels between 30 and 90 %, 80 % of the
     product."""
     held = answer(World(seed=6), 3600.0, 9.0)
     assert held.trip_s is None
