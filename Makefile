@@ -43,6 +43,7 @@ long: setup-dev  ## redundancy: thousands of seeds, all mutants; Tennessee Eastm
 	$(BIN)/python -m tests.simulation.redundancy --seeds 3000 --mutants
 	$(BIN)/python -m tests.support.te_protection --seeds 10
 	$(BIN)/python -m tests.support.te_sequences
+	$(BIN)/python -m tests.support.te_a_feed
 	$(BIN)/python -m tests.simulation.tennessee_eastman
 
 setup: $(VENV)/installed
