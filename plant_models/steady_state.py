@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plant_models.differences import jacobian_of_rates, size_of
-from plant_models.model import STATE, PlantModel, Vector
+from plant_models.differences import jacobian, jacobian_of_rates, size_of
+from plant_models.model import INPUT, STATE, PlantModel, Vector
 from plant_models.timeless import settled_rates, without_past
 
 STILL_PER_S = 1e-12  # of a state's size: what counts as standing still
 _ITERATIONS, _HALVINGS = 30, 12
+_MARGIN = 1e-9  # of a range: rounding at its ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def unrest(plant: PlantModel) -> Unrest:
 def find_steady_state(plant: PlantModel) -> Vector:
     """States at which nothing moves with the inputs as they are, searched from where the plant is; it goes there.
 
+    One outside the range in which the model holds is none, nor is a model that stands still because it tripped.
     Raises ``ArithmeticError`` (and leaves the plant as it was) when none is found.
     """
     plant = without_past(plant)
@@ -62,12 +64,24 @@ def find_steady_state(plant: PlantModel) -> Vector:
     if found is None:
         plant.restore(before)
         found = _hybrid(plant, rates, sizes)
-    if found is None or not np.isfinite(found).all():
+    if found is None or not np.isfinite(found).all() or not _holds(plant, found * sizes):
         plant.restore(before)
         raise ArithmeticError(f"plant {plant.type.name}: no steady state was found from here")
     plant.states[:] = found * sizes
     plant.measure()
     return plant.states.copy()
+
+
+def _holds(plant: PlantModel, states: Vector) -> bool:
+    """Whether the model means these states: they are within their ranges, and something would move them."""
+    for variable, value in zip(plant.type.of_role(STATE), states, strict=True):
+        margin = _MARGIN * (variable.high - variable.low) if np.isfinite(variable.high - variable.low) else 0.0
+        if not variable.low - margin <= value <= variable.high + margin:
+            return False
+    plant.states[:] = states
+    return bool(jacobian_of_rates(plant).any()) or bool(
+        jacobian(plant.inputs, range(plant.inputs.size), plant.type.of_role(INPUT), plant.derivatives).any()
+    )
 
 
 def _newton(plant: PlantModel, rates: Callable[[Vector], Vector], sizes: Vector) -> Vector | None:

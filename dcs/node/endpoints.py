@@ -55,13 +55,13 @@ class Endpoints:
         """Raises ``Missing`` when this is not the directory of a run."""
         try:
             raw = json.loads((run_dir / FILE_NAME).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            known = {item.name for item in fields(cls)}  # a run of another version of ours may say more, or less
+            raw = {name: value for name, value in raw.items() if name in known}
+            for group in ("devices", "voters", "metrics"):
+                raw[group] = {name: (host, port) for name, (host, port) in raw.get(group, {}).items()}
+            return cls(**raw)
+        except (OSError, ValueError, TypeError, AttributeError):
             raise Missing(f"{run_dir} is not the directory of a run. Start a plant with `dcs run`.") from None
-        known = {item.name for item in fields(cls)}  # a run of another version of ours may say more
-        raw = {name: value for name, value in raw.items() if name in known}
-        for group in ("devices", "voters", "metrics"):
-            raw[group] = {name: (host, port) for name, (host, port) in raw[group].items()}
-        return cls(**raw)
 
 
 class PortChooser:

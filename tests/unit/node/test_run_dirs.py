@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dcs.core.errors import Missing
-from dcs.node.endpoints import Endpoints
-from dcs.node.run_dirs import kept_for
+from dcs.node.endpoints import FILE_NAME, Endpoints
+from dcs.node.run_dirs import find_run, kept_for
 
 
 @pytest.fixture
@@ -47,3 +47,28 @@ def test_a_state_folder_that_cannot_be_made_is_one_sentence(tmp_path, folder, mo
     monkeypatch.setenv("DCS_STATE_DIR", str(tmp_path / "file"))
     with pytest.raises(Missing, match=r"cannot be made .* or start with --fresh"):
         kept_for("tank", folder, tmp_path / "run1", private=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "[]", "3", '{"plant": "tank", "config": "tank", "bus_url": "nats://"}', '{"devices": {"RTU-1": 5}}', '{"voters": []}'],
+)
+def test_the_directory_of_a_run_of_another_version_hides_no_other_run(tmp_path, folder, text):
+    """Promise: what cannot be read is passed over; naming it is one sentence."""
+    runs = tmp_path / "state" / "runs"
+    (runs / "9-strange").mkdir(parents=True)
+    (runs / "9-strange" / FILE_NAME).write_text(text, encoding="utf-8")
+    with pytest.raises(Missing):
+        find_run(runs / "9-strange")
+    with socket.create_server(("127.0.0.1", 0)) as bus:
+        (runs / "1-tank").mkdir()
+        Endpoints("tank", str(folder), f"nats://127.0.0.1:{bus.getsockname()[1]}").write(runs / "1-tank")
+        assert find_run(None)[0] == runs / "1-tank"
+
+
+def test_a_run_that_says_more_or_less_than_ours_is_read(tmp_path):
+    (tmp_path / FILE_NAME).write_text(
+        '{"plant": "tank", "config": "here", "bus_url": "nats://127.0.0.1:1", "moons": 2}', encoding="utf-8"
+    )
+    read = Endpoints.read(tmp_path)
+    assert (read.plant, read.devices, read.metrics, read.kept) == ("tank", {}, {}, "")

@@ -271,6 +271,23 @@ def test_an_integrator_stays_where_it_is_when_a_steady_state_is_searched() -> No
     assert plant.states[0] == pytest.approx(0.3, abs=1e-9)
 
 
+def test_a_steady_state_where_the_model_does_not_hold_is_none() -> None:
+    """Beyond its shutdown limits Tennessee Eastman stands still; from cold Newton's method ends there, below nothing."""
+    plant = PLANTS["tennessee_eastman"].create("cold")
+    before = plant.states.copy()
+    report = analyse(plant)
+    assert report["steady_state"]["how"] == "as given"
+    assert "no steady state was found" in " ".join(report["notes"])
+    assert plant.states.tobytes() == before.tobytes()
+    plant = PLANTS["tennessee_eastman"].create()
+    plant.set("y27", 4.0 * plant.get("y27"))  # the stripper is far too hot, and the reactor is made to trip
+    plant.set("y9", 1.6 * plant.get("y9"))
+    plant.advance(1.0, 5)
+    assert any(name.startswith("trip_") for name in plant.active_conditions())
+    with pytest.raises(ArithmeticError, match="no steady state was found"):
+        find_steady_state(plant)
+
+
 def test_where_there_is_no_steady_state_the_plant_stays_where_it_is() -> None:
     plant = PLANTS["loop_bank"].create()
     plant.disturbances[0] = math.nan
