@@ -138,10 +138,12 @@ def linearise(
     name: Name,
     setting: Setting = None,
     inputs: Annotated[
-        str | None, typer.Option("--inputs", metavar="A,B,…", help="Which inputs, or all (default: the published loops).")
+        str | None,
+        typer.Option("--inputs", metavar="A,B,…", help="Which inputs, or all (default: the published loops)."),
     ] = None,
     outputs: Annotated[
-        str | None, typer.Option("--outputs", metavar="A,B,…", help="Which outputs, or all (default: the published loops).")
+        str | None,
+        typer.Option("--outputs", metavar="A,B,…", help="Which outputs, or all (default: the published loops)."),
     ] = None,
     at: Annotated[
         str | None,

@@ -51,7 +51,14 @@ def test_a_state_folder_that_cannot_be_made_is_one_sentence(tmp_path, folder, mo
 
 @pytest.mark.parametrize(
     "text",
-    ["{}", "[]", "3", '{"plant": "tank", "config": "tank", "bus_url": "nats://"}', '{"devices": {"RTU-1": 5}}', '{"voters": []}'],
+    [
+        "{}",
+        "[]",
+        "3",
+        '{"plant": "tank", "config": "tank", "bus_url": "nats://"}',
+        '{"devices": {"RTU-1": 5}}',
+        '{"voters": []}',
+    ],
 )
 def test_the_directory_of_a_run_of_another_version_hides_no_other_run(tmp_path, folder, text):
     """Promise: what cannot be read is passed over; naming it is one sentence."""

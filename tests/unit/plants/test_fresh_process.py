@@ -81,6 +81,7 @@ def test_a_life_goes_on_in_a_fresh_process_to_the_last_bit() -> None:
 
 def test_the_same_seed_gives_the_same_bits_in_any_process() -> None:
     first, second = (
-        elsewhere("print(json.dumps({k: v[1] for k, v in lives().items()}))", "", hash_seed) for hash_seed in ("1", "77")
+        elsewhere("print(json.dumps({k: v[1] for k, v in lives().items()}))", "", hash_seed)
+        for hash_seed in ("1", "77")
     )
     assert first == second
