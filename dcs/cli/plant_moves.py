@@ -40,7 +40,8 @@ def find_name(option: str, said: str, kind: "PlantType", roles: Sequence[str]) -
     others = [v for v in kind.variables if v.name.lower() == said.lower()]
     if others and not alike:
         raise ConfigError(
-            f"{option}: {others[0].name} of {kind.name} is not {_with_article(what)} but {_with_article(others[0].role)}."
+            f"{option}: {others[0].name} of {kind.name} is not {_with_article(what)} "
+            f"but {_with_article(others[0].role)}."
         )
     plural = "Its " + " and ".join(f"{role}s" for role in roles)
     raise ConfigError(f"{option}: {kind.name} has no {what} `{said}`. {did_you_mean(said, names, plural)}")
