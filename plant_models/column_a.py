@@ -75,6 +75,7 @@ import numpy as np
 from plant_models.compiled import Kernels, compiled_factory
 from plant_models.integrators import next_stage, stages_of
 from plant_models.kernel import Ends, Parts, finish_step, kernel, note, parts_of
+from plant_models.limits import clipped
 from plant_models.model import (
     DISTURBANCE,
     INPUT,
@@ -97,16 +98,6 @@ THIN_KMOL = 0.1  # a vessel with less than that gives less; so its composition s
 FREE = 0.01  # share of the capacity below which a full vessel counts as no longer full
 GRID_S = 2.0  # of the sample lines
 LONGEST_DELAY_S = 600.0
-
-
-@kernel
-def clipped(value: float, low: float, high: float) -> float:
-    """``value`` within ``low`` … ``high``; ``low`` for NaN."""
-    if value >= high:
-        return high
-    if value > low:
-        return value
-    return low
 
 
 @kernel

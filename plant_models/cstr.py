@@ -64,6 +64,7 @@ import math
 from plant_models.compiled import Kernels, compiled_factory
 from plant_models.integrators import next_stage, stages_of
 from plant_models.kernel import Ends, Parts, finish_step, kernel, parts_of
+from plant_models.limits import clipped
 from plant_models.model import (
     DISTURBANCE,
     INPUT,
@@ -76,7 +77,6 @@ from plant_models.model import (
     Vector,
     register,
 )
-from plant_models.quadruple_tank import clipped
 
 COOLANT_K = (250.0, 350.0)
 FEED_M3_S = (0.0, 200.0 / 60_000.0)

@@ -97,6 +97,7 @@ from plant_models.drum_coefficients import G_M_S2, coefficients
 from plant_models.drum_steam import saturation_at
 from plant_models.integrators import next_stage, stages_of
 from plant_models.kernel import Ends, Parts, finish_step, kernel, note, parts_of
+from plant_models.limits import clipped
 from plant_models.model import (
     DISTURBANCE,
     INPUT,
@@ -110,7 +111,6 @@ from plant_models.model import (
     Vector,
     register,
 )
-from plant_models.quadruple_tank import clipped
 
 HEAT_MAX_W = 150e6
 FEED_MAX_KG_S = 100.0

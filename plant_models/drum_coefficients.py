@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from plant_models.drum_steam import Saturation
 from plant_models.kernel import Parts, kernel
-from plant_models.quadruple_tank import clipped
+from plant_models.limits import clipped
 
 G_M_S2 = 9.81
 

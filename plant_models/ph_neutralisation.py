@@ -67,6 +67,7 @@ import math
 from plant_models.compiled import Kernels, compiled_factory
 from plant_models.integrators import next_stage, stages_of
 from plant_models.kernel import Ends, Parts, finish_step, kernel, note, parts_of
+from plant_models.limits import clipped
 from plant_models.model import (
     DISTURBANCE,
     INPUT,
@@ -80,7 +81,6 @@ from plant_models.model import (
     Vector,
     register,
 )
-from plant_models.quadruple_tank import clipped
 from plant_models.transport_delay import delayed, fill, remember, words_for
 
 FLOW_MAX_M3_S = 40e-6

@@ -58,6 +58,7 @@ import math
 from plant_models.compiled import Kernels, compiled_factory
 from plant_models.integrators import next_stage, stages_of
 from plant_models.kernel import Ends, Parts, finish_step, kernel, note, parts_of
+from plant_models.limits import clipped
 from plant_models.model import (
     DISTURBANCE,
     INPUT,
@@ -88,16 +89,6 @@ def outflow_m3_s(area_m2: float, level_m: float) -> float:
     if level_m < LAMINAR_M:
         return area_m2 * level_m * math.sqrt(2.0 * G_M_S2 / LAMINAR_M)
     return area_m2 * math.sqrt(2.0 * G_M_S2 * level_m)
-
-
-@kernel
-def clipped(value: float, low: float, high: float) -> float:
-    """``value`` within ``low`` … ``high``; ``low`` for NaN (a pump whose demand is not a number stands)."""
-    if value >= high:
-        return high
-    if value > low:
-        return value
-    return low
 
 
 @kernel

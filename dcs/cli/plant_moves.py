@@ -39,10 +39,15 @@ def find_name(option: str, said: str, kind: "PlantType", roles: Sequence[str]) -
     what = " or ".join(roles)
     others = [v for v in kind.variables if v.name.lower() == said.lower()]
     if others and not alike:
+<<<<<<< HEAD
         raise ConfigError(
             f"{option}: {others[0].name} of {kind.name} is not {_with_article(what)} "
             f"but {_with_article(others[0].role)}."
         )
+=======
+        role = _with_article(others[0].role)
+        raise ConfigError(f"{option}: {others[0].name} of {kind.name} is not {_with_article(what)} but {role}.")
+>>>>>>> review-plants
     plural = "Its " + " and ".join(f"{role}s" for role in roles)
     raise ConfigError(f"{option}: {kind.name} has no {what} `{said}`. {did_you_mean(said, names, plural)}")
 

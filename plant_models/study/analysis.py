@@ -49,6 +49,9 @@ def analyse(
         if not np.isfinite(matrix).all():
             raise ValueError(f"plant {kind.name}: its {name} matrix here is not finite; choose another operating point")
     static = _static(plant, model)
+    poles = _poles(model, static.integrators)
+    if any(pole["kind"] == "unstable" for pole in poles):
+        notes.append("the plant is unstable: its static gains show only under control that stabilises it")
     report: Report = {
         "plant": kind.name,
         "setting": plant.setting,
@@ -57,7 +60,7 @@ def analyse(
         "states": _values(plant, STATE, kind.names(STATE)),
         "inputs": _values(plant, INPUT, model.inputs),
         "outputs": _values(plant, OUTPUT, model.outputs),
-        "poles": _poles(model, static.integrators),
+        "poles": poles,
         "integrators": static.integrators,
         "zeros": _zeros(model, notes),
         "dead_times_s": _dead_times(plant, model),

@@ -272,7 +272,11 @@ def test_an_integrator_stays_where_it_is_when_a_steady_state_is_searched() -> No
 
 
 def test_a_steady_state_where_the_model_does_not_hold_is_none() -> None:
+<<<<<<< HEAD
     """Beyond its shutdown limits Tennessee Eastman stands still; from cold, Newton's method ends there."""
+=======
+    """Beyond its shutdown limits Tennessee Eastman stands still; from cold Newton ends there, below nothing."""
+>>>>>>> review-plants
     plant = PLANTS["tennessee_eastman"].create("cold")
     before = plant.states.copy()
     report = analyse(plant)
