@@ -7,9 +7,9 @@ import pytest
 
 from dcs.core.errors import NotAuthorised
 from dcs.core.modes import CAS, IMAN, LO, MAN
-from tests.support.te_protection import FAILURES, HOUR_S, World
+from tests.support.te_protection import FAILURES, HOUR_S, NOT_PREVENTED, World
 
-NEEDED = [failure for failure in FAILURES if failure.name != "condenser"]
+NEEDED = [failure for failure in FAILURES if failure.name != NOT_PREVENTED]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ Knows       configs/tennessee_eastman in the fast runner. A valve that sticks do
 """
 
 import argparse
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,8 @@ FAILURES = (
     Failure("bypass", "compressor bypass, XV-5 stuck open", {"XV-5": 100.0}),
     Failure("condenser", "condenser cooling water, XV-11 stuck shut", {"XV-11": 0.0}),
 )
+NOT_PREVENTED = "condenser"
+"""The failure that the protection cannot stop: the separator boils dry."""
 
 
 @dataclass
@@ -141,8 +144,10 @@ def minutes(seconds: float | None) -> str:
     return "–" if seconds is None else f"{seconds / 60.0:.1f}"
 
 
-def table(seeds: int, after_trip_s: float, settings: Sequence[str] = (), blind: bool = False) -> Iterator[str]:
-    """The table of docs/explanations/tennessee-eastman-protection.md, the worst of all seeds."""
+def table(
+    seeds: int, after_trip_s: float, settings: Sequence[str] = (), blind: bool = False
+) -> Iterator[tuple[str, bool]]:
+    """The table of docs/explanations/tennessee-eastman-protection.md, the worst of all seeds; and whether a row breaks a promise."""
     worlds = [World(seed, settings=settings) for seed in range(1, seeds + 1)]
     for world in worlds if blind else ():
         world.blind()
@@ -164,13 +169,13 @@ def table(seeds: int, after_trip_s: float, settings: Sequence[str] = (), blind: 
             *(f"{low[name]:.0f} … {high[name]:.0f}" for name in LIMITS[2:]),
             still,
         ]
-        yield f"| {' | '.join(cells)} |"
+        yield f"| {' | '.join(cells)} |", bool(frozen) and failure.name != NOT_PREVENTED
 
 
 HEADER = ("failure", "trip, min", "first out", "kPa", "°C", "reactor %", "separator %", "stripper %", "stands still")
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--hours", type=float, default=1.0, help="time after the trip")
@@ -179,9 +184,12 @@ def main() -> None:
     given = parser.parse_args()
     print(f"| {' | '.join(HEADER)} |")
     print("| --- " * len(HEADER) + "|")
-    for line in table(given.seeds, given.hours * HOUR_S, given.set, given.blind):
+    broken = 0
+    for line, breaks in table(given.seeds, given.hours * HOUR_S, given.set, given.blind):
         print(line, flush=True)
+        broken += breaks
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
