@@ -147,7 +147,7 @@ def minutes(seconds: float | None) -> str:
 def table(
     seeds: int, after_trip_s: float, settings: Sequence[str] = (), blind: bool = False
 ) -> Iterator[tuple[str, bool]]:
-    """The table of docs/explanations/tennessee-eastman-protection.md, the worst of all seeds; and whether a row breaks a promise."""
+    """The table of docs/explanations/tennessee-eastman-protection.md, worst of all seeds; is a promise broken?"""
     worlds = [World(seed, settings=settings) for seed in range(1, seeds + 1)]
     for world in worlds if blind else ():
         world.blind()
