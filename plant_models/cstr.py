@@ -168,13 +168,12 @@ _FLOW_M3_S = 0.1 / 60.0
 
 def steady_state(coolant_k: float, low_k: float, high_k: float) -> dict[str, float]:
     """The steady state of the nominal reactor between two temperatures that bracket exactly one, by bisection."""
-    rate = getattr(rate_1_s, "py_func", rate_1_s)  # plain Python: nothing is compiled at import
     par = _PARAMETERS
     renewed_1_s = _FLOW_M3_S / par["volume"]
     j_m3k = par["density"] * par["heat_capacity"]
 
     def concentration(temperature_k: float) -> float:
-        k_1_s: float = rate(par["rate_constant"], par["activation_temperature"], temperature_k)
+        k_1_s = par["rate_constant"] * math.exp(-par["activation_temperature"] / temperature_k)  # nothing compiled here
         return renewed_1_s * _FEED["feed_concentration"] / (renewed_1_s + k_1_s)
 
     def heating(temperature_k: float) -> float:

@@ -317,11 +317,13 @@ def block_type(
     gets as arguments from where they are, so that they need not be copied into the record.
     """
     fields: list[Field] = []
+    taken: set[str] = set()
     for role, groups in (("input", inputs), ("state", state), ("output", outputs), ("param", params)):
         for group in groups:
             for item in group if isinstance(group, tuple) else (group,):
                 for used in _names_of(item):
-                    _check_name(name, used, {taken for f in fields for taken in _names_of(f)})
+                    _check_name(name, used, taken)
+                taken.update(_names_of(item))
                 fields.append(_with_role(item, role))
     declared = BlockType(
         name,
