@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
+from dcs.config.plant_config import VariableInfo
 from dcs.core.errors import ConfigError
 from dcs.core.units import convert, find_unit, units_of
 
@@ -28,17 +29,6 @@ class PlantCondition(Protocol):
     def value(self) -> float: ...
 
 
-class DeclaredVariable(Protocol):
-    """A variable of the plant."""
-
-    @property
-    def unit(self) -> str: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-
-
 class DeclaredCondition(Protocol):
     """A condition of the plant."""
 
@@ -53,7 +43,7 @@ class DeclaredPlant(Protocol):
 
     @property
     def conditions(self) -> Sequence[DeclaredCondition]: ...
-    def variable(self, name: str) -> DeclaredVariable: ...
+    def variable(self, name: str) -> VariableInfo: ...
 
 
 def words_for(change: PlantCondition, plant: DeclaredPlant) -> str:
@@ -79,7 +69,7 @@ def state_of(condition: str) -> str:
     return condition.removeprefix(OUT_OF_RANGE) if condition.startswith(OUT_OF_RANGE) else ""
 
 
-def readable_unit(variable: DeclaredVariable) -> str:
+def readable_unit(variable: VariableInfo) -> str:
     """The unit in which the range reads best: MPa for 11,000,000 Pa, cm for 0.3 m, the plant's own where it can."""
     largest = max(abs(variable.low), abs(variable.high))
     try:

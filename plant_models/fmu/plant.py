@@ -13,6 +13,7 @@ import struct
 import weakref
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -285,7 +286,7 @@ class FmuPlant:
         self._events = [PlantEvent(*event) for event in head["events"]]
         self._slave.restore(rest[words * 8 :])
 
-    def _unpack(self, snapshot: bytes) -> tuple[dict, bytes]:  # type: ignore[type-arg]
+    def _unpack(self, snapshot: bytes) -> tuple[dict[str, Any], bytes]:
         start = len(_MAGIC) + 4
         if snapshot.startswith(_MAGIC) and len(snapshot) >= start:
             (length,) = struct.unpack_from("<I", snapshot, len(_MAGIC))
