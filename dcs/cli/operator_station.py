@@ -9,6 +9,7 @@ from dcs.bus.nats import NatsBus, connect_nats
 from dcs.core.clock import WallClock
 from dcs.core.errors import Missing
 from dcs.core.log import configure_logging
+from dcs.node.endpoints import Endpoints
 from dcs.node.lifeline import die_with_parent
 from dcs.node.run_dirs import find_run
 from hmi.story_file import FILE_NAME as STORY_FILE
@@ -82,7 +83,11 @@ def _target(options: HmiOptions) -> _Target:
         from dcs.config.find import find_config
 
         plant_name = find_config(options.target).name
-    run_dir, endpoints = find_run(options.run_dir, plant_name)
+    if options.lifeline and options.run_dir is not None:
+        # Started together with the bus by the same launcher: it need not answer yet, the station waits for it.
+        run_dir, endpoints = options.run_dir, Endpoints.read(options.run_dir)
+    else:
+        run_dir, endpoints = find_run(options.run_dir, plant_name)
     displays, story = Path(endpoints.config) / "displays", Path(endpoints.config) / STORY_FILE
     return _Target(
         endpoints.bus_url,
