@@ -7,7 +7,7 @@ Knows       the limits of the Modbus application protocol (V1.1b3, sections 6.1â
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from field_io.registers import TABLES, PointSpec
+from field_io.specs import TABLES, PointSpec
 
 READ_REGISTERS_MAX = 125
 WRITE_REGISTERS_MAX = 123

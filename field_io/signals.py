@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from field_io.registers import PointSpec, SignalSpec
+from field_io.specs import PointSpec, SignalSpec
 
 Vector = NDArray[np.float64]
 

@@ -20,7 +20,7 @@ from dcs.config.schema import AlarmsFile, ControlFile, ModuleSection
 from dcs.config.source import Document
 from dcs.config.wiring import Names, Wiring
 from dcs.engine.strategy import AlarmSpec, BlockSpec, Channel, Link, ScanClass, Strategy
-from field_io.registers import DeviceSpec, PointSpec
+from field_io.specs import DeviceSpec, PointSpec
 
 
 @dataclass

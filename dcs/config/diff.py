@@ -12,7 +12,7 @@ from dcs.config.plant_config import PlantConfig
 from dcs.core.errors import Place
 from dcs.engine.change import TEXT, Item
 from dcs.engine.strategy import AlarmSpec, PublishedTag, Strategy
-from field_io.registers import DeviceSpec
+from field_io.specs import DeviceSpec
 
 _RESTART = "This needs a restart."
 

@@ -4,23 +4,14 @@ Called by   ``dcs.config.load``.
 Knows       register maps, units, which variables the plant has. No control strategy.
 """
 
-from dcs.config.plant_config import PlantInfo, VariableInfo
-from dcs.config.problems import Problems, did_you_mean, listed
-from dcs.config.schema import DeviceSection, FieldFile, PointSection, SignalSection
+from dcs.config.access_check import access
+from dcs.config.field_schema import DeviceSection, FieldFile, PointSection
+from dcs.config.plant_config import PlantInfo
+from dcs.config.problems import Problems, did_you_mean
+from dcs.config.signal_check import SignalCheck
 from dcs.config.source import Document, KeyPath
 from dcs.core.clock import NS_PER_MS
-from dcs.core.errors import ConfigError
-from dcs.core.status import limits_of
-from dcs.core.units import convert, fitting, parse_quantity, same_dimension
-from field_io.registers import DeviceSpec, PointSpec, SignalSpec, encode, overlaps, point_problems
-
-NS_PER_S = 1_000_000_000
-
-READABLE_ROLES = ("output", "state", "input")  # an input is read as the position feedback of an actuator
-WRITABLE_ROLES = ("input",)
-
-_LIVE_ZERO = {"mA": (4.0, 20.0), "%": (0.0, 100.0)}
-"""Field values at both ends of a range, for units that carry a share of it."""
+from field_io.specs import NODE, OPC_UA, DeviceSpec, PointSpec, overlaps, point_problems
 
 
 def build_devices(
@@ -42,6 +33,7 @@ class _FieldCheck:
         self._document = document
         self._plant = plant
         self._problems = problems
+        self._signals = SignalCheck(document, plant, problems)
 
     def device(self, name: str, section: DeviceSection) -> DeviceSpec:
         path: KeyPath = ("devices", name)
@@ -53,6 +45,7 @@ class _FieldCheck:
             )
         points = (self._point(name, tag, point, section) for tag, point in section.points.items())
         return DeviceSpec(
+            **access(name, section, self._document, self._problems),
             name=name,
             host=section.host,
             port=section.port,
@@ -73,10 +66,13 @@ class _FieldCheck:
     def _point(self, device: str, tag: str, section: PointSection, around: DeviceSection) -> PointSpec | None:
         path: KeyPath = ("devices", device, "points", tag)
         is_bit = section.table in ("coil", "discrete")
+        is_bit = is_bit or section.bit >= 0
         type_name = "bool" if is_bit and "type" not in section.model_fields_set else section.type
+        if not self._located(tag, section, around, path):
+            return None
         bare = PointSpec(
             name=tag,
-            table=section.table,
+            table=section.table or NODE,
             address=section.address,
             type=type_name,
             direction=section.direction,
@@ -87,6 +83,12 @@ class _FieldCheck:
             byte_order=section.byte_order or around.byte_order,
             description=section.description,
             place=self._document.place(path),
+            node=section.node,
+            bit=section.bit,
+            length=section.length if section.type == "string" else 0,
+            poll=self._poll(tag, section, around, path),
+            verify=around.verify if section.verify is None else section.verify,
+            write=section.write,
         )
         sentences = point_problems(bare)
         for sentence in sentences:
@@ -96,108 +98,42 @@ class _FieldCheck:
             if around.simulate:
                 self._problems.note(bare.place, f"{tag} has no `signal`: the simulated device keeps it at 0.")
             return None if sentences else bare
-        signal = self._signal(tag, section.signal, bare, (*path, "signal"))
+        signal = self._signals.build(tag, section.signal, bare, (*path, "signal"))
         if sentences:
             return None
         if signal is not None:
-            self._check_fits(bare, signal, path)
+            self._signals.check_fits(bare, signal, path)
         return PointSpec(**{name: getattr(bare, name) for name in PointSpec.__slots__} | {"signal": signal})
 
-    # --- the simulated side -------------------------------------------------------------------------------
-    def _signal(self, tag: str, section: SignalSection, point: PointSpec, path: KeyPath) -> SignalSpec | None:
-        variable = self._variable(tag, section.variable, point.direction, (*path, "variable"))
-        if variable is None:
-            return None
-        low, high, unit = section.range
-        range_place = self._document.place((*path, "range"))
-        if not same_dimension(unit, variable.unit):
+    def _located(self, tag: str, section: PointSection, around: DeviceSection, path: KeyPath) -> bool:
+        """Every point says where it is, in the words of its protocol."""
+        opc_ua = around.protocol == OPC_UA
+        needed, foreign = ("node", "table") if opc_ua else ("table", "node")
+        if not getattr(section, needed):
+            example = "`nsu=urn:maker:device;s=PV.Value`" if opc_ua else "`input` or `holding`, and its address"
             self._problems.add(
-                range_place,
-                f"{tag}: the range of {variable.name} is given in {unit or 'plain numbers'}, "
-                f"but the variable is in {variable.unit or 'plain numbers'}. Write it in {fitting(variable.unit)}.",
+                self._document.place(path),
+                f"{tag}: `{needed}` is missing, and a point of a device with protocol {around.protocol} needs it. "
+                f"Write it, such as {example}.",
             )
-            return None
-        plant_low, plant_high = convert(low, unit, variable.unit), convert(high, unit, variable.unit)
-        slack = 1e-9 * (variable.high - variable.low)
-        if point.direction == "out" and not (variable.low - slack <= plant_low and plant_high <= variable.high + slack):
+            return False
+        if getattr(section, foreign):
             self._problems.add(
-                range_place,
-                f"{tag}: the range {low:g} … {high:g} {unit} reaches beyond what {variable.name} can do "
-                f"({variable.low:g} … {variable.high:g} {variable.unit}). Narrow the range.",
+                self._document.place((*path, foreign)),
+                f"{tag}: `{foreign}` means nothing for protocol {around.protocol}. Delete it.",
             )
-            return None
-        if point.type == "bool":
-            field_low, field_high = 0.0, 1.0  # a switch: off at the low end, on at the high end
-        elif point.unit in _LIVE_ZERO:
-            field_low, field_high = _LIVE_ZERO[point.unit]
-        elif same_dimension(unit, point.unit):
-            field_low, field_high = convert(low, unit, point.unit), convert(high, unit, point.unit)
-        else:
-            self._problems.add(
-                range_place,
-                f"{tag}: the range of {variable.name} is given in {unit or 'plain numbers'}, but the point is in "
-                f"{point.unit or 'plain numbers'}. Give the point the unit {unit or 'of a plain number'}, mA or %.",
-            )
-            return None
-        return SignalSpec(
-            variable=variable.name,
-            plant_low=plant_low,
-            plant_high=plant_high,
-            field_low=field_low,
-            field_high=field_high,
-            noise=0.0 if point.type == "bool" else self._noise(tag, section, point, path),
-            lag_s=section.lag / NS_PER_S,
+            return False
+        return True
+
+    def _poll(self, tag: str, section: PointSection, around: DeviceSection, path: KeyPath) -> str:
+        if section.poll is None or section.poll in around.polls:
+            return section.poll or ""
+        hint = did_you_mean(section.poll, list(around.polls), "Poll groups of this device")
+        self._problems.add(
+            self._document.place((*path, "poll")),
+            f"{tag}: the device has no poll group `{section.poll}`. {hint} Add it to `polls`, or choose another.",
         )
-
-    def _variable(self, tag: str, name: str, direction: str, path: KeyPath) -> VariableInfo | None:
-        if self._plant is None:
-            return None
-        roles = WRITABLE_ROLES if direction == "out" else READABLE_ROLES
-        fitting_names = [v.name for role in roles for v in self._plant.variables if v.role == role]
-        place = self._document.place(path)
-        for variable in self._plant.variables:
-            if variable.name != name:
-                continue
-            if variable.role in roles:
-                return variable
-            verb = "writes a plant input" if direction == "out" else "reads a plant output, state or input"
-            self._problems.add(
-                place,
-                f"{tag}: {name} is a plant {variable.role}, but a point of direction {direction} {verb}. "
-                f"Use one of {', '.join(fitting_names)}.",
-            )
-            return None
-        hint = did_you_mean(name, fitting_names, "Variables that fit")
-        self._problems.add(place, f"{tag}: the plant has no {listed(roles)} `{name}`. {hint}")
-        return None
-
-    def _noise(self, tag: str, section: SignalSection, point: PointSpec, path: KeyPath) -> float:
-        place = self._document.place((*path, "noise"))
-        try:
-            value = (
-                parse_quantity(section.noise, point.unit, difference=True)
-                if isinstance(section.noise, str)
-                else section.noise
-            )
-        except ConfigError as exc:
-            self._problems.add(place, f"{tag}: noise {exc.message}")
-            return 0.0
-        if value < 0:
-            self._problems.add(place, f"{tag}: noise {value:g} is negative. A standard deviation is at least 0.")
-            return 0.0
-        return value
-
-    def _check_fits(self, point: PointSpec, signal: SignalSpec, path: KeyPath) -> None:
-        """Both ends of the range must be numbers that the registers can hold."""
-        for value in (signal.field_low, signal.field_high):
-            if not point.is_bit and limits_of(encode(point, value)[1]):
-                raw = (value - point.offset) / point.scale
-                self._problems.add(
-                    self._document.place((*path, "scale" if point.scale != 1.0 else "type")),
-                    f"{point.name}: {value:g} {point.unit} is the raw number {raw:g}, which {point.type} cannot hold. "
-                    "Choose another type or scale.",
-                )
-                return
+        return ""
 
     # --- devices among themselves -------------------------------------------------------------------------
     def tags_once(self, devices: tuple[DeviceSpec, ...]) -> None:

@@ -14,12 +14,13 @@ from pydantic import BaseModel
 
 from dcs.config.control_check import ControlCheck
 from dcs.config.field_check import build_devices
+from dcs.config.field_schema import FieldFile
 from dcs.config.overrides import apply_override
 from dcs.config.parts import file_name, joined, parse_parts, read_parts
 from dcs.config.plant_check import check_bus, check_controllers, check_model, check_scan_classes
 from dcs.config.plant_config import ControllerConfig, DemoConfig, ModelConfig, PlantCatalog, PlantConfig
 from dcs.config.problems import Problems
-from dcs.config.schema import FILES, AlarmsFile, ControlFile, FieldFile, PlantFile
+from dcs.config.schema import FILES, AlarmsFile, ControlFile, PlantFile
 from dcs.config.source import Document
 from dcs.config.templates import Expansion, expand_templates
 from dcs.config.user_blocks import UserBlocks, load_user_blocks

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from dcs.core.errors import ConfigError
 from dcs.engine.strategy import ScanClass, Strategy
-from field_io.registers import DeviceSpec
+from field_io.specs import DeviceSpec
 
 
 class VariableInfo(Protocol):

@@ -14,7 +14,7 @@ from dcs.config.problems import Problems, did_you_mean
 from dcs.config.schema import ModuleSection
 from dcs.core.modes import MODE_CHOICES, RCAS, ROUT, modes_in
 from dcs.engine.strategy import Link, ModuleSpec, PublishedTag, RestartPolicy
-from field_io.registers import PointSpec
+from field_io.specs import PointSpec
 
 SIGNIFICANT_DIGITS = 4
 """Digits that a value at the end of its range shows: 20 cm as 20.00, 100 % as 100.0."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dcs.config.field_schema import FieldFile
 from dcs.config.fields import (
     AnyDurationNs,
     AutoDurationNs,
@@ -18,7 +19,6 @@ from dcs.config.fields import (
     Number,
     PortNumber,
     Quantity,
-    RangeOf,
     TerminalName,
     Text,
     UnitName,
@@ -27,16 +27,11 @@ from dcs.config.fields import (
     duration_between,
     whole,
 )
+from dcs.config.section import Section
 
 ALARM_KINDS = ("HIHI", "HI", "LO", "LOLO", "DEV_HI", "DEV_LO", "BAD_PV", "ON", "OFF", "ROC")
 INTEGRATORS = ("euler", "rk4", "stiff", "adaptive", "dop853", "radau", "bdf")
 MILLISECOND_NS = 1_000_000
-
-
-class Section(BaseModel):
-    """A mapping whose keys are all known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 # --- plant.yaml -------------------------------------------------------------------------------------------
@@ -117,86 +112,6 @@ class PlantFile(Section):
     demo: DemoSection = Field(
         default_factory=lambda: DemoSection.model_validate({}), description="how `dcs demo` starts it"
     )
-
-
-# --- field.yaml -------------------------------------------------------------------------------------------
-class SignalSection(Section):
-    """Binds a point to a variable of the simulated plant."""
-
-    variable: VariableName = Field(description="name of a plant variable, see docs/reference/plants")
-    range: RangeOf = Field(
-        description="plant values at 4 and 20 mA or at 0 and 100 %; of a bool where it is off and on (between: as it "
-        "was); for any other unit the measuring range"
-    )
-    noise: Quantity = Field(0.0, description="standard deviation of the measuring noise, in the unit of the point")
-    lag: DurationNs = Field(0, description="time constant of the transmitter or of the actuator")
-
-
-class PointSection(Section):
-    """One measurement or command in a device."""
-
-    table: Annotated[str, choice("coil", "discrete", "input", "holding")] = Field(description="Modbus table")
-    address: Annotated[int, whole(0, 65535)] = Field(description="address in the table, counted from 0")
-    type: Annotated[
-        str,
-        choice("bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"),
-    ] = Field("uint16", description="how its words are read")
-    word_order: Annotated[str | None, choice("high_first", "low_first")] = Field(
-        None, description="order of the words of one value; that of the device when not given"
-    )
-    byte_order: Annotated[str | None, choice("high_first", "low_first")] = Field(
-        None, description="order of the bytes in a word; that of the device when not given"
-    )
-    scale: Number = Field(1.0, description="field value = raw × scale + offset")
-    offset: Number = Field(0.0, description="field value = raw × scale + offset")
-    unit: UnitName = Field("", description="unit of the field value")
-    direction: Annotated[str, choice("in", "out")] = Field(description="in: read; out: written by the controller")
-    signal: SignalSection | None = Field(None, description="what it measures or moves in the simulated plant")
-    description: Text = Field("", description="what it is, in words")
-
-
-class DeviceSection(Section):
-    """One field device."""
-
-    description: Text = Field("", description="what it is, in words")
-    protocol: Annotated[str, choice("modbus-tcp")] = Field("modbus-tcp", description="how it is spoken to")
-    host: Text = Field("127.0.0.1", description="its address")
-    port: PortNumber = Field(502, description="its TCP port; `auto` takes a free one (simulated devices only)")
-    unit: Annotated[int, whole(0, 255)] = Field(1, description="Modbus unit identifier")
-    simulate: Flag = Field(False, description="true: this system serves the device itself; false: it is a real one")
-    poll: Annotated[int, duration_between("10 ms", "1 h")] = Field(
-        1000 * MILLISECOND_NS, description="time from reading to reading"
-    )
-    timeout: Annotated[int, duration_between("10 ms", "60 s")] = Field(
-        500 * MILLISECOND_NS, description="how long an answer may take"
-    )
-    stale: AutoDurationNs = Field(
-        None, description="age at which a value is no longer shown as good; `auto` is two polls and a time-out"
-    )
-    watchdog: DurationNs = Field(
-        0, description="its own watchdog: unless it is written for so long it goes to its safe state; 0 s: it has none"
-    )
-    repeat: AutoDurationNs = Field(
-        None,
-        description="time after which its outputs are sent again, at most half the watchdog; `auto` is that half, and "
-        "without a watchdog the scans alone send them",
-    )
-    word_order: Annotated[str, choice("high_first", "low_first")] = Field(
-        "high_first", description="order of the words of one value"
-    )
-    byte_order: Annotated[str, choice("high_first", "low_first")] = Field(
-        "high_first", description="order of the bytes in a word"
-    )
-    gap_max: Annotated[int, whole(0, 120)] = Field(
-        16, description="unused registers that one read may span instead of asking twice"
-    )
-    points: dict[Name, PointSection] = Field(description="its measurements and commands, by tag")
-
-
-class FieldFile(Section):
-    """field.yaml: devices, their registers and what they are in the simulated plant."""
-
-    devices: dict[Name, DeviceSection] = Field(description="by name")
 
 
 # --- control.yaml -----------------------------------------------------------------------------------------

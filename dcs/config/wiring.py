@@ -12,7 +12,7 @@ from dcs.config.problems import Problems, did_you_mean
 from dcs.core.errors import ConfigError, Place
 from dcs.core.units import same_dimension
 from dcs.engine.strategy import Link
-from field_io.registers import PointSpec
+from field_io.specs import PointSpec
 
 
 @dataclass(frozen=True)

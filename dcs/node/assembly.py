@@ -22,7 +22,7 @@ from dcs.node.face import NodeFace
 from dcs.node.peers import Peers, derive_seed
 from dcs.redundancy.protocol import PairConfig
 from dcs.redundancy.timing import LeaseTiming
-from field_io.registers import DeviceSpec
+from field_io.specs import DeviceSpec
 
 if TYPE_CHECKING:
     from dcs.node.controller import Controller
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dcs.node.versions import Version
     from dcs.node.witness_node import WitnessNode
     from field_io.devices.simulation import FieldSimulation
-    from field_io.drivers.modbus import ModbusDriver
+    from field_io.drivers.driver import FieldDriver
     from plant_models.model import Catalogue as Catalogue
     from plant_models.model import PlantModel
     from plant_models.model import PlantType as PlantType
@@ -231,7 +231,7 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
     )
 
 
-def _build_driver(device: DeviceSpec, node: str, clock: Clock, strategy: Strategy, peers: Peers) -> "ModbusDriver":
+def _build_driver(device: DeviceSpec, node: str, clock: Clock, strategy: Strategy, peers: Peers) -> "FieldDriver":
     """Polls shortly before the scans are due, so that a scan works on values of its own period."""
     from field_io.drivers.modbus import ModbusDriver
 

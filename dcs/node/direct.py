@@ -22,7 +22,7 @@ from dcs.core.errors import NotAuthorised
 from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
 from dcs.engine.compile import compile_strategy
 from dcs.engine.engine import Engine
-from field_io.registers import PointSpec
+from field_io.specs import PointSpec
 
 START_UTC_NS = 1_767_225_600 * NS_PER_S
 Floats = NDArray[np.float64]

@@ -16,7 +16,7 @@ from dcs.node.face import NodeFace
 from dcs.node.history_service import History, HistoryService
 from dcs.node.plant_words import DeclaredPlant, PlantCondition, state_of, words_for
 from field_io.faults import FaultyDevice
-from field_io.registers import DeviceSpec
+from field_io.specs import DeviceSpec
 
 _LOOK_S = 2.0
 NO_EXERCISES = "This run was not started for exercises. Start it with `dcs demo`, or with `dcs run --exercises`."

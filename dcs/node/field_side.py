@@ -17,7 +17,7 @@ from dcs.bus.messages import LinkReport
 from dcs.core.clock import Clock
 from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
 from dcs.node.scan_record import InputImage
-from field_io.drivers.modbus import ModbusDriver
+from field_io.drivers.driver import FieldDriver
 
 _GOOD = 128
 """Status bytes from here on are Good or Good (cascade)."""
@@ -26,7 +26,7 @@ _GOOD = 128
 class _Device:
     """One driver and what is on its way through it."""
 
-    def __init__(self, driver: ModbusDriver) -> None:
+    def __init__(self, driver: FieldDriver) -> None:
         self.driver = driver
         self.stale_after_ns = driver.spec.stale_after_ns
         self.fresh = True  # every point was read by this controller since it took over
@@ -73,7 +73,7 @@ class FieldSide:
     """All drivers of one controller."""
 
     def __init__(
-        self, drivers: Sequence[ModbusDriver], inputs: Sequence[str], outputs: Sequence[str], clock: Clock
+        self, drivers: Sequence[FieldDriver], inputs: Sequence[str], outputs: Sequence[str], clock: Clock
     ) -> None:
         self.drivers = list(drivers)
         self._bits = {point.name for driver in drivers for point in driver.spec.points if point.is_bit}

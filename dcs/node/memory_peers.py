@@ -19,7 +19,7 @@ from dcs.redundancy.transport import PairNetwork
 from field_io.drivers.link import LinkFaults, ModbusLink
 from field_io.drivers.modbus_client import memory_link
 from field_io.memory_network import MemoryNetwork
-from field_io.registers import DeviceSpec
+from field_io.specs import DeviceSpec
 
 
 class MemoryPeers:

@@ -18,7 +18,7 @@ from dcs.redundancy.store import RecordStore
 from dcs.redundancy.transport import PairNetwork
 from field_io.drivers.link import ModbusLink
 from field_io.memory_network import MemoryNetwork
-from field_io.registers import DeviceSpec
+from field_io.specs import DeviceSpec
 
 T = TypeVar("T")
 

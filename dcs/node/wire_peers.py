@@ -21,7 +21,7 @@ from dcs.redundancy.wire import WireNetwork
 from field_io.drivers.link import ModbusLink
 from field_io.drivers.modbus_client import wire_link
 from field_io.memory_network import MemoryNetwork
-from field_io.registers import DeviceSpec
+from field_io.specs import DeviceSpec
 
 
 class WirePeers:

@@ -12,7 +12,8 @@ from dcs.core.clock import Clock
 from field_io.devices.modbus_server import RegisterServer
 from field_io.memory_network import MemoryNetwork
 from field_io.planning import plan_contiguous, plan_reads
-from field_io.registers import BlockDecoder, BlockEncoder, DeviceSpec
+from field_io.registers import BlockDecoder, BlockEncoder
+from field_io.specs import DeviceSpec
 
 _Run = tuple[str, int, tuple[int, ...], BlockEncoder | None]
 """Table, first address, positions of the values, encoder (None for one bit)."""

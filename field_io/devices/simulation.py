@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import ConfigError
 from field_io.devices.simulated import SimulatedModbusDevice
-from field_io.registers import PointSpec
 from field_io.signals import Actuators, Transmitters
+from field_io.specs import PointSpec
 from plant_models.model import DISTURBANCE, INPUT, OUTPUT, PARAMETER, STATE, NoSnapshot, PlantModel
 
 Vector = NDArray[np.float64]

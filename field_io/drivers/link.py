@@ -46,21 +46,6 @@ class LinkFaults:
     latency_s: float = 0.0  # added before every request
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOutcome:
-    """What became of one ``write``."""
-
-    state: str  # written | refused (the gate was closed, nothing further was sent) | failed (see text)
-    text: str = ""
-    written: tuple[str, ...] = ()  # points the device acknowledged
-    limited: tuple[str, ...] = ()  # points whose value did not fit their type and was clamped
-
-    @property
-    def ok(self) -> bool:
-        """True when every point was acknowledged."""
-        return self.state == "written"
-
-
 class ModbusLink(Protocol):
     """One connection to one unit of one device; one request at a time."""
 

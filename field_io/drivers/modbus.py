@@ -9,7 +9,6 @@ Behaviour   polls on absolute deadlines; a lost answer drops the connection (a l
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +28,12 @@ from dcs.core.status import (
 )
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import Backoff, Rng
-from field_io.drivers.link import DeviceRefused, GateClosed, ModbusLink, WriteOutcome
+from field_io.drivers.driver import Image, WriteOutcome
+from field_io.drivers.link import DeviceRefused, GateClosed, ModbusLink
 from field_io.drivers.repeat import OutputRepeat
 from field_io.planning import Block, plan_reads, plan_writes
-from field_io.registers import BlockDecoder, BlockEncoder, DeviceSpec
+from field_io.registers import BlockDecoder, BlockEncoder
+from field_io.specs import DeviceSpec
 
 HEALTH_PERIOD_NS = 2 * NS_PER_S
 """How often a standby asks for one point, so that its path to the device is proven and not assumed."""
@@ -47,14 +48,6 @@ _STATUS_OF_EXCEPTION = {
 }
 _STATUS_DEVICE_FAILURE = make_status(BAD, DEVICE_FAILURE)
 _NEVER_NS = -(2**62)
-
-
-class Image(NamedTuple):
-    """All points of a device at one instant, in the order of ``DeviceSpec.points``; copies, yours to keep."""
-
-    values: NDArray[np.float64]  # (points,) in the points' units; NaN before the first answer
-    statuses: NDArray[np.uint8]  # (points,)
-    times_ns: NDArray[np.int64]  # (points,) UTC at which the device was asked
 
 
 @dataclass(slots=True)

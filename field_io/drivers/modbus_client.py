@@ -22,7 +22,7 @@ from dcs.core.errors import LinkDown
 from field_io.drivers.link import DeviceRefused, GateClosed, LinkFaults
 from field_io.memory_network import MemoryNetwork
 from field_io.pdus import QuietDecoder, ReadHolding, ReadInput, WriteHolding
-from field_io.registers import DeviceSpec
+from field_io.specs import DeviceSpec
 
 # pymodbus logs every lost answer as an error with the last 20 frames; our reports say the same in one line.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)

@@ -14,7 +14,7 @@ from field_io.devices.modbus_server import RegisterServer, free_port
 from field_io.drivers.link import DeviceRefused, GateClosed, LinkFaults
 from field_io.drivers.modbus_client import PymodbusLink, memory_link, wire_link
 from field_io.memory_network import MemoryNetwork
-from field_io.registers import DeviceSpec
+from field_io.specs import DeviceSpec
 
 TIMEOUT_S = 0.1
 SPANS = {table: [(0, 40)] for table in ("coil", "discrete", "input", "holding")}

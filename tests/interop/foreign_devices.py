@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from field_io.registers import DeviceSpec, PointSpec
+from field_io.specs import DeviceSpec, PointSpec
 from tests.support.processes import Program, program
 
 HERE = Path(__file__).parent

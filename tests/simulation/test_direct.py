@@ -9,7 +9,7 @@ from dcs.node.assembly import build_direct, load_configuration
 from dcs.node.box import Box
 from dcs.node.direct import DirectPlant, Rounding
 from dcs.node.recorder import Recorder
-from field_io.registers import PointSpec
+from field_io.specs import PointSpec
 from tests.support.boxes import in_box
 
 STEP_CM = 14.0

@@ -12,7 +12,7 @@ from field_io.drivers.link import LinkFaults
 from field_io.drivers.modbus import ModbusDriver
 from field_io.drivers.modbus_client import PymodbusLink, memory_link
 from field_io.memory_network import MemoryNetwork
-from field_io.registers import DeviceSpec, PointSpec
+from field_io.specs import DeviceSpec, PointSpec
 
 POINTS = (
     PointSpec("LT-101", "input", 0, "int16", unit="mA", scale=0.001),

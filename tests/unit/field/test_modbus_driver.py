@@ -19,7 +19,7 @@ from dcs.core.status import (
     make_status,
 )
 from field_io.drivers.backoff import CAP_NS, JITTER, Backoff
-from field_io.registers import PointSpec
+from field_io.specs import PointSpec
 from tests.unit.field.benches import POINTS, Bench, on_bench
 
 STALE_S = 2.5  # 2 × poll + timeout of the bench

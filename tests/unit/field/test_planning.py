@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from field_io.planning import plan_contiguous, plan_reads, plan_writes
-from field_io.registers import TABLES, PointSpec
+from field_io.specs import TABLES, PointSpec
 
 
 @st.composite

@@ -17,19 +17,8 @@ from dcs.core.status import (
     limits_of,
     quality_of,
 )
-from field_io.registers import (
-    ORDERS,
-    TYPES,
-    BlockDecoder,
-    BlockEncoder,
-    PointSpec,
-    SignalSpec,
-    current_status,
-    decode,
-    encode,
-    overlaps,
-    point_problems,
-)
+from field_io.registers import BlockDecoder, BlockEncoder, current_status, decode, encode
+from field_io.specs import ORDERS, TYPES, PointSpec, SignalSpec, overlaps, point_problems
 
 INTEGERS = {"int16": 16, "uint16": 16, "int32": 32, "uint32": 32}
 

@@ -8,7 +8,7 @@ from dcs.core.clock import NS_PER_S
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
 from field_io.devices.simulated import SimulatedModbusDevice
-from field_io.registers import DeviceSpec
+from field_io.specs import DeviceSpec
 from tests.support.boxes import in_box
 from tests.unit.field.benches import Bench, on_bench
 

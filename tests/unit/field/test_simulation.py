@@ -17,8 +17,9 @@ from field_io.drivers.modbus_client import PymodbusLink, memory_link
 from field_io.faults import FieldFaults
 from field_io.memory_network import MemoryNetwork
 from field_io.planning import plan_reads
-from field_io.registers import DeviceSpec, PointSpec, SignalSpec, encode
+from field_io.registers import encode
 from field_io.signals import NOISE_AHEAD, Actuators, Transmitters, lag_share
+from field_io.specs import DeviceSpec, PointSpec, SignalSpec
 from plant_models import library as _library  # fills PLANTS
 from plant_models.model import PLANTS
 

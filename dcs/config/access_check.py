@@ -1,0 +1,76 @@
+"""How a device of field.yaml is spoken to: protocol, connection, what it can take.
+
+Called by   ``dcs.config.field_check``.
+Knows       which keys belong to which protocol.
+"""
+
+from typing import Any
+
+from dcs.config.field_schema import DeviceSection
+from dcs.config.problems import Problems
+from dcs.config.source import Document, KeyPath
+from field_io.specs import OPC_UA, Forbidden, OpcUaAccess, PollGroup, RequestLimits, SerialLine, TlsFiles
+
+_OF_PROTOCOL = {"serial": ("modbus-rtu",), "tls": ("modbus-tls",), "opc_ua": (OPC_UA,)}
+"""Section of a device -> the protocols that it means something for."""
+
+
+def access(name: str, section: DeviceSection, document: Document, problems: Problems) -> dict[str, Any]:
+    """The fields of ``DeviceSpec`` that say how it is spoken to; what does not fit goes to ``problems``."""
+    path: KeyPath = ("devices", name)
+    for key, protocols in _OF_PROTOCOL.items():
+        if getattr(section, key) is not None and section.protocol not in protocols:
+            problems.add(
+                document.place((*path, key)),
+                f"device {name}: `{key}` means nothing for protocol {section.protocol}. "
+                f"Delete it, or write `protocol: {protocols[0]}`.",
+            )
+    if section.protocol == "modbus-rtu" and section.serial is None:
+        problems.add(
+            document.place(path),
+            f"device {name}: protocol modbus-rtu needs its serial line. Write `serial: {{port: /dev/ttyUSB0}}`.",
+        )
+    for poll, group in section.polls.items():
+        if group.phase >= group.period:
+            problems.add(
+                document.place((*path, "polls", poll, "phase")),
+                f"device {name}: the phase of poll group {poll} is not below its period. Write a smaller one.",
+            )
+    for at, forbidden in enumerate(section.forbidden):
+        if forbidden.first > forbidden.last:
+            problems.add(
+                document.place((*path, "forbidden", at, "last")),
+                f"device {name}: the forbidden range ends at {forbidden.last}, before its first address "
+                f"{forbidden.first}. Exchange the two.",
+            )
+    limits, serial, tls, ua = section.limits, section.serial, section.tls, section.opc_ua
+    return {
+        "polls": tuple(PollGroup(poll, group.period, group.phase) for poll, group in section.polls.items()),
+        "limits": RequestLimits(
+            limits.registers_per_read,
+            limits.registers_per_write,
+            limits.bits_per_read,
+            limits.bits_per_write,
+            limits.in_flight,
+            limits.spacing,
+        ),
+        "forbidden": tuple(Forbidden(one.table, one.first, one.last) for one in section.forbidden),
+        "shared": section.connection == "shared",
+        "unknown_unit": section.unknown_unit,
+        "backoff_ns": section.backoff,
+        "serial": SerialLine(serial.port, serial.baud, serial.parity, serial.stop_bits) if serial else None,
+        "tls": TlsFiles(tls.ca, tls.certificate, tls.key, tls.server_name) if tls else None,
+        "opc_ua": OpcUaAccess(
+            ua.path,
+            ua.security,
+            ua.policy,
+            ua.user,
+            ua.password_env,
+            ua.certificate,
+            ua.key,
+            ua.server_certificate,
+            ua.publishing or 0,
+        )
+        if ua
+        else (OpcUaAccess() if section.protocol == OPC_UA else None),
+    }
