@@ -1,35 +1,113 @@
 """The cables of the box: which simulated device answers at which address, without a socket.
 
-Called by   the memory peers of ``drivers.modbus_client`` (connects) and ``devices.modbus_server`` (listens).
-Knows       that pymodbus pairs the two ends of its null modem by one number per process, so that every address
-            needs a number of its own; nothing of what is sent.
+Called by   the memory peers of ``drivers.modbus_link`` (connects) and ``devices.modbus_server`` (listens).
+Knows       asyncio's protocols and transports, nothing of what is sent. What is written is delivered at once, within
+            the call: an answer is there when the request's ``write`` returns, and no loop turn is spent.
 """
 
+import asyncio
 import errno
 import os
-from itertools import count
+from collections.abc import Callable
+from typing import Any
 
-from pymodbus.transport.transport import NullModem
+Factory = Callable[[], asyncio.Protocol]
+
+
+class MemoryTransport(asyncio.Transport):
+    """One end of a cable."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, peer_name: str) -> None:
+        super().__init__({"peername": peer_name})
+        self._loop = loop
+        self._protocol = protocol
+        self._other: MemoryTransport | None = None
+        self._closing = False
+
+    def _plug(self, other: "MemoryTransport") -> None:
+        self._other = other
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        other = self._other
+        if self._closing or other is None or other._closing:
+            return
+        other._protocol.data_received(bytes(data))
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def close(self) -> None:
+        self._end(None)
+        if self._other is not None:
+            self._other._end(None)
+
+    def abort(self) -> None:
+        self._end(None)
+        if self._other is not None:
+            self._other._end(ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)))
+
+    def pause_reading(self) -> None:
+        """Nothing is buffered here, so nothing is held back."""
+
+    def resume_reading(self) -> None:
+        """See ``pause_reading``."""
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Nothing is buffered."""
+
+    def _end(self, error: Exception | None) -> None:
+        if not self._closing:
+            self._closing = True
+            self._loop.call_soon(self._protocol.connection_lost, error)
 
 
 class MemoryNetwork:
     """One network; addresses are (host, port) as in the configuration, invisible to every other network."""
 
     def __init__(self) -> None:
-        self._numbers: dict[tuple[str, int], int] = {}
+        self._listeners: dict[tuple[str, int], Factory] = {}
+        self._open: list[MemoryTransport] = []
 
-    def listen(self, host: str, port: int) -> int:
-        """Number for a new listener at this address. Raises ``OSError`` as a socket does when it is taken."""
-        if (host, port) in self._numbers:
+    def listen(self, host: str, port: int, factory: Factory) -> None:
+        """``factory`` makes the protocol of each connection. Raises ``OSError`` as a socket does when it is taken."""
+        if (host, port) in self._listeners:
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-        number = next(number for number in count(1) if number not in NullModem.listeners)
-        self._numbers[host, port] = number
-        return number
+        self._listeners[host, port] = factory
 
     def forget(self, host: str, port: int) -> None:
-        """The listener at this address has closed."""
-        self._numbers.pop((host, port), None)
+        """The listener at this address has closed; connections stay until they are closed."""
+        self._listeners.pop((host, port), None)
 
-    def number_of(self, host: str, port: int) -> int:
-        """Number to connect to; one that nobody listens on when there is no such device."""
-        return self._numbers.get((host, port), -1)
+    def connect(self, host: str, port: int, protocol: asyncio.Protocol, name: str) -> None:
+        """Connect ``protocol``; the listener sees a peer called ``name``. Raises ``ConnectionRefusedError``."""
+        factory = self._listeners.get((host, port))
+        if factory is None:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+        loop = asyncio.get_running_loop()
+        accepted = factory()
+        near = MemoryTransport(loop, protocol, f"{host}:{port}")
+        far = MemoryTransport(loop, accepted, name)
+        near._plug(far)
+        far._plug(near)
+        self._open = [one for one in self._open if not one.is_closing()] + [near]
+        accepted.connection_made(far)
+        protocol.connection_made(near)
+
+    @property
+    def connections(self) -> int:
+        """Open now."""
+        return sum(not one.is_closing() for one in self._open)
+
+    @property
+    def listeners(self) -> tuple[tuple[str, int], ...]:
+        """Addresses that somebody listens on."""
+        return tuple(self._listeners)
+
+
+def peer_name(transport: Any) -> str:
+    """``address:port`` of whoever is at the other end, or its name on a memory network."""
+    name = transport.get_extra_info("peername")
+    return name if isinstance(name, str) else f"{name[0]}:{name[1]}" if name else ""

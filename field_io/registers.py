@@ -6,7 +6,7 @@ Knows       types, word and byte order, linear scaling, the limits of a 4–20 m
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 
 from dcs.core.status import (
@@ -21,6 +21,7 @@ from dcs.core.status import (
     UNCERTAIN,
     make_status,
 )
+from field_io.modbus.pdu import bytes_of, words_of
 from field_io.specs import TYPES, PointSpec
 
 _LIMITS: dict[str, tuple[float, float]] = {
@@ -69,24 +70,30 @@ def current_status(current_ma: float) -> int:
 
 
 class BlockDecoder:
-    """Words of one contiguous read -> values and statuses of the points in it."""
+    """Bytes of one contiguous read -> values and statuses of the points in it."""
 
     def __init__(self, points: Sequence[PointSpec], address: int, count: int) -> None:
-        self._pack = struct.Struct(f">{count}H").pack
-        pick: list[int] = []
-        for point in points:
-            first = 2 * (point.address - address)
-            pick += [first + at for at in _byte_order(point)]
-        self._pick = itemgetter(*pick)
-        self._unpack = struct.Struct(">" + "".join(TYPES[point.type][0] for point in points)).unpack
-        self._columns = tuple((point.scale, point.offset, point.unit == "mA", point.type == "bool") for point in points)
+        """Registers or bits, as ``modbus.pdu`` gives them: two bytes a register, one a bit. No strings."""
+        self.size = count if points[0].is_bit else 2 * count
+        if points[0].is_bit:
+            pick = [point.address - address for point in points]
+            letters = "B" * len(points)
+        else:
+            pick = [2 * (point.address - address) + at for point in points for at in _byte_order(point)]
+            letters = "".join(TYPES[point.type][0] for point in points)
+        self._pick = None if pick == list(range(self.size)) else itemgetter(*pick) if len(pick) > 1 else _first(pick[0])
+        self._unpack = struct.Struct(">" + letters).unpack
+        self._columns = tuple(
+            (p.scale, p.offset, p.unit == "mA", 0 if p.type != "bool" else 1 << p.bit if p.bit >= 0 else 0xFFFF)
+            for p in points
+        )
 
-    def decode(self, words: Sequence[int]) -> tuple[list[float], list[int]]:
+    def decode(self, data: bytes) -> tuple[list[float], list[int]]:
         """Values in the points' units, and their statuses. A float that is no number is Bad, sensor failure."""
-        raws = self._unpack(bytes(self._pick(self._pack(*words))))
+        raws = self._unpack(data if self._pick is None else bytes(self._pick(data)))
         values, statuses = [], []
-        for raw, (scale, offset, is_current, is_bool) in zip(raws, self._columns, strict=True):
-            value = (1.0 if raw else 0.0) if is_bool else raw * scale + offset
+        for raw, (scale, offset, is_current, mask) in zip(raws, self._columns, strict=True):
+            value = (1.0 if raw & mask else 0.0) if mask else raw * scale + offset
             if not math.isfinite(value):
                 status = _NOT_A_NUMBER
             elif is_current:
@@ -98,39 +105,52 @@ class BlockDecoder:
         return values, statuses
 
 
+def _first(at: int) -> Callable[[bytes], bytes]:
+    return lambda data: data[at : at + 1]
+
+
 def decode(point: PointSpec, words: Sequence[int]) -> tuple[float, int]:
     """One point's words -> (value in its unit, status)."""
-    values, statuses = BlockDecoder([point], point.address, point.count).decode(words)
+    values, statuses = BlockDecoder([point], point.address, point.count).decode(bytes_of(words))
     return values[0], statuses[0]
 
 
-def decode_bit(point: PointSpec, bit: bool | int) -> tuple[float, int]:
-    """A coil or discrete input -> (0.0 or 1.0, status)."""
-    return (1.0 if bit else 0.0), STATUS_GOOD
+def decode_text(point: PointSpec, data: bytes) -> str:
+    """A string: two characters a register, in the point's byte and word order, up to the first zero."""
+    ordered = bytes(data[at] for at in _byte_order(point))
+    return ordered.split(b"\0", 1)[0].decode("ascii", "replace").strip()
+
+
+def encode_text(point: PointSpec, text: str) -> bytes:
+    """Inverse of ``decode_text``; what is too long is cut off, what is no ASCII becomes ``?``."""
+    size = 2 * point.length
+    ordered = text.encode("ascii", "replace")[:size].ljust(size, b"\0")
+    order = _byte_order(point)
+    return bytes(ordered[order.index(at)] for at in range(size))
 
 
 class BlockEncoder:
-    """Values of contiguous points -> the words of one write; made once, used every scan."""
+    """Values of contiguous points -> the bytes of one write; made once, used every scan."""
 
     def __init__(self, points: Sequence[PointSpec]) -> None:
-        """``points`` by address and without a gap."""
+        """``points`` by address and without a gap; registers or coils, no strings and no bits of a register."""
+        bits = points[0].is_bit
         pick: list[int] = []
         at = 0
         for point in points:
-            order = _byte_order(point)
+            order = [0] if bits else _byte_order(point)
             pick += [at + order.index(byte) for byte in range(len(order))]
             at += len(order)
-        self._pick = itemgetter(*pick)
-        self._pack = struct.Struct(">" + "".join(TYPES[point.type][0] for point in points)).pack
-        self._unpack = struct.Struct(f">{at // 2}H").unpack
+        self._pick = itemgetter(*pick) if pick != list(range(at)) else None
+        self._pack = struct.Struct(">" + "".join("B" if bits else TYPES[point.type][0] for point in points)).pack
         self._columns = tuple(
             (p.scale, p.offset, *_LIMITS[p.type], p.type in ("float32", "float64"), p.type == "bool") for p in points
         )
 
-    def encode(self, values: Sequence[float]) -> tuple[tuple[int, ...], list[int]]:
-        """(words, statuses): Good; or Good, low/high limited where a value was clamped to what its type can hold.
+    def encode(self, values: Sequence[float]) -> tuple[bytes, list[int]]:
+        """(data, statuses): Good; or Good, low/high limited where a value was clamped to what its type can hold.
 
-        NaN cannot be sent to a device: its status is Bad, configuration error, and there are no words.
+        NaN cannot be sent to a device: its status is Bad, configuration error, and there is no data.
         """
         numbers: list[float] = []
         statuses = []
@@ -150,11 +170,12 @@ class BlockEncoder:
             numbers.append(number)
             statuses.append(status)
         if _UNSENDABLE in statuses:
-            return (), statuses
-        return self._unpack(bytes(self._pick(self._pack(*numbers)))), statuses
+            return b"", statuses
+        packed = self._pack(*numbers)
+        return packed if self._pick is None else bytes(self._pick(packed)), statuses
 
 
 def encode(point: PointSpec, value: float) -> tuple[tuple[int, ...], int]:
     """One value in the point's unit -> (words, status); see ``BlockEncoder.encode``."""
-    words, statuses = BlockEncoder([point]).encode([value])
-    return words, statuses[0]
+    data, statuses = BlockEncoder([point]).encode([value])
+    return tuple(words_of(data)), statuses[0]

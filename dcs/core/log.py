@@ -170,7 +170,7 @@ class _NamedFactory:
 
 
 class _Bridge(logging.Handler):
-    """Lines of libraries that use ``logging`` (pymodbus, nats, asyncio) join ours."""
+    """Lines of libraries that use ``logging`` (asyncua, nats, asyncio) join ours."""
 
     def emit(self, record: logging.LogRecord) -> None:
         level = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}.get(record.levelno, "warning")

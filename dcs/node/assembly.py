@@ -269,17 +269,14 @@ def _shared_host(config: PlantConfig, endpoints: Endpoints, witness: str) -> str
 
 async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> "FieldNode":
     from dcs.node.field_node import FieldNode
-    from field_io.devices.simulated import SimulatedModbusDevice
+    from field_io.devices.simulated import simulated_devices
     from field_io.devices.simulation import FieldSimulation
 
     clock, face = peers.clock(name), await _face(config, endpoints, name, peers)
     model = config.model
     plant = create_plant(config, peers.seed)
-    devices = [
-        SimulatedModbusDevice(device, clock, peers.device_network)
-        for device in devices_at(config, endpoints)
-        if device.simulate
-    ]
+    simulated = [device for device in devices_at(config, endpoints) if device.simulate]
+    devices = simulated_devices(simulated, clock, peers.device_network)
     simulation = FieldSimulation(plant, devices, clock, model.step_ns, derive_seed(peers.seed, name))
     before = _before(simulation, face, peers.keep(name))
     return FieldNode(face, simulation, before, endpoints.exercises)
@@ -310,13 +307,13 @@ def build_direct(
 ) -> "DirectPlant":
     """The plant without its network, for studies (``dcs.node.direct``)."""
     from dcs.node.direct import DirectPlant, StudyClock
-    from field_io.devices.simulated import SimulatedModbusDevice
+    from field_io.devices.simulated import simulated_devices
     from field_io.devices.simulation import FieldSimulation
     from field_io.memory_network import MemoryNetwork
 
     seed = config.model.seed if seed is None else seed
     clock, network = StudyClock(), MemoryNetwork()
-    devices = [SimulatedModbusDevice(device, clock, network) for device in config.devices if device.simulate]
+    devices = simulated_devices([device for device in config.devices if device.simulate], clock, network)
     plant = create_plant(config, seed)
     field = FieldSimulation(plant, devices, clock, config.model.step_ns, derive_seed(seed, FIELD_NODE))
     return DirectPlant(config, field, clock, every_s, polled)

@@ -17,7 +17,7 @@ from dcs.redundancy.store import MemoryStore, RecordStore
 from dcs.redundancy.transport import MemoryNetwork as MemoryPairNetwork
 from dcs.redundancy.transport import PairNetwork
 from field_io.drivers.link import LinkFaults, ModbusLink
-from field_io.drivers.modbus_client import memory_link
+from field_io.drivers.modbus_link import memory_link
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec
 

@@ -19,7 +19,7 @@ from dcs.redundancy.store import FileStore, RecordStore
 from dcs.redundancy.transport import PairNetwork
 from dcs.redundancy.wire import WireNetwork
 from field_io.drivers.link import ModbusLink
-from field_io.drivers.modbus_client import wire_link
+from field_io.drivers.modbus_link import wire_link
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec
 
@@ -57,7 +57,7 @@ class WirePeers:
         return ThreadSchedule(self._clock)
 
     def link(self, node: str, device: DeviceSpec) -> ModbusLink:
-        return wire_link(device, node)
+        return wire_link(device)
 
     def pair_network(self, node: str) -> PairNetwork:
         addresses = dict(self._endpoints.voters)

@@ -1,283 +1,243 @@
-"""The Modbus server of a simulated device: pymodbus with ``SimData``/``SimDevice``. The only module that knows it here.
+"""The Modbus server of simulated devices: any number of units behind one address.
 
-Called by   ``devices.simulated``.
-Peers       wire (TCP, loopback unless told otherwise) and memory (null modem of a ``MemoryNetwork``).
-Behaviour   pymodbus answers one of several requests that arrive together, runs each in a task of its own through
-            ``call_soon_threadsafe`` and says exception 4 for a unit it does not have; the request handler here
-            serves every frame in place, in order, and answers 0x0B (no such device behind this address).
+Called by   ``devices.simulated``, which puts its unit behind an address; tests.
+Peers       wire (TCP, loopback unless told otherwise) and memory (``MemoryNetwork``).
+Behaviour   requests of a connection are served in place, in order, however many arrive together, each with one answer;
+            a unit that is not there gets exception 0x0B at once, or silence. What cannot be Modbus ends the connection.
 """
 
 import asyncio
-import logging
 import os
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from pymodbus.constants import ExcCodes
-from pymodbus.exceptions import ModbusIOException
-from pymodbus.pdu import ExceptionResponse, ModbusPDU
-from pymodbus.pdu.bit_message import WriteMultipleCoilsRequest, WriteSingleCoilRequest
-from pymodbus.pdu.register_message import (
-    MaskWriteRegisterRequest,
-    ReadWriteMultipleRegistersRequest,
-    WriteMultipleRegistersRequest,
-    WriteSingleRegisterRequest,
-)
-from pymodbus.server import ModbusTcpServer
-from pymodbus.server.requesthandler import ServerRequestHandler
-from pymodbus.simulator import DataType, SimData, SimDevice
-from pymodbus.simulator.simcore import SimCore
-from pymodbus.transport import NULLMODEM_HOST
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
 
 from dcs.core.errors import Missing
-from field_io.memory_network import MemoryNetwork
-from field_io.pdus import QuietDecoder
+from field_io.devices.register_bank import RegisterBank, Spans
+from field_io.memory_network import MemoryNetwork, peer_name
+from field_io.modbus.framing import Frame, Framing, FramingLost, Mbap, Rtu
+from field_io.modbus.pdu import NO_ANSWER
+from field_io.modbus.service import serve
 
-logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
+CONNECTIONS_MAX = 64
+BUFFER_MAX = 1 << 20
+"""Answers that a client does not fetch, in bytes; then it is not a client any more."""
 
-_RUNTIME_BLOCK = {"coil": "c", "discrete": "d", "holding": "h", "input": "i"}
-_FRAME_MAX = 260  # MBAP header and the longest PDU
+
+class AnswerPath(Protocol):
+    """What an answer passes on its way out: faults of a device that act on its bytes (``field_io.faults``)."""
+
+    def deliver(self, connection: "ServerConnection", frame: bytes) -> None:
+        """Send ``frame`` with ``connection.send``, later, altered, more than once, or not at all."""
+        ...
 
 
-class RegisterServer:
-    """One unit with its four tables, served to any number of clients.
+class Unit:
+    """One unit: registers, identity, and what it does to requests.
 
     ``before_request(peer)`` is called before a request is served, ``after_write(peer, table, address, count)`` after
     one that wrote; both may read and set registers.
     """
 
+    def __init__(self, name: str, number: int, spans: Spans) -> None:
+        """``spans``: table -> [(address, count)] that exist; everything else is exception 2."""
+        self.name = name
+        self.number = number
+        self.bank = RegisterBank(spans)
+        self.identity: dict[int, bytes] = {0: b"DCS emulator", 1: name.encode(), 2: b"1"}
+        self.latency_s = 0.0  # every request is served that late
+        self.silent = False  # requests are swallowed
+        self.offline = False  # as if it were not there: what its server says of an unknown unit
+        self.refuse_with = 0  # exception code for every request; 0 = none
+        self.answers: AnswerPath | None = None
+        self.before_request: Callable[[str], None] | None = None
+        self.after_write: Callable[[str, str, int, int], None] | None = None
+
+    def serve(self, peer: str, request: bytes) -> bytes:
+        """The answer's PDU."""
+        if self.refuse_with:
+            return bytes((request[0] | 0x80, self.refuse_with))
+        if self.before_request is not None:
+            self.before_request(peer)
+        answer, written = serve(request, self.bank, self.identity)
+        if written is not None and self.after_write is not None:
+            self.after_write(peer, *written)
+        return answer
+
+
+class ModbusServer:
+    """One address and the units behind it."""
+
     def __init__(
         self,
         name: str,
-        unit: int,
         host: str,
         port: int,
-        spans: dict[str, list[tuple[int, int]]],
         network: MemoryNetwork | None = None,
+        unknown_unit: str = "refuse",
+        rtu: bool = False,
     ) -> None:
-        """``spans``: table -> [(address, count)] that exist; everything else is exception 2."""
+        """``rtu``: RTU frames over TCP."""
         self.name = name
-        self.unit = unit
         self.host = host
         self.port = port
-        self.latency_s = 0.0  # every answer is that late
-        self.silent = False  # requests are swallowed
-        self.refuse_with = 0  # exception code for every request; 0 = none
-        self.before_request: Callable[[str], None] | None = None
-        self.after_write: Callable[[str, str, int, int], None] | None = None
+        self.units: dict[int, Unit] = {}
+        self.connections_max = CONNECTIONS_MAX
+        self.connections: set[ServerConnection] = set()
+        self._silent_on_unknown = unknown_unit == "silent"
         self._network = network
-        self._simdevice = SimDevice(unit, simdata=_simdata(spans))
-        self._core = SimCore(self._simdevice)  # outlives the server, so that a restart keeps the registers
-        runtime: Any = self._core.devices[unit]
-        self._tables: dict[str, tuple[int, list[int]]] = {
-            table: (runtime.block[letter][0], runtime.block[letter][2]) for table, letter in _RUNTIME_BLOCK.items()
-        }
-        self._server: _Server | None = None
+        self._rtu = rtu
+        self._server: asyncio.Server | None = None
+        self._listening = False
 
     @property
     def listening(self) -> bool:
         """True while clients can connect."""
-        return self._server is not None
+        return self._listening
 
-    @property
-    def url(self) -> str:
-        """For people."""
-        return f"modbus://{self.host}:{self.port}/{self.unit}"
+    def framing(self) -> Framing:
+        """A framer for a new connection."""
+        return Rtu(serves=True) if self._rtu else Mbap()
 
     async def start(self) -> None:
         """Listen. Raises ``Missing`` with one sentence when the port is taken or cannot be used."""
-        if self._server is not None:
+        if self._listening:
             return
-        address = (self.host, self.port)
         try:
             if self._network is not None:
-                address = (NULLMODEM_HOST, self._network.listen(self.host, self.port))
-            server = _Server(self._simdevice, address=address)
-            server.owner = self
-            server.context = self._core
-            server.decoder = QuietDecoder(True)
-            await server.listen_or_raise(self._network is None)
+                self._network.listen(self.host, self.port, self._accept)
+            else:
+                # Elsewhere than on POSIX, SO_REUSEADDR lets two servers share a port.
+                self._server = await asyncio.get_running_loop().create_server(
+                    self._accept, self.host, self.port, reuse_address=os.name == "posix"
+                )
         except OSError as exc:
+            reason = os.strerror(exc.errno) if exc.errno else str(exc)
             raise Missing(
-                f"device {self.name}: cannot listen on {self.host}:{self.port} ({_reason(exc)}). Stop what uses this "
+                f"device {self.name}: cannot listen on {self.host}:{self.port} ({reason}). Stop what uses this "
                 f"port, or give {self.name} another `port` in field.yaml (`port: auto` takes a free one)."
             ) from exc
-        self._server = server
+        self._listening = True
 
     def stop(self) -> None:
         """Close every connection and stop listening; the registers keep their values."""
-        server, self._server = self._server, None
-        if server is None:
+        if not self._listening:
             return
-        server.close()
+        self._listening = False
+        if self._server is not None:
+            self._server.close()
+            self._server = None
         if self._network is not None:
             self._network.forget(self.host, self.port)
+        for connection in list(self.connections):
+            connection.abort()
 
-    # --- registers, without a request -------------------------------------------------------------------------
-    def set_words(self, table: str, address: int, words: Sequence[int]) -> None:
-        """Set contiguous words of a register table. The caller keeps to the declared spans."""
-        start, registers = self._tables[table]
-        registers[address - start : address - start + len(words)] = words
+    def unit_for(self, number: int) -> Unit | None:
+        """The unit that answers to a number; None = nobody does."""
+        unit = self.units.get(number)
+        return None if unit is None or unit.offline else unit
 
-    def get_words(self, table: str, address: int, count: int) -> list[int]:
-        """Contiguous words of a register table."""
-        start, registers = self._tables[table]
-        return registers[address - start : address - start + count]
+    @property
+    def silent_on_unknown(self) -> bool:
+        """What a request to nobody gets: no answer, or exception 0x0B."""
+        return self._silent_on_unknown
 
-    def set_bit(self, table: str, address: int, bit: bool) -> None:
-        """Set one coil or discrete input."""
-        start, registers = self._tables[table]
-        word, at = address // 16 - start, address % 16
-        registers[word] = registers[word] | 1 << at if bit else registers[word] & ~(1 << at)
-
-    def get_bit(self, table: str, address: int) -> bool:
-        """One coil or discrete input."""
-        start, registers = self._tables[table]
-        return bool(registers[address // 16 - start] >> address % 16 & 1)
-
-    def snapshot(self) -> dict[str, list[int]]:
-        """All registers."""
-        return {table: list(registers) for table, (_, registers) in self._tables.items()}
-
-    def restore(self, snapshot: dict[str, list[int]]) -> None:
-        """Inverse of ``snapshot``."""
-        for table, words in snapshot.items():
-            self._tables[table][1][:] = words
+    def _accept(self) -> "ServerConnection":
+        return ServerConnection(self)
 
 
-def _reason(exc: OSError) -> str:
-    return os.strerror(exc.errno) if exc.errno else str(exc)
-
-
-_Blocks = tuple[list[SimData], list[SimData], list[SimData], list[SimData]]
-
-
-def _simdata(spans: dict[str, list[tuple[int, int]]]) -> _Blocks:
-    """The four blocks of a ``SimDevice``; a table without points still needs one entry, at the far end."""
-
-    def bits(table: str) -> list[SimData]:
-        entries = [SimData(at, values=[False] * n, datatype=DataType.BITS) for at, n in spans.get(table, [])]
-        return entries or [SimData(65535, values=[False], datatype=DataType.BITS)]
-
-    def registers(table: str) -> list[SimData]:  # never readonly: that would refuse the plant's own values as well
-        entries = [SimData(at, values=[0] * n, datatype=DataType.REGISTERS) for at, n in spans.get(table, [])]
-        return entries or [SimData(65535, datatype=DataType.INVALID)]
-
-    return bits("coil"), bits("discrete"), registers("holding"), registers("input")
-
-
-class _Server(ModbusTcpServer):
-    owner: RegisterServer
-
-    def callback_new_connection(self) -> "_RequestHandler":
-        return _RequestHandler(self, None, None, None)  # type: ignore[no-untyped-call]
-
-    async def listen_or_raise(self, over_tcp: bool) -> None:
-        """``serve_forever`` turns every failure into the same ``RuntimeError``; we want the reason."""
-        self.is_listener = True
-        if over_tcp:
-            host, port = self.owner.host, self.owner.port
-            # pymodbus always asks for SO_REUSEADDR, with which Windows lets two servers share a port.
-            self.transport = await self.loop.create_server(  # type: ignore[assignment]
-                self.handle_new_connection, host, port, reuse_address=os.name == "posix"
-            )
-        else:
-            self.transport = (await self.call_create())[0]
-
-
-class _RequestHandler(ServerRequestHandler):
+class ServerConnection(asyncio.Protocol):
     """One client's connection."""
 
-    server: _Server
+    def __init__(self, server: ModbusServer) -> None:
+        self._server = server
+        self._framing = server.framing()
+        self._transport: asyncio.Transport | None = None
+        self._late: deque[tuple[float, Frame, Unit]] = deque()  # requests that wait for a unit with latency
+        self.peer = ""
 
-    def datagram_received(self, data: bytes, addr: tuple[Any, ...] | None) -> None:
-        """Serve every whole frame that has arrived, in order, and keep the rest."""
-        self.recv_buffer += data
-        while len(self.recv_buffer) >= 8:
-            length = 6 + int.from_bytes(self.recv_buffer[4:6], "big")
-            if length > _FRAME_MAX or self.recv_buffer[2:4] != b"\0\0":
-                self.close()  # not Modbus TCP: the byte stream cannot be resynchronised
-                return
-            if len(self.recv_buffer) < length:
-                return
-            frame, self.recv_buffer = self.recv_buffer[:length], self.recv_buffer[length:]
-            self._on_frame(frame)
-
-    def _on_frame(self, frame: bytes) -> None:
-        owner = self.server.owner
-        if owner.silent:
+    # --- asyncio ----------------------------------------------------------------------------------------------
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.peer = peer_name(transport)
+        if len(self._server.connections) >= self._server.connections_max:
+            transport.abort()
             return
+        self._server.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self)
+        self._transport = None
+        self._late.clear()
+
+    def data_received(self, data: bytes) -> None:
         try:
-            _, request = self.framer.handleFrame(frame, 0, 0)
-        except ModbusIOException:
-            answer = ExceptionResponse(frame[7] & 0x7F, ExcCodes.ILLEGAL_FUNCTION)
-            answer.transaction_id, answer.dev_id = int.from_bytes(frame[:2], "big"), frame[6]
-            self._answer(answer)
+            frames = self._framing.feed(data)
+        except FramingLost:
+            self.abort()
             return
-        if request is None:
+        for frame in frames:
+            self._take(frame)
+
+    # --- requests ---------------------------------------------------------------------------------------------
+    def _take(self, frame: Frame) -> None:
+        unit = self._server.unit_for(frame.unit)
+        if unit is None:
+            if not self._server.silent_on_unknown:
+                self.answer(frame, bytes((frame.pdu[0] | 0x80, NO_ANSWER)))
+        elif unit.silent:
             return
-        if owner.latency_s > 0.0:
-            self.loop.call_later(owner.latency_s, self._serve, request)
+        elif unit.latency_s > 0.0 or self._late:
+            # Behind one that waits the next one waits as well: answers keep the order of their requests.
+            loop = asyncio.get_running_loop()
+            self._late.append((loop.time() + unit.latency_s, frame, unit))
+            if len(self._late) == 1:
+                loop.call_at(self._late[0][0], self._serve_late)
         else:
-            self._serve(request)
+            self._serve(frame, unit)
 
-    def _serve(self, request: ModbusPDU) -> None:
-        owner = self.server.owner
-        if not self.transport or owner.silent:
+    def _serve_late(self) -> None:
+        if not self._late:
             return
-        response: ModbusPDU
-        if request.dev_id != owner.unit:
-            response = ExceptionResponse(request.function_code, ExcCodes.GATEWAY_NO_RESPONSE)
-        elif owner.refuse_with:
-            response = ExceptionResponse(request.function_code, owner.refuse_with)
+        _, frame, unit = self._late.popleft()
+        if not unit.silent:
+            self._serve(frame, unit)
+        if self._late:
+            loop = asyncio.get_running_loop()
+            loop.call_at(max(loop.time(), self._late[0][0]), self._serve_late)
+
+    def _serve(self, frame: Frame, unit: Unit) -> None:
+        if self._transport is not None:
+            self.answer(frame, unit.serve(self.peer, frame.pdu), unit)
+
+    def answer(self, frame: Frame, pdu: bytes, unit: Unit | None = None) -> None:
+        """Answer a request; on the way out the faults of its unit may act on the bytes."""
+        if unit is not None and frame.unit == 0 and self._is_serial:
+            return  # a broadcast on a serial line has no answer (serial line V1.02, section 2.1)
+        data = self._framing.frame(frame.transaction, frame.unit, pdu)
+        if unit is not None and unit.answers is not None:
+            unit.answers.deliver(self, data)
         else:
-            peer = self._peer()
-            if owner.before_request is not None:
-                owner.before_request(peer)
-            response = _run(request.datastore_update(self.server.context, request.dev_id))  # type: ignore[arg-type]
-            if owner.after_write is not None and not response.isError():
-                written = _written(request)
-                if written is not None:
-                    owner.after_write(peer, *written)
-        response.transaction_id, response.dev_id = request.transaction_id, request.dev_id
-        self._answer(response)
+            self.send(data)
 
-    def _answer(self, response: ModbusPDU) -> None:
-        if self.transport:
-            self.transport.write(self.framer.buildFrame(response))  # type: ignore[attr-defined]
+    @property
+    def _is_serial(self) -> bool:
+        return not self._framing.pipelines
 
-    def _peer(self) -> str:
-        transport: Any = self.transport
-        other = getattr(transport, "other_modem", None)
-        if other is not None:
-            return str(other.protocol.comm_params.comm_name)
-        name = transport.get_extra_info("peername")
-        return f"{name[0]}:{name[1]}" if name else ""
+    def send(self, data: bytes) -> None:
+        """Bytes to the client; nothing once it is gone."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(data)
+        if transport.get_write_buffer_size() > BUFFER_MAX:
+            self.abort()
 
-
-def _run(coroutine: Any) -> Any:
-    """pymodbus' register access is declared async but waits for nothing; finish it here and now."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return done.value
-    coroutine.close()
-    raise AssertionError("pymodbus waited while accessing registers; this server needs that not to happen")
-
-
-def _written(request: ModbusPDU) -> tuple[str, int, int] | None:
-    """(table, address, count) that a request wrote."""
-    if isinstance(request, WriteMultipleRegistersRequest):
-        return "holding", request.address, len(request.registers)
-    if isinstance(request, WriteMultipleCoilsRequest):
-        return "coil", request.address, len(request.bits)
-    if isinstance(request, WriteSingleRegisterRequest | MaskWriteRegisterRequest):
-        return "holding", request.address, 1
-    if isinstance(request, WriteSingleCoilRequest):
-        return "coil", request.address, 1
-    if isinstance(request, ReadWriteMultipleRegistersRequest):
-        return "holding", request.write_address, len(request.write_registers)
-    return None
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
 
 
 async def free_port(host: str = "127.0.0.1") -> int:

@@ -9,17 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from dcs.core.clock import Clock
-from field_io.devices.modbus_server import RegisterServer
+from field_io.devices.modbus_server import ModbusServer, Unit
 from field_io.memory_network import MemoryNetwork
 from field_io.planning import plan_contiguous, plan_reads
 from field_io.registers import BlockDecoder, BlockEncoder
-from field_io.specs import DeviceSpec
+from field_io.specs import DeviceSpec, PointSpec
 
-_Run = tuple[str, int, tuple[int, ...], BlockEncoder | None]
-"""Table, first address, positions of the values, encoder (None for one bit)."""
+_Run = tuple[str, int, tuple[int, ...], BlockEncoder | PointSpec]
+"""Table, first address, positions of the values, encoder; the point itself for one bit of a register."""
 
-_Reading = tuple[str, int, int, tuple[int, ...], BlockDecoder | None]
-"""Table, first address, count, positions of the values, decoder (None for one bit)."""
+_Reading = tuple[str, int, int, tuple[int, ...], BlockDecoder]
+"""Table, first address, count, positions of the values, decoder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,10 @@ class WriteRecord:
 class SimulatedModbusDevice:
     """One device. ``network`` = None serves TCP on ``spec.host``:``spec.port`` (loopback unless configured)."""
 
-    def __init__(self, spec: DeviceSpec, clock: Clock, network: MemoryNetwork | None = None) -> None:
+    def __init__(
+        self, spec: DeviceSpec, clock: Clock, network: MemoryNetwork | None = None, server: ModbusServer | None = None
+    ) -> None:
+        """``server``: the gateway that this unit sits behind; None = the device has an address for itself."""
         if spec.port == 0 and network is None:
             raise ValueError(f"device {spec.name}: the port must be resolved before (see modbus_server.free_port)")
         self.spec = spec
@@ -51,9 +54,18 @@ class SimulatedModbusDevice:
         spans: dict[str, list[tuple[int, int]]] = {}
         for block in plan_reads(spec.points, spec.gap_max):
             spans.setdefault(block.table, []).append((block.address, block.count))
-        self.server = RegisterServer(spec.name, spec.unit, spec.host, spec.port, _merged(spans), network)
-        self.server.before_request = self._before_request
-        self.server.after_write = self._after_write
+        self.unit = Unit(spec.name, spec.unit, spans)
+        self.unit.identity |= {number: text.encode() for number, text in spec.identity}
+        self.unit.before_request = self._before_request
+        self.unit.after_write = self._after_write
+        self.bank = self.unit.bank
+        self.server = server or server_of(spec, network)
+        self.server.units[spec.unit] = self.unit
+
+    @property
+    def listening(self) -> bool:
+        """True while clients can reach it."""
+        return self.server.listening
 
     async def start(self) -> None:
         """Listen. Raises ``Missing`` when the port is taken."""
@@ -67,28 +79,41 @@ class SimulatedModbusDevice:
         """Keep the last ``kept`` written outputs in ``writes`` from now on."""
         self.writes = deque(maxlen=kept)
 
+    def snapshot(self) -> dict[str, str]:
+        """All registers, as JSON types."""
+        return self.bank.snapshot()
+
+    def restore(self, snapshot: dict[str, str]) -> None:
+        """Inverse of ``snapshot``."""
+        self.bank.restore(snapshot)
+
     # --- faults (field_io.faults) -------------------------------------------------------------------------------
     def cut(self, silent: bool = False) -> None:
-        """Off the network: connections close and none is accepted; ``silent``: it accepts but never answers."""
+        """Off the network: connections close and none is accepted; ``silent``: it accepts but never answers.
+
+        Behind a gateway the unit alone is gone, and the gateway says so in its own way.
+        """
         if silent:
-            self.server.silent = True
+            self.unit.silent = True
+        elif len(self.server.units) > 1:
+            self.unit.offline = True
         else:
             self.server.stop()
 
     async def heal(self) -> None:
         """Back on the network, answering, without latency. Raises ``Missing`` when the port is taken meanwhile."""
-        self.server.silent = False
-        self.server.latency_s = 0.0
-        self.server.refuse_with = 0
+        self.unit.silent = self.unit.offline = False
+        self.unit.latency_s = 0.0
+        self.unit.refuse_with = 0
         await self.server.start()
 
     def set_latency(self, latency_s: float) -> None:
         """Every answer is that late."""
-        self.server.latency_s = latency_s
+        self.unit.latency_s = latency_s
 
     def refuse(self, code: int) -> None:
         """Answer every request with this exception code (0 = serve again)."""
-        self.server.refuse_with = code
+        self.unit.refuse_with = code
 
     # --- registers as values ----------------------------------------------------------------------------------
     def set_value(self, name: str, value: float) -> None:
@@ -98,22 +123,25 @@ class SimulatedModbusDevice:
     def set_values(self, names: tuple[str, ...], values: Sequence[float]) -> None:
         """Several points at once; one that is no number leaves its registers, and its neighbours', as they are."""
         for table, address, members, encoder in self._plans.get(names) or self._plan(names):
-            if encoder is None:
-                self.server.set_bit(table, address, values[members[0]] >= 0.5)
+            if isinstance(encoder, PointSpec):
+                self._set_bit_of_register(encoder, values[members[0]])
                 continue
-            words, _ = encoder.encode([values[at] for at in members])
-            if words:
-                self.server.set_words(table, address, words)
+            data, _ = encoder.encode([values[at] for at in members])
+            if data:
+                self.bank.write(table, address, data)
+
+    def _set_bit_of_register(self, point: PointSpec, value: float) -> None:
+        (word,) = self.bank.get_words(point.table, point.address, 1)
+        mask = 1 << point.bit
+        self.bank.set_words(point.table, point.address, [word | mask if value >= 0.5 else word & ~mask])
 
     def _plan(self, names: tuple[str, ...]) -> list[_Run]:
         plan: list[_Run] = []
-        for block in plan_contiguous([self._points[name] for name in names]):
+        points = [self._points[name] for name in names]
+        for block in plan_contiguous([point for point in points if point.bit < 0 and not point.is_text]):
             members = tuple(names.index(point.name) for point in block.points)
-            if block.table in ("coil", "discrete"):
-                for point, at in zip(block.points, members, strict=True):
-                    plan.append((block.table, point.address, (at,), None))
-            else:
-                plan.append((block.table, block.address, members, BlockEncoder(block.points)))
+            plan.append((block.table, block.address, members, BlockEncoder(block.points)))
+        plan += [(point.table, point.address, (at,), point) for at, point in enumerate(points) if point.bit >= 0]
         self._plans[names] = plan
         return plan
 
@@ -125,20 +153,16 @@ class SimulatedModbusDevice:
         """What the registers of several points say."""
         values = [0.0] * len(names)
         for table, address, count, members, decoder in self._readings.get(names) or self._plan_reading(names):
-            if decoder is None:
-                values[members[0]] = 1.0 if self.server.get_bit(table, address) else 0.0
-                continue
-            for at, value in zip(members, decoder.decode(self.server.get_words(table, address, count))[0], strict=True):
+            for at, value in zip(members, decoder.decode(self.bank.read(table, address, count))[0], strict=True):
                 values[at] = value
         return values
 
     def _plan_reading(self, names: tuple[str, ...]) -> list[_Reading]:
         plan: list[_Reading] = []
-        for table, address, members, encoder in self._plan(names):
+        for table, address, members, _ in self._plan(names):
             points = [self._points[names[at]] for at in members]
             count = sum(point.count for point in points)
-            decoder = None if encoder is None else BlockDecoder(points, address, count)
-            plan.append((table, address, count, members, decoder))
+            plan.append((table, address, count, members, BlockDecoder(points, address, count)))
         self._readings[names] = plan
         return plan
 
@@ -166,19 +190,24 @@ class SimulatedModbusDevice:
         )
 
 
-def _merged(spans: dict[str, list[tuple[int, int]]]) -> dict[str, list[tuple[int, int]]]:
-    """Neighbouring blocks (split only by the size of a request) as one span; pymodbus refuses overlaps."""
-    merged: dict[str, list[tuple[int, int]]] = {}
-    for table, blocks in spans.items():
-        out: list[tuple[int, int]] = []
-        for address, count in sorted(blocks):
-            if out and address <= out[-1][0] + out[-1][1]:
-                end = max(out[-1][0] + out[-1][1], address + count)
-                out[-1] = (out[-1][0], end - out[-1][0])
-            else:
-                out.append((address, count))
-        merged[table] = out
-    return merged
+def server_of(spec: DeviceSpec, network: MemoryNetwork | None) -> ModbusServer:
+    """The server that a device, or the gateway it sits behind, needs."""
+    rtu = spec.protocol == "modbus-rtu-over-tcp"
+    return ModbusServer(spec.name, spec.host, spec.port, network, spec.unknown_unit, rtu)
+
+
+def simulated_devices(
+    specs: Sequence[DeviceSpec], clock: Clock, network: MemoryNetwork | None
+) -> list[SimulatedModbusDevice]:
+    """Devices in the order of ``specs``; those with one address are units behind one server (a gateway)."""
+    servers: dict[tuple[str, int], ModbusServer] = {}
+    devices = []
+    for spec in specs:
+        server = server_of(spec, network)
+        if spec.port:
+            server = servers.setdefault((spec.host, spec.port), server)
+        devices.append(SimulatedModbusDevice(spec, clock, network, server))
+    return devices
 
 
 def with_port(spec: DeviceSpec, port: int) -> DeviceSpec:

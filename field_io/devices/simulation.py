@@ -26,7 +26,7 @@ UPDATE_NS = 5 * NS_PER_S
 CATCH_UP_S = 10
 """After a longer sleep of the machine the plant goes on from where it stood instead of racing after the clock."""
 
-_VERSION = 2
+_VERSION = 3
 
 
 class FieldSimulation:
@@ -184,7 +184,7 @@ class FieldSimulation:
 
     async def run(self) -> None:
         """Keep the plant moving when nobody asks; until cancelled. Starts the devices if nobody has."""
-        if not any(device.server.listening for device in self.devices):
+        if not any(device.listening for device in self.devices):
             await self.start()
         try:
             due_ns = self._clock.monotonic_ns()
@@ -280,7 +280,7 @@ class FieldSimulation:
                 "age_ns": now_ns - self._origin_ns,
                 "transmitters": self._transmitters.snapshot(),
                 "actuators": self._actuators.snapshot(),
-                "registers": {device.spec.name: device.server.snapshot() for device in self.devices},
+                "registers": {device.spec.name: device.snapshot() for device in self.devices},
             },
             separators=(",", ":"),
         ).encode()
@@ -305,5 +305,5 @@ class FieldSimulation:
         self._transmitters.restore(head["transmitters"])
         self._actuators.restore(head["actuators"])
         for device in self.devices:
-            device.server.restore(head["registers"][device.spec.name])
+            device.restore(head["registers"][device.spec.name])
         self._encoded_at = [-1] * len(self.devices)

@@ -1,29 +1,16 @@
 """What a Modbus driver needs of whatever carries its requests.
 
 Called by   ``drivers.modbus``.
-Peers       ``wire`` (TCP) and ``memory`` (null modem, no sockets), both in ``drivers.modbus_client``;
-            one contract suite runs on both (tests/contracts/test_modbus_links.py).
+Peers       ``wire`` (TCP, TLS, serial lines) and ``memory`` (no sockets), both in ``drivers.modbus_link``;
+            one contract suite runs on all (tests/contracts/test_modbus_links.py).
 """
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-from dcs.core.errors import DcsError
-
-EXCEPTION_NAMES = {
-    1: "illegal function",
-    2: "illegal data address",
-    3: "illegal data value",
-    4: "device failure",
-    5: "acknowledge",
-    6: "device busy",
-    7: "negative acknowledge",
-    8: "memory parity error",
-    10: "gateway path unavailable",
-    11: "gateway target does not answer",
-}
-"""Exception codes of the Modbus application protocol V1.1b3, section 7."""
+from dcs.core.errors import DcsError, LinkDown
+from field_io.modbus import pdu as codes
 
 
 class DeviceRefused(DcsError):
@@ -31,7 +18,7 @@ class DeviceRefused(DcsError):
 
     def __init__(self, code: int) -> None:
         self.code = code
-        super().__init__(f"device answered exception {code} ({EXCEPTION_NAMES.get(code, 'unknown')})")
+        super().__init__(f"device answered exception {code} ({codes.EXCEPTION_NAMES.get(code, 'unknown')})")
 
 
 class GateClosed(DcsError):
@@ -46,33 +33,56 @@ class LinkFaults:
     latency_s: float = 0.0  # added before every request
 
 
-class ModbusLink(Protocol):
-    """One connection to one unit of one device; one request at a time."""
+class ModbusLink(ABC):
+    """One unit of one device; requests in order. A link implements ``connect``, ``exchange``, ``abort``."""
 
     faults: LinkFaults
 
     @property
+    @abstractmethod
     def connected(self) -> bool:
         """True from a successful ``connect`` until the connection is lost or aborted."""
-        ...
 
+    @abstractmethod
     async def connect(self) -> None:
         """Open the connection. Raises ``LinkDown`` when nobody accepts within the timeout."""
-        ...
 
-    async def read(self, table: str, address: int, count: int) -> Sequence[int]:
-        """Words or bits of one contiguous block. Raises ``LinkDown`` or ``DeviceRefused``."""
-        ...
-
-    async def write(self, table: str, address: int, words: Sequence[int], may_write: Callable[[], bool]) -> None:
-        """Write contiguous words (holding) or bits (coil).
+    @abstractmethod
+    async def exchange(self, request: bytes, may_write: Callable[[], bool] | None = None) -> bytes:
+        """A request's PDU out, its answer's PDU back.
 
         ``may_write`` is asked at the send call, with nothing queued behind it: when it says no, not one byte leaves
-        and ``GateClosed`` is raised. Otherwise returns when the device has acknowledged; raises ``LinkDown`` (whether
-        the device got it is unknown) or ``DeviceRefused``.
+        and ``GateClosed`` is raised. Otherwise returns when the device has answered; raises ``LinkDown`` (whether
+        the device got it is unknown).
         """
-        ...
 
+    @abstractmethod
     def abort(self) -> None:
         """Drop the connection at once; what was not sent is not sent. A request in flight raises ``LinkDown``."""
-        ...
+
+    async def read(self, table: str, address: int, count: int) -> bytes:
+        """One contiguous block: two bytes a register, the high one first, or one byte, 0 or 1, a bit.
+
+        Raises ``LinkDown`` or ``DeviceRefused``.
+        """
+        return await self.ask(codes.read(table, address, count))
+
+    async def write(
+        self, table: str, address: int, data: bytes, may_write: Callable[[], bool], single: bool = False
+    ) -> None:
+        """Write contiguous registers (holding) or bits (coil), ``data`` as ``read`` gives it.
+
+        ``single``: function codes 5 and 6 instead of 15 and 16. Raises ``GateClosed``, ``LinkDown``, ``DeviceRefused``.
+        """
+        await self.ask(codes.write(table, address, data, single), may_write)
+
+    async def ask(self, request: bytes, may_write: Callable[[], bool] | None = None) -> bytes:
+        """Exchange, and take out of the answer what it carries. Raises ``LinkDown`` or ``DeviceRefused``."""
+        answer = await self.exchange(request, may_write)
+        try:
+            return codes.data_of(request, answer)
+        except codes.Refused as refused:
+            raise DeviceRefused(refused.code) from None
+        except codes.Malformed as malformed:
+            self.abort()  # whatever follows on this connection cannot be trusted either
+            raise LinkDown(str(malformed)) from None

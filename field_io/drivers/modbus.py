@@ -7,7 +7,7 @@ Behaviour   polls on absolute deadlines; a lost answer drops the connection (a l
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,6 @@ from dcs.core.status import (
     BAD,
     CONFIGURATION_ERROR,
     DEVICE_FAILURE,
-    STATUS_GOOD,
     STATUS_NO_COMM_LAST_USABLE,
     STATUS_NOT_CONNECTED,
     limits_of,
@@ -55,16 +54,9 @@ class _Reader:
     """One planned read and where its points go in the image."""
 
     block: Block
-    decoder: BlockDecoder | None
+    decoder: BlockDecoder
     index: NDArray[np.intp] | slice
     sampled_ns: int = _NEVER_NS  # monotonic
-
-    def decode(self, answer: Sequence[int]) -> tuple[list[float], list[int]]:
-        if self.decoder is not None:
-            return self.decoder.decode(answer)
-        first = self.block.address
-        values = [1.0 if answer[point.address - first] else 0.0 for point in self.block.points]
-        return values, [STATUS_GOOD] * len(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +85,7 @@ class ModbusDriver:
         self.names = tuple(point.name for point in spec.points)
         self._link = link
         self._clock = clock
-        self._backoff = Backoff(rng)
+        self._backoff = Backoff(rng, cap_ns=spec.backoff_ns)
         self._period_ns = spec.poll_ns
         self._phase_ns = phase_ns
         self._health_ns = health_ns
@@ -264,7 +256,7 @@ class ModbusDriver:
             self._failed(str(exc), aborts)
             return
         self._answered(asked_ns)
-        values, statuses = reader.decode(answer)
+        values, statuses = reader.decoder.decode(answer)
         index = reader.index
         self._values[index] = values
         self._statuses[index] = statuses
@@ -308,14 +300,14 @@ class ModbusDriver:
         if len(numbers) < len(values):
             trouble = "not a number: " + ", ".join(name for name in values if name not in numbers)
         for writer in self._plan_write(tuple(numbers)):
-            words, statuses = writer.encoder.encode([numbers[name] for name in writer.names])
+            data, statuses = writer.encoder.encode([numbers[name] for name in writer.names])
             limited += tuple(name for name, status in zip(writer.names, statuses, strict=True) if limits_of(status))
             async with self._lock:
                 if not self._link.connected:
                     return WriteOutcome("failed", f"link down: {self._last_trouble}", written, limited)
                 asked_ns, aborts = self._clock.monotonic_ns(), self._aborts
                 try:
-                    await self._link.write(writer.block.table, writer.block.address, words, may_write)
+                    await self._link.write(writer.block.table, writer.block.address, data, may_write)
                 except GateClosed as exc:
                     return WriteOutcome("refused", str(exc), written, limited)
                 except DeviceRefused as exc:
@@ -370,8 +362,7 @@ class ModbusDriver:
 
     # --- plans ------------------------------------------------------------------------------------------------
     def _reader(self, block: Block) -> _Reader:
-        is_bits = block.table in ("coil", "discrete")
-        decoder = None if is_bits else BlockDecoder(block.points, block.address, block.count)
+        decoder = BlockDecoder(block.points, block.address, block.count)
         at = [self._at[point.name] for point in block.points]
         in_order = at == list(range(at[0], at[0] + len(at)))
         return _Reader(block, decoder, slice(at[0], at[0] + len(at)) if in_order else np.array(at, np.intp))

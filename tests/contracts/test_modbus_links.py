@@ -1,4 +1,4 @@
-"""What every Modbus link must do, over TCP and over the null modem alike, against the simulated server."""
+"""What every Modbus link must do, over TCP and in memory alike, against the simulated server."""
 
 import asyncio
 import struct
@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import pytest
-from pymodbus.transport.transport import NullModem
 
 from dcs.core.errors import LinkDown, Missing
 from dcs.core.simulated_time import run_simulated
-from field_io.devices.modbus_server import RegisterServer, free_port
+from field_io.devices.modbus_server import ModbusServer, Unit, free_port
 from field_io.drivers.link import DeviceRefused, GateClosed, LinkFaults
-from field_io.drivers.modbus_client import PymodbusLink, memory_link, wire_link
+from field_io.drivers.modbus_link import StreamLink, memory_link, wire_link
 from field_io.memory_network import MemoryNetwork
+from field_io.modbus.pdu import words_of
 from field_io.specs import DeviceSpec
 
 TIMEOUT_S = 0.1
@@ -24,26 +24,32 @@ def always() -> bool:
     return True
 
 
+def unit_on(server: ModbusServer, number: int) -> Unit:
+    server.units[number] = unit = Unit(server.name, number, SPANS)
+    return unit
+
+
 @dataclass
 class Bench:
     """One server and what it heard; links to it on request."""
 
     spec: DeviceSpec
-    server: RegisterServer
+    server: ModbusServer
+    unit: Unit
     network: MemoryNetwork | None
     requests: list[str]
     writes: list[tuple[str, str, int, int]]
-    links: list[PymodbusLink]
+    links: list[StreamLink]
 
-    def link(self, name: str = "C1A", faults: LinkFaults | None = None, spec: DeviceSpec | None = None) -> PymodbusLink:
+    def link(self, name: str = "C1A", faults: LinkFaults | None = None, spec: DeviceSpec | None = None) -> StreamLink:
         if self.network is None:
-            link = wire_link(spec or self.spec, name, faults)
+            link = wire_link(spec or self.spec, faults)
         else:
             link = memory_link(spec or self.spec, self.network, name, faults)
         self.links.append(link)
         return link
 
-    async def connected(self, name: str = "C1A", faults: LinkFaults | None = None) -> PymodbusLink:
+    async def connected(self, name: str = "C1A", faults: LinkFaults | None = None) -> StreamLink:
         link = self.link(name, faults)
         await link.connect()
         return link
@@ -52,10 +58,11 @@ class Bench:
 async def _on_bench(network: MemoryNetwork | None, scenario: Callable[[Bench], Awaitable[None]]) -> None:
     port = await free_port() if network is None else 502
     spec = DeviceSpec("DEV", port=port, unit=3, timeout_ns=round(TIMEOUT_S * 1e9))
-    server = RegisterServer("DEV", 3, spec.host, port, SPANS, network)
-    bench = Bench(spec, server, network, [], [], [])
-    server.before_request = bench.requests.append
-    server.after_write = lambda *write: bench.writes.append(write)
+    server = ModbusServer("DEV", spec.host, port, network)
+    unit = unit_on(server, 3)
+    bench = Bench(spec, server, unit, network, [], [], [])
+    unit.before_request = bench.requests.append
+    unit.after_write = lambda *write: bench.writes.append(write)
     await server.start()
     try:
         await scenario(bench)
@@ -64,8 +71,10 @@ async def _on_bench(network: MemoryNetwork | None, scenario: Callable[[Bench], A
             link.abort()
         server.stop()
         await asyncio.sleep(0.01)  # let sockets close
-        assert not NullModem.connections, "a link or the server left its end of a null modem open"
-        assert not NullModem.listeners
+        if network is not None:
+            assert network.connections == 0, "a link or the server left its end of a cable open"
+            assert network.listeners == ()
+        assert not server.connections
 
 
 Runner = Callable[[Callable[[Bench], Awaitable[None]]], None]
@@ -84,13 +93,13 @@ def on_peer(request: pytest.FixtureRequest) -> Runner:
 
 def test_reads_what_the_device_holds_in_all_four_tables(on_peer: Runner) -> None:
     async def scenario(bench: Bench) -> None:
-        bench.server.set_words("input", 5, [1, 2, 65535])
-        bench.server.set_words("holding", 0, [7])
-        bench.server.set_bit("discrete", 17, True)
-        bench.server.set_bit("coil", 3, True)
+        bench.unit.bank.set_words("input", 5, [1, 2, 65535])
+        bench.unit.bank.set_words("holding", 0, [7])
+        bench.unit.bank.set_bit("discrete", 17, True)
+        bench.unit.bank.set_bit("coil", 3, True)
         link = await bench.connected()
-        assert list(await link.read("input", 4, 5)) == [0, 1, 2, 65535, 0]
-        assert list(await link.read("holding", 0, 1)) == [7]
+        assert words_of(await link.read("input", 4, 5)) == [0, 1, 2, 65535, 0]
+        assert words_of(await link.read("holding", 0, 1)) == [7]
         assert list(await link.read("discrete", 16, 3)) == [False, True, False]
         assert list(await link.read("coil", 3, 1)) == [True]
 
@@ -99,12 +108,12 @@ def test_reads_what_the_device_holds_in_all_four_tables(on_peer: Runner) -> None
 
 def test_writes_arrive_and_nothing_beside_them_changes(on_peer: Runner) -> None:
     async def scenario(bench: Bench) -> None:
-        bench.server.set_words("holding", 0, [9] * 6)
+        bench.unit.bank.set_words("holding", 0, [9] * 6)
         link = await bench.connected()
-        await link.write("holding", 2, [1, 0], always)
-        await link.write("coil", 5, [1, 0, 1], always)
-        assert bench.server.get_words("holding", 0, 6) == [9, 9, 1, 0, 9, 9]
-        assert [bench.server.get_bit("coil", at) for at in range(4, 9)] == [False, True, False, True, False]
+        await link.write("holding", 2, bytes([0, 1, 0, 0]), always)
+        await link.write("coil", 5, bytes([1, 0, 1]), always)
+        assert bench.unit.bank.get_words("holding", 0, 6) == [9, 9, 1, 0, 9, 9]
+        assert [bench.unit.bank.get_bit("coil", at) for at in range(4, 9)] == [False, True, False, True, False]
         assert [write[1:] for write in bench.writes] == [("holding", 2, 2), ("coil", 5, 3)]
 
     on_peer(scenario)
@@ -114,12 +123,12 @@ def test_a_closed_gate_lets_not_one_byte_out(on_peer: Runner) -> None:
     async def scenario(bench: Bench) -> None:
         link = await bench.connected()
         with pytest.raises(GateClosed):
-            await link.write("holding", 0, [1], lambda: False)
+            await link.write("holding", 0, bytes([0, 1]), lambda: False)
         await asyncio.sleep(0.02)
         assert bench.requests == []
         assert link.connected, "a refused write is no reason to lose the link"
-        await link.write("holding", 0, [1], always)
-        assert bench.server.get_words("holding", 0, 1) == [1]
+        await link.write("holding", 0, bytes([0, 1]), always)
+        assert bench.unit.bank.get_words("holding", 0, 1) == [1]
 
     on_peer(scenario)
 
@@ -133,7 +142,7 @@ def test_the_gate_is_asked_at_the_send_call_and_only_once(on_peer: Runner) -> No
             seen.append(len(bench.writes))
             return True
 
-        await link.write("holding", 0, [1], gate)
+        await link.write("holding", 0, bytes([0, 1]), gate)
         await link.read("holding", 0, 1)
         assert seen == [0]
 
@@ -145,12 +154,12 @@ def test_exception_codes_come_through_and_the_link_stays_up(on_peer: Runner) -> 
         link = await bench.connected()
         with pytest.raises(DeviceRefused, match="exception 2"):
             await link.read("holding", 39, 2)
-        bench.server.refuse_with = 6
+        bench.unit.refuse_with = 6
         with pytest.raises(DeviceRefused, match="device busy") as busy:
-            await link.write("holding", 0, [1], always)
+            await link.write("holding", 0, bytes([0, 1]), always)
         assert busy.value.code == 6
-        bench.server.refuse_with = 0
-        assert list(await link.read("holding", 0, 1)) == [0]
+        bench.unit.refuse_with = 0
+        assert words_of(await link.read("holding", 0, 1)) == [0]
 
     on_peer(scenario)
 
@@ -182,13 +191,13 @@ def test_nobody_listening_is_link_down(on_peer: Runner) -> None:
 def test_a_device_that_closes_is_noticed_and_keeps_its_registers(on_peer: Runner) -> None:
     async def scenario(bench: Bench) -> None:
         link = await bench.connected()
-        await link.write("holding", 0, [42], always)
+        await link.write("holding", 0, bytes([0, 42]), always)
         bench.server.stop()
         await asyncio.sleep(0.02)
         assert not link.connected
         await bench.server.start()
         await link.connect()
-        assert list(await link.read("holding", 0, 1)) == [42]
+        assert words_of(await link.read("holding", 0, 1)) == [42]
 
     on_peer(scenario)
 
@@ -196,7 +205,7 @@ def test_a_device_that_closes_is_noticed_and_keeps_its_registers(on_peer: Runner
 def test_silence_ends_at_the_timeout_and_drops_the_connection(on_peer: Runner) -> None:
     async def scenario(bench: Bench) -> None:
         link = await bench.connected()
-        bench.server.silent = True
+        bench.unit.silent = True
         start_s = asyncio.get_running_loop().time()
         with pytest.raises(LinkDown, match="no answer within 100 ms"):
             await link.read("holding", 0, 1)
@@ -210,7 +219,7 @@ def test_silence_ends_at_the_timeout_and_drops_the_connection(on_peer: Runner) -
 def test_closing_ends_a_request_in_flight_before_its_timeout(on_peer: Runner) -> None:
     async def scenario(bench: Bench) -> None:
         link = await bench.connected()
-        bench.server.silent = True
+        bench.unit.silent = True
         loop = asyncio.get_running_loop()
         start_s = loop.time()
         loop.call_later(TIMEOUT_S / 10, bench.server.stop)
@@ -224,12 +233,12 @@ def test_closing_ends_a_request_in_flight_before_its_timeout(on_peer: Runner) ->
 def test_abort_ends_a_request_in_flight_at_once(on_peer: Runner) -> None:
     async def scenario(bench: Bench) -> None:
         link = await bench.connected()
-        bench.server.silent = True
+        bench.unit.silent = True
         loop = asyncio.get_running_loop()
         start_s = loop.time()
         loop.call_later(TIMEOUT_S / 10, link.abort)
         with pytest.raises(LinkDown, match="aborted"):
-            await link.write("holding", 0, [1], always)
+            await link.write("holding", 0, bytes([0, 1]), always)
         assert loop.time() - start_s < TIMEOUT_S * 0.9
         assert not link.connected
 
@@ -243,15 +252,15 @@ def test_a_cut_cable_swallows_everything_and_tells_nobody(on_peer: Runner) -> No
         other = await bench.connected("C1B")
         faults.cut = True
         with pytest.raises(LinkDown, match="no answer"):
-            await link.write("holding", 0, [1], always)
+            await link.write("holding", 0, bytes([0, 1]), always)
         with pytest.raises(LinkDown, match="does not answer"):
             await link.connect()
         assert bench.requests == []
-        assert list(await other.read("holding", 0, 1)) == [0], "another cable to the same device is whole"
+        assert words_of(await other.read("holding", 0, 1)) == [0], "another cable to the same device is whole"
         faults.cut = False
         await link.connect()
-        await link.write("holding", 0, [1], always)
-        assert bench.server.get_words("holding", 0, 1) == [1]
+        await link.write("holding", 0, bytes([0, 1]), always)
+        assert bench.unit.bank.get_words("holding", 0, 1) == [1]
 
     on_peer(scenario)
 
@@ -259,7 +268,7 @@ def test_a_cut_cable_swallows_everything_and_tells_nobody(on_peer: Runner) -> No
 def test_latency_of_cable_and_device_add_up(on_peer: Runner) -> None:
     async def scenario(bench: Bench) -> None:
         link = await bench.connected(faults=LinkFaults(latency_s=0.03))
-        bench.server.latency_s = 0.02
+        bench.unit.latency_s = 0.02
         start_s = asyncio.get_running_loop().time()
         await link.read("holding", 0, 1)
         assert 0.0499 <= asyncio.get_running_loop().time() - start_s < TIMEOUT_S
@@ -273,7 +282,7 @@ def test_a_write_on_a_slow_cable_does_not_arrive_after_the_gate_closed(on_peer: 
         still_ours = [True]
         asyncio.get_running_loop().call_later(0.01, lambda: still_ours.__setitem__(0, False))
         with pytest.raises(LinkDown):
-            await link.write("holding", 0, [1], lambda: still_ours[0])
+            await link.write("holding", 0, bytes([0, 1]), lambda: still_ours[0])
         assert bench.writes == []
 
     on_peer(scenario)
@@ -282,16 +291,17 @@ def test_a_write_on_a_slow_cable_does_not_arrive_after_the_gate_closed(on_peer: 
 def test_two_clients_and_two_devices_do_not_mix(on_peer: Runner) -> None:
     async def scenario(bench: Bench) -> None:
         port = await free_port() if bench.network is None else 503
-        second = RegisterServer("DEV-2", 3, bench.spec.host, port, SPANS, bench.network)
+        second = ModbusServer("DEV-2", bench.spec.host, port, bench.network)
+        second_unit = unit_on(second, 3)
         await second.start()
         try:
             first_link = await bench.connected()
             second_link = bench.link("C1B", spec=replace(bench.spec, port=port))
             await second_link.connect()
-            await first_link.write("holding", 0, [1], always)
-            await second_link.write("holding", 0, [2], always)
-            assert bench.server.get_words("holding", 0, 1) == [1]
-            assert second.get_words("holding", 0, 1) == [2]
+            await first_link.write("holding", 0, bytes([0, 1]), always)
+            await second_link.write("holding", 0, bytes([0, 2]), always)
+            assert bench.unit.bank.get_words("holding", 0, 1) == [1]
+            assert second_unit.bank.get_words("holding", 0, 1) == [2]
         finally:
             second.stop()
 
@@ -300,7 +310,7 @@ def test_two_clients_and_two_devices_do_not_mix(on_peer: Runner) -> None:
 
 def test_a_taken_address_is_one_sentence_that_names_the_device_and_the_way_out(on_peer: Runner) -> None:
     async def scenario(bench: Bench) -> None:
-        late = RegisterServer("DEV-2", 1, bench.spec.host, bench.spec.port, SPANS, bench.network)
+        late = ModbusServer("DEV-2", bench.spec.host, bench.spec.port, bench.network)
         with pytest.raises(Missing) as taken:
             await late.start()
         text = str(taken.value)
@@ -316,7 +326,7 @@ def test_a_taken_address_is_one_sentence_that_names_the_device_and_the_way_out(o
 @pytest.mark.system
 def test_requests_that_arrive_together_are_all_answered_in_order() -> None:
     async def scenario(bench: Bench) -> None:
-        bench.server.set_words("holding", 0, list(range(100, 120)))
+        bench.unit.bank.set_words("holding", 0, list(range(100, 120)))
         reader, writer = await asyncio.open_connection(bench.spec.host, bench.spec.port)
         frames = [struct.pack(">HHHBBHH", tid, 0, 6, 3, 3, tid, 1) for tid in range(10)]
         blob = b"".join(frames)
@@ -341,6 +351,6 @@ def test_rubbish_neither_kills_the_server_nor_hangs_it(rubbish: bytes) -> None:
         await asyncio.wait_for(reader.read(64), 2.0)  # closed, or an exception answer
         writer.close()
         link = await bench.connected()
-        assert list(await link.read("holding", 0, 1)) == [0]
+        assert words_of(await link.read("holding", 0, 1)) == [0]
 
     asyncio.run(_on_bench(None, scenario))

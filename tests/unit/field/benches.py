@@ -10,7 +10,7 @@ from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.devices.simulated import SimulatedModbusDevice
 from field_io.drivers.link import LinkFaults
 from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_client import PymodbusLink, memory_link
+from field_io.drivers.modbus_link import StreamLink, memory_link
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec, PointSpec
 
@@ -29,7 +29,7 @@ class Bench:
     network: MemoryNetwork
     device: SimulatedModbusDevice
     cable: LinkFaults
-    link: PymodbusLink
+    link: StreamLink
     driver: ModbusDriver
     asked_ns: list[int] = field(default_factory=list)  # when the device was asked something
     connected_ns: list[int] = field(default_factory=list)  # when a connection was tried

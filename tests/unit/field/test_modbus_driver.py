@@ -110,9 +110,9 @@ def test_a_value_is_good_until_the_nanosecond_it_is_stale_and_never_after() -> N
 def test_one_lost_answer_does_not_shake_a_value() -> None:
     async def scenario(bench: Bench) -> None:
         await bench.until_s(4.9)
-        bench.device.server.silent = True
+        bench.device.unit.silent = True
         await bench.until_s(5.4)
-        bench.device.server.silent = False
+        bench.device.unit.silent = False
         for _ in range(300):
             await bench.clock.sleep_until(bench.clock.monotonic_ns() + 10 * NS_PER_MS)
             assert bench.status("LT-101") == STATUS_GOOD

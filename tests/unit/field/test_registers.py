@@ -17,6 +17,7 @@ from dcs.core.status import (
     limits_of,
     quality_of,
 )
+from field_io.modbus.pdu import bytes_of, words_of
 from field_io.registers import BlockDecoder, BlockEncoder, current_status, decode, encode
 from field_io.specs import ORDERS, TYPES, PointSpec, SignalSpec, overlaps, point_problems
 
@@ -159,9 +160,10 @@ def test_a_block_decodes_and_encodes_each_point_by_its_own_order() -> None:
         PointSpec("C", "holding", 103, "bool"),
         PointSpec("D", "holding", 104, "float32"),
     ]
-    words, _ = BlockEncoder(points).encode([4.0, -2.5, 1.0, 1e-3])
+    data, _ = BlockEncoder(points).encode([4.0, -2.5, 1.0, 1e-3])
+    words = tuple(words_of(data))
     assert words == (4000, *encode(points[1], -2.5)[0], 1, *encode(points[3], 1e-3)[0])
-    values, statuses = BlockDecoder([points[0], points[3]], 99, 8).decode((0, *words, 77))
+    values, statuses = BlockDecoder([points[0], points[3]], 99, 8).decode(bytes_of((0, *words, 77)))
     assert values == pytest.approx([4.0, 1e-3])
     assert statuses == [STATUS_GOOD, STATUS_GOOD]
 

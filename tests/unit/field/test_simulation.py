@@ -13,9 +13,10 @@ from dcs.core.errors import ConfigError, Missing, Place
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.devices.simulated import SimulatedModbusDevice
 from field_io.devices.simulation import FieldSimulation
-from field_io.drivers.modbus_client import PymodbusLink, memory_link
+from field_io.drivers.modbus_link import StreamLink, memory_link
 from field_io.faults import FieldFaults
 from field_io.memory_network import MemoryNetwork
+from field_io.modbus.pdu import bytes_of, words_of
 from field_io.planning import plan_reads
 from field_io.registers import encode
 from field_io.signals import NOISE_AHEAD, Actuators, Transmitters, lag_share
@@ -66,17 +67,17 @@ class Field:
     async def until_s(self, seconds: float) -> None:
         await self.clock.sleep_until(round(seconds * NS_PER_S))
 
-    async def link(self, spec: DeviceSpec) -> PymodbusLink:
+    async def link(self, spec: DeviceSpec) -> StreamLink:
         link = memory_link(spec, self.network)
         await link.connect()
         return link
 
-    async def watch(self, link: PymodbusLink) -> list[int]:
-        return list(await link.read("input", 0, 4))
+    async def watch(self, link: StreamLink) -> list[int]:
+        return words_of(await link.read("input", 0, 4))
 
-    async def demand(self, link: PymodbusLink, percent: float) -> None:
+    async def demand(self, link: StreamLink, percent: float) -> None:
         words, _ = encode(DRIVES.points[1], percent)
-        await link.write("holding", 0, words, lambda: True)
+        await link.write("holding", 0, bytes_of(words), lambda: True)
 
 
 def in_field(scenario: Callable[[Field], Awaitable[None]], update_ns: int = NS_PER_S // 2, seed: int = 1) -> None:
@@ -343,7 +344,7 @@ def test_a_record_of_writes_names_time_point_value_and_peer() -> None:
         await field.until_s(5.0)
         for percent in (10.0, 20.0):
             words, _ = encode(DRIVES.points[1], percent)
-            await link.write("holding", 0, [*words, 5000], lambda: True)
+            await link.write("holding", 0, bytes_of([*words, 5000]), lambda: True)
         assert field.drives.writes is not None
         assert [(w.point, w.value) for w in field.drives.writes] == [("V-101", 50.0), ("P-101", 20.0), ("V-101", 50.0)]
         assert {(w.time_ns, w.peer) for w in field.drives.writes} == {(field.clock.time_ns(), "dcs")}
@@ -376,9 +377,9 @@ def test_faults_are_named_and_all_of_them_heal() -> None:
         faults.cut("C1A>RTU-1")
         faults.cut("DRV-1", silent=True)
         faults.set_latency("RTU-1", 0.2)
-        assert (link.faults.cut, field.drives.server.silent, field.rtu.server.latency_s) == (True, True, 0.2)
+        assert (link.faults.cut, field.drives.unit.silent, field.rtu.unit.latency_s) == (True, True, 0.2)
         await faults.heal_all()
-        assert (link.faults.cut, field.drives.server.silent, field.rtu.server.latency_s) == (False, False, 0.0)
+        assert (link.faults.cut, field.drives.unit.silent, field.rtu.unit.latency_s) == (False, False, 0.0)
         with pytest.raises(KeyError, match="there are RTU-1, DRV-1, C1A>RTU-1"):
             faults.cut("RTU-7")
         with pytest.raises(ValueError, match="at least 0 s"):
@@ -400,7 +401,7 @@ def test_a_device_longer_than_one_request_is_served_whole() -> None:
         await link.connect()
         words: list[int] = []
         for block in plan_reads(points):
-            words += await link.read(block.table, block.address, block.count)
+            words += words_of(await link.read(block.table, block.address, block.count))
         assert words == list(range(300))
         link.abort()
         device.stop()
