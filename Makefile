@@ -29,8 +29,15 @@ lint: setup-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# What stays on simulated time shares two processes; what listens to the wall clock has the machine for itself.
+SHARED := not system and not interop
 unit: setup-dev
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest -m "$(SHARED)" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not ($(SHARED))"
+endif
 
 docs: setup-dev  ## write docs/reference anew from the declarations
 	$(BIN)/python docs/generate_reference.py

@@ -95,6 +95,8 @@ def sp_ramp(b: Any, dt_s: float) -> None:
         if starts:
             b.phase = RAMPING
             b.rate_used = abs(end - b.out) / b.time_s if b.time_s > 0.0 else 0.0
+            if not math.isfinite(b.rate_used):  # a time too short to be divided by: at once, as with none
+                b.rate_used = 0.0
             b.event, b.event_value = 1, b.out
         if b.phase in (RAMPING, HELD):
             advance(b, end, dt_s)
