@@ -16,11 +16,13 @@ from plant_models import (
 from plant_models.flowsheet import plant as flowsheet
 from plant_models.fmu.plant import read_fmu
 from plant_models.model import PLANTS
+from plant_models.no_plant import NO_PLANT
 from plant_models.tennessee_eastman import plant as tennessee_eastman
 
 PLANTS.readers["fmu"] = read_fmu
 PLANTS.readers["flowsheet"] = flowsheet.read_file
 PLANTS.text_readers["flowsheet"] = flowsheet.read_text
+PLANTS.stand_ins[NO_PLANT.name] = NO_PLANT
 
 __all__ = [
     "PLANTS",

@@ -277,12 +277,14 @@ class Catalogue(dict[str, PlantType]):
     """Plants by name, and readers of files that describe one: ``catalogue.open("flowsheet", path)``.
 
     ``text_readers`` are those whose file is a text that may come from elsewhere (a version of a running plant).
+    ``stand_ins`` are kinds that a configuration may have, but that are no plants to be studied or listed.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.readers: dict[str, Callable[[Path], PlantType]] = {}
         self.text_readers: dict[str, Callable[[str, Path], PlantType]] = {}
+        self.stand_ins: dict[str, PlantType] = {}
 
     def open(self, kind: str, file: Path | None = None, text: str | None = None) -> PlantType:
         """The plant of that name; with ``file``, the plant that the file describes; ``text`` is what the file says.
@@ -291,7 +293,7 @@ class Catalogue(dict[str, PlantType]):
         (``PlantFileError`` with lines for a text).
         """
         if file is None:
-            return self[kind]
+            return self.stand_ins[kind] if kind in self.stand_ins else self[kind]
         if text is not None and kind in self.text_readers:
             return self.text_readers[kind](text, file)
         return self.readers[kind](file)

@@ -130,7 +130,7 @@ def _find_plant(
             if not found:
                 problems.add(document.place(("model", "file")), f"model: {error}")
             return None
-    if kind not in catalog:
+    if kind not in catalog and kind not in catalog.stand_ins:
         known = [*catalog, *catalog.readers]
         problems.add(
             document.place(("model", "type")),

@@ -74,6 +74,11 @@ class PlantCatalog(Protocol):
         """Those of them whose file is a text: it travels with the configuration."""
         ...
 
+    @property
+    def stand_ins(self) -> Mapping[str, object]:
+        """Kinds that are no plants: what a plant.yaml without a model has."""
+        ...
+
     def open(self, kind: str, file: Path | None = None, text: str | None = None) -> PlantInfo:
         """The plant of that name, or what ``file`` describes; ``text``: what the file says, where it is a text.
 

@@ -31,6 +31,8 @@ from dcs.config.section import Section
 
 ALARM_KINDS = ("HIHI", "HI", "LO", "LOLO", "DEV_HI", "DEV_LO", "BAD_PV", "ON", "OFF", "ROC")
 INTEGRATORS = ("euler", "rk4", "stiff", "adaptive", "dop853", "radau", "bdf")
+NO_PLANT = "none"
+"""Kind of the model of a plant that has none."""
 MILLISECOND_NS = 1_000_000
 
 
@@ -99,7 +101,11 @@ class PlantFile(Section):
     plant: Name = Field(description="short name of the plant")
     title: Text = Field("", description="name on the screen; the short name when not given")
     description: Text = Field("", description="one or two sentences for who opens it for the first time")
-    model: ModelSection = Field(description="the simulated plant")
+    model: ModelSection = Field(
+        default_factory=lambda: ModelSection.model_validate({"type": NO_PLANT}),
+        description="the simulated plant; when not given nothing is simulated: the devices are real ones, or such that "
+        "need no plant",
+    )
     scan_classes: dict[Name, ScanClassSection] = Field(
         default_factory=lambda: {"loops": ScanClassSection.model_validate({"period": "500 ms"})},
         description="when not given, one class `loops` of 500 ms",

@@ -165,7 +165,7 @@ class DirectPlant:
         field.advance()
         measured = self._measured if self._poll_ns else field.measurements()
         values = self._rounding(np.concatenate((measured, field.demands())))
-        image = np.where(station.sources >= 0, values[station.sources], np.nan)
+        image = np.append(values, np.nan)[station.sources]  # -1: a channel that is in no vector
         now_ns = self._clock.time_ns()
         engine.set_inputs(image, station.statuses, np.full(len(image), now_ns, np.int64))
         engine.scan(index, now_ns)

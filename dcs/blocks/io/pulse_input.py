@@ -113,7 +113,9 @@ def pulse_input(b: Any, dt_s: float) -> None:
     count_pulses(b)
     if b.simulate != 0:
         b.pv, b.pv_status = b.sim_value, STATUS_GOOD
-        b.simulated_total = b.simulated_total + b.sim_value * b.elapsed_s / b.time_base
+        simulated_total = b.simulated_total + b.sim_value * b.elapsed_s / b.time_base
+        if math.isfinite(simulated_total):
+            b.simulated_total = simulated_total
     else:
         b.sim_value = b.pv
     b.total = b.pulses * b.pulse_value + b.simulated_total

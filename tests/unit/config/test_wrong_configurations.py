@@ -51,8 +51,7 @@ def test_every_message_has_a_line_and_ends_as_a_sentence() -> None:
         (
             "plant.yaml",
             b"",
-            "tank/plant.yaml:1: the key `plant` is missing. Add it (short name of the plant).\n"
-            "tank/plant.yaml:1: the key `model` is missing. Add it (the simulated plant).",
+            "tank/plant.yaml:1: the key `plant` is missing. Add it (short name of the plant).",
         ),
         ("plant.yaml", b"a: \x01\n", "tank/plant.yaml:1: the character U+0001 is not allowed in YAML. Delete it."),
     ],
