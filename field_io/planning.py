@@ -7,7 +7,7 @@ Knows       the limits of the Modbus application protocol (V1.1b3, sections 6.1â
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from field_io.specs import TABLES, PointSpec
+from field_io.specs import TABLES, Forbidden, PointSpec
 
 READ_REGISTERS_MAX = 125
 WRITE_REGISTERS_MAX = 123
@@ -25,7 +25,9 @@ class Block:
     points: tuple[PointSpec, ...]  # by address
 
 
-def _pack(points: Sequence[PointSpec], count_max: int, gap_max: int) -> list[Block]:
+def _pack(
+    points: Sequence[PointSpec], count_max: int, gap_max: int, forbidden: Sequence[Forbidden] = ()
+) -> list[Block]:
     """Greedy packing in address order; a point is never split over two requests."""
     blocks: list[Block] = []
     members: list[PointSpec] = []
@@ -37,6 +39,8 @@ def _pack(points: Sequence[PointSpec], count_max: int, gap_max: int) -> list[Blo
 
     for point in sorted(points, key=lambda p: (p.address, p.end, p.name)):
         fits = members and point.address - end <= gap_max and max(end, point.end) - start <= count_max
+        if fits and forbidden:
+            fits = not any(one.first < point.address and one.last >= end for one in forbidden)
         if not fits:
             close()
             members = []
@@ -52,20 +56,28 @@ def plan_reads(
     gap_max: int = 16,
     registers_max: int = READ_REGISTERS_MAX,
     bits_max: int = READ_BITS_MAX,
+    forbidden: Sequence[Forbidden] = (),
 ) -> list[Block]:
     """Reads that fetch every point once, in the order coil, discrete, input, holding, then by address.
 
     ``gap_max``: unused registers one read may span (bits: 16 times that); asking for what is not needed is cheaper
-    than another request, but a device may refuse addresses it does not have: 0 never spans a gap.
+    than another request, but a device may refuse addresses it does not have: 0 never spans a gap. ``forbidden``
+    addresses are in no read; a point that lies on one is not read at all.
     """
     blocks: list[Block] = []
     for table in TABLES:
-        in_table = [point for point in points if point.table == table]
+        closed = [one for one in forbidden if one.table == table]
+        in_table = [point for point in points if point.table == table and not touches(point, closed)]
         if table in ("coil", "discrete"):
-            blocks += _pack(in_table, bits_max, 16 * gap_max)
+            blocks += _pack(in_table, bits_max, 16 * gap_max, closed)
         else:
-            blocks += _pack(in_table, registers_max, gap_max)
+            blocks += _pack(in_table, registers_max, gap_max, closed)
     return blocks
+
+
+def touches(point: PointSpec, forbidden: Sequence[Forbidden]) -> bool:
+    """True when the point lies on a forbidden address of its table."""
+    return any(one.table == point.table and one.first < point.end and one.last >= point.address for one in forbidden)
 
 
 def plan_writes(

@@ -39,7 +39,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
 
 
 # --- codecs ------------------------------------------------------------------------------------------------
-def _byte_order(point: PointSpec) -> list[int]:
+def byte_order_of(point: PointSpec) -> list[int]:
     """Where byte i of the big-endian number stands among the bytes of the point's words."""
     words = list(range(point.count))
     if point.word_order == "low_first":
@@ -79,7 +79,7 @@ class BlockDecoder:
             pick = [point.address - address for point in points]
             letters = "B" * len(points)
         else:
-            pick = [2 * (point.address - address) + at for point in points for at in _byte_order(point)]
+            pick = [2 * (point.address - address) + at for point in points for at in byte_order_of(point)]
             letters = "".join(TYPES[point.type][0] for point in points)
         self._pick = None if pick == list(range(self.size)) else itemgetter(*pick) if len(pick) > 1 else _first(pick[0])
         self._unpack = struct.Struct(">" + letters).unpack
@@ -117,7 +117,7 @@ def decode(point: PointSpec, words: Sequence[int]) -> tuple[float, int]:
 
 def decode_text(point: PointSpec, data: bytes) -> str:
     """A string: two characters a register, in the point's byte and word order, up to the first zero."""
-    ordered = bytes(data[at] for at in _byte_order(point))
+    ordered = bytes(data[at] for at in byte_order_of(point))
     return ordered.split(b"\0", 1)[0].decode("ascii", "replace").strip()
 
 
@@ -125,7 +125,7 @@ def encode_text(point: PointSpec, text: str) -> bytes:
     """Inverse of ``decode_text``; what is too long is cut off, what is no ASCII becomes ``?``."""
     size = 2 * point.length
     ordered = text.encode("ascii", "replace")[:size].ljust(size, b"\0")
-    order = _byte_order(point)
+    order = byte_order_of(point)
     return bytes(ordered[order.index(at)] for at in range(size))
 
 
@@ -138,7 +138,7 @@ class BlockEncoder:
         pick: list[int] = []
         at = 0
         for point in points:
-            order = [0] if bits else _byte_order(point)
+            order = [0] if bits else byte_order_of(point)
             pick += [at + order.index(byte) for byte in range(len(order))]
             at += len(order)
         self._pick = itemgetter(*pick) if pick != list(range(at)) else None

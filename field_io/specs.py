@@ -91,7 +91,7 @@ class PointSpec:
     length: int = 0  # words of a string
     poll: str = ""  # poll group (``DeviceSpec.polls``); "" = the device's own period
     verify: bool = False  # what was written is read back and compared
-    write: str = "multiple"  # multiple (FC 15, 16) | single (FC 5, 6) | masked (FC 22: one bit of a register)
+    write: str = "multiple"  # multiple (FC 15, 16) | single (5, 6) | masked (22: a bit) | read_write (23: verified)
 
     @property
     def is_bit(self) -> bool:
@@ -133,8 +133,8 @@ class RequestLimits:
     registers_per_write: int = 123
     bits_per_read: int = 2000
     bits_per_write: int = 1968
-    in_flight: int = 1  # requests that may be under way on one connection
-    spacing_ns: int = 0  # between an answer and the next request
+    in_flight: int = 0  # requests that may be under way; 0 = one of this device, eight on a shared connection
+    spacing_ns: int = 0  # between an answer and the next request, which are then one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +208,7 @@ class DeviceSpec:
     serial: SerialLine | None = None
     tls: TlsFiles | None = None
     opc_ua: OpcUaAccess | None = None
+    write_when: str = "scan"  # scan: outputs are sent at every scan | change: only what the device does not hold yet
     backoff_ns: int = 10_000_000_000  # longest time between two attempts to reach it
     identity: tuple[tuple[int, str], ...] = ()  # simulated: objects of function code 43/14, by number
 
@@ -271,6 +272,8 @@ def point_problems(point: PointSpec) -> list[str]:
         problems.append("write must be `masked`: a plain write of one bit would clear its neighbours in the register")
     if point.write == "masked" and (point.bit < 0 or point.table != "holding"):
         problems.append("write `masked` (function code 22) is for a point with `bit` in table holding")
+    if point.write == "read_write" and point.table != "holding":
+        problems.append("write `read_write` (function code 23) is for registers of table holding")
     if point.write == "single" and point.count != 1:
         problems.append(
             f"write `single` (function codes 5, 6) carries one register, but {point.type} has {point.count}"

@@ -57,6 +57,7 @@ def access(name: str, section: DeviceSection, document: Document, problems: Prob
         "forbidden": tuple(Forbidden(one.table, one.first, one.last) for one in section.forbidden),
         "shared": section.connection == "shared",
         "unknown_unit": section.unknown_unit,
+        "write_when": section.write_when,
         "backoff_ns": section.backoff,
         "serial": SerialLine(serial.port, serial.baud, serial.parity, serial.stop_bits) if serial else None,
         "tls": TlsFiles(tls.ca, tls.certificate, tls.key, tls.server_name) if tls else None,

@@ -68,9 +68,10 @@ class PointSection(Section):
     unit: UnitName = Field("", description="unit of the field value")
     direction: Annotated[str, choice("in", "out")] = Field(description="in: read; out: written by the controller")
     poll: Name | None = Field(None, description="poll group of the device (`polls`) that reads it")
-    write: Annotated[str, choice("multiple", "single", "masked")] = Field(
+    write: Annotated[str, choice("multiple", "single", "masked", "read_write")] = Field(
         "multiple",
-        description="function codes that write it: multiple (15, 16), single (5, 6), masked (22: a bit of a register)",
+        description="function codes that write it: multiple (15, 16), single (5, 6), masked (22: a bit of a register), "
+        "read_write (23: written and read back in one request)",
     )
     verify: Flag | None = Field(
         None, description="true: what was written is read back and compared; that of the device when not given"
@@ -93,8 +94,12 @@ class LimitsSection(Section):
     registers_per_write: Annotated[int, whole(1, 123)] = Field(123, description="most registers of one write")
     bits_per_read: Annotated[int, whole(1, 2000)] = Field(2000, description="most coils or inputs of one read")
     bits_per_write: Annotated[int, whole(1, 1968)] = Field(1968, description="most coils of one write")
-    in_flight: Annotated[int, whole(1, 64)] = Field(1, description="most requests under way on one connection")
-    spacing: DurationNs = Field(0, description="least time between an answer and the next request")
+    in_flight: Annotated[int, whole(1, 64)] = Field(
+        0, description="most requests under way; when not given one of each device, and eight on a shared connection"
+    )
+    spacing: DurationNs = Field(
+        0, description="least time between an answer and the next request, one after the other then"
+    )
 
 
 class ForbiddenSection(Section):
@@ -190,6 +195,11 @@ class DeviceSection(Section):
         "refuse", description="simulated: what another unit number gets, exception 0x0B or no answer"
     )
     verify: Flag = Field(False, description="true: what is written is read back and compared, point by point")
+    write_when: Annotated[str, choice("scan", "change")] = Field(
+        "scan",
+        description="scan: outputs are sent with every scan; change: only when they differ from what the device "
+        "acknowledged last, and anew after `repeat`, a lost connection or a switchover",
+    )
     backoff: Annotated[int, duration_between("100 ms", "10 min")] = Field(
         10_000 * MILLISECOND_NS, description="longest time between two attempts to reach it again"
     )

@@ -17,7 +17,7 @@ from dcs.redundancy.store import MemoryStore, RecordStore
 from dcs.redundancy.transport import MemoryNetwork as MemoryPairNetwork
 from dcs.redundancy.transport import PairNetwork
 from field_io.drivers.link import LinkFaults, ModbusLink
-from field_io.drivers.modbus_link import memory_link
+from field_io.drivers.modbus_link import MemoryLinks
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec
 
@@ -38,6 +38,7 @@ class MemoryPeers:
         self._buses: dict[str, Bus] = {}
         self._pieces: dict[str, dict[str, bytes]] = {}
         self._keeps: dict[str, MemoryKeep] = {}
+        self._links: dict[str, MemoryLinks] = {}
 
     def pid(self, node: str) -> int:
         return 0
@@ -53,6 +54,7 @@ class MemoryPeers:
 
     async def disconnect(self, node: str) -> None:
         """The node's process is gone: nothing of it is delivered or received any more."""
+        self._links.pop(node, None)
         self.hub.cut(node)
         if node in self._keeps:
             self._keeps[node].close()
@@ -66,7 +68,8 @@ class MemoryPeers:
     def link(self, node: str, device: DeviceSpec) -> ModbusLink:
         assert self.device_network is not None
         faults = self.cables.setdefault(f"{node}>{device.name}", LinkFaults())
-        return memory_link(device, self.device_network, node, faults)
+        links = self._links.setdefault(node, MemoryLinks(self.device_network, node))
+        return links.link(device, faults)
 
     def pair_network(self, node: str) -> PairNetwork:
         return self.pair_links.endpoint(node)

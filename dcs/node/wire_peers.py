@@ -19,7 +19,7 @@ from dcs.redundancy.store import FileStore, RecordStore
 from dcs.redundancy.transport import PairNetwork
 from dcs.redundancy.wire import WireNetwork
 from field_io.drivers.link import ModbusLink
-from field_io.drivers.modbus_link import wire_link
+from field_io.drivers.modbus_link import WireLinks
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec
 
@@ -35,6 +35,7 @@ class WirePeers:
         self._endpoints = endpoints
         self._kept = Path(endpoints.kept) if endpoints.kept else run_dir
         self._clock = WallClock()
+        self._links = WireLinks()
         self._buses: list[Bus] = []
 
     def pid(self, node: str) -> int:
@@ -57,7 +58,7 @@ class WirePeers:
         return ThreadSchedule(self._clock)
 
     def link(self, node: str, device: DeviceSpec) -> ModbusLink:
-        return wire_link(device)
+        return self._links.link(device)
 
     def pair_network(self, node: str) -> PairNetwork:
         addresses = dict(self._endpoints.voters)

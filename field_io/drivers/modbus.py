@@ -1,71 +1,39 @@
 """Modbus driver: points in, values out, always an answer.
 
 Called by   a controller: ``run`` as a task of its node, ``image`` and ``write`` around every scan.
-Knows       one device, its register map, its link and a clock; what a value may still be called is decided here.
-Behaviour   polls on absolute deadlines; a lost answer drops the connection (a late one must never meet the next
-            request); back-off and circuit in ``drivers.backoff``; requests never overlap on one connection.
+Knows       one device, its link and a clock. What was read is in ``drivers.reading``, what is written in
+            ``drivers.writing``, what is known of the way to the device in ``drivers.health``.
+Behaviour   polls on absolute deadlines, each poll group on its own; a lost answer ends the connection, or this unit's
+            use of it (a late one must never meet the next request); back-off and circuit in ``drivers.backoff``.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 
 from dcs.bus.messages import LinkReport
-from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
+from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
-from dcs.core.status import (
-    BAD,
-    CONFIGURATION_ERROR,
-    DEVICE_FAILURE,
-    STATUS_NO_COMM_LAST_USABLE,
-    STATUS_NOT_CONNECTED,
-    limits_of,
-    make_status,
-)
+from dcs.core.status import SUB_NORMAL, UNCERTAIN, make_status
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import Backoff, Rng
 from field_io.drivers.driver import Image, WriteOutcome
+from field_io.drivers.health import Health
 from field_io.drivers.link import DeviceRefused, GateClosed, ModbusLink
+from field_io.drivers.reading import Reading, Readings
 from field_io.drivers.repeat import OutputRepeat
-from field_io.planning import Block, plan_reads, plan_writes
-from field_io.registers import BlockDecoder, BlockEncoder
-from field_io.specs import DeviceSpec
+from field_io.drivers.shared_link import starts_backing_off_at_ns
+from field_io.drivers.writing import WritePlans, Writer
+from field_io.modbus import pdu as codes
+from field_io.specs import DeviceSpec, PollGroup
 
 HEALTH_PERIOD_NS = 2 * NS_PER_S
 """How often a standby asks for one point, so that its path to the device is proven and not assumed."""
 
-ILLEGAL_ADDRESS, BUSY, NO_PATH, NO_ANSWER = 2, 6, 10, 11
-_STATUS_OF_EXCEPTION = {
-    1: make_status(BAD, CONFIGURATION_ERROR),
-    2: make_status(BAD, CONFIGURATION_ERROR),
-    3: make_status(BAD, CONFIGURATION_ERROR),
-    NO_PATH: STATUS_NO_COMM_LAST_USABLE,
-    NO_ANSWER: STATUS_NO_COMM_LAST_USABLE,
-}
-_STATUS_DEVICE_FAILURE = make_status(BAD, DEVICE_FAILURE)
-_NEVER_NS = -(2**62)
+STATUS_NOT_HELD = make_status(UNCERTAIN, SUB_NORMAL)
+"""Of an output that the device does not hold as it was written (``verify``)."""
 
-
-@dataclass(slots=True)
-class _Reader:
-    """One planned read and where its points go in the image."""
-
-    block: Block
-    decoder: BlockDecoder
-    index: NDArray[np.intp] | slice
-    sampled_ns: int = _NEVER_NS  # monotonic
-
-
-@dataclass(frozen=True, slots=True)
-class _Writer:
-    """One planned write."""
-
-    block: Block
-    names: tuple[str, ...]
-    encoder: BlockEncoder
+VERIFY_ATTEMPTS = 2
 
 
 class ModbusDriver:
@@ -80,48 +48,45 @@ class ModbusDriver:
         phase_ns: int = 0,
         health_ns: int = HEALTH_PERIOD_NS,
     ) -> None:
-        """Polls are due at ``k × spec.poll_ns + phase_ns`` of ``clock.monotonic_ns()``."""
+        """Polls are due at ``k × spec.poll_ns + phase_ns`` of ``clock.monotonic_ns()``.
+
+        Those of a poll group at ``k × period + its own phase + phase_ns``.
+        """
         self.spec = spec
         self.names = tuple(point.name for point in spec.points)
         self._link = link
         self._clock = clock
-        self._backoff = Backoff(rng, cap_ns=spec.backoff_ns)
+        self._health = Health(Backoff(rng, starts_backing_off_at_ns(spec), spec.backoff_ns))
         self._period_ns = spec.poll_ns
         self._phase_ns = phase_ns
         self._health_ns = health_ns
-        self._at = {name: at for at, name in enumerate(self.names)}
-        self._values = np.full(len(self.names), np.nan)
-        self._statuses = np.full(len(self.names), STATUS_NOT_CONNECTED, np.uint8)
-        self._times_ns = np.zeros(len(self.names), np.int64)
-        self._readers = [self._reader(block) for block in plan_reads(spec.points, spec.gap_max)]
-        self._oldest_ns = _NEVER_NS
-        self._write_plans: dict[tuple[str, ...], list[_Writer]] = {}
-        self._repeat = OutputRepeat(spec.repeat_after_ns, clock, self._send)
-        self._lock = asyncio.Lock()
+        self._readings = Readings(spec)
+        self._plans = WritePlans(spec)
+        self._on_change = spec.write_when == "change"
+        self._repeat = OutputRepeat(spec.repeat_after_ns, clock, self._send_again)
+        self._in_flight = spec.limits.in_flight or 1
+        self._turn = asyncio.Semaphore(self._in_flight)
+        self._opening = asyncio.Lock()
         self._polling = True
         self._group: asyncio.TaskGroup | None = None
-        self._answered_ns = _NEVER_NS
-        self._aborts = 0
+        self._losses = 0  # how often the connection was lost or dropped
         self._dropped_by_us = False
-        self._round_trip_ns: float | None = None
-        self._last_trouble = ""
-        self._refusal = 0  # exception code of the last answer, 0 = none
         self.requests = 0
         self.errors = 0
 
     # --- reading ----------------------------------------------------------------------------------------------
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Points that are strings, as they were read last."""
+        return self._readings.texts
+
     def image(self, now_ns: int) -> Image:
         """All points; ``now_ns`` is ``clock.monotonic_ns()`` and decides what is stale."""
-        statuses = self._statuses.copy()
-        if now_ns - self._oldest_ns >= self.spec.stale_after_ns:
-            for reader in self._readers:
-                if reader.sampled_ns != _NEVER_NS and now_ns - reader.sampled_ns >= self.spec.stale_after_ns:
-                    statuses[reader.index] = STATUS_NO_COMM_LAST_USABLE
-        return Image(self._values.copy(), statuses, self._times_ns.copy())
+        return self._readings.image(now_ns)
 
     def read(self, name: str, now_ns: int) -> ProcessValue:
-        """One point; Bad, no communication, last usable value once it is ``spec.stale_after_ns`` old."""
-        at = self._at[name]
+        """One point; Bad, no communication, last usable value once it is too old for its poll group."""
+        at = self._readings.at[name]
         image = self.image(now_ns)
         return ProcessValue(float(image.values[at]), int(image.statuses[at]), int(image.times_ns[at]))
 
@@ -137,24 +102,25 @@ class ModbusDriver:
         age_max_ns = max(self.spec.stale_after_ns, health_ns + 2 * self.spec.timeout_ns)
         if self._polling:
             age_max_ns += self._period_ns
-        return self._refusal not in (NO_PATH, NO_ANSWER) and now_ns - self._answered_ns < age_max_ns
+        return not self._health.unreached and now_ns - self._health.answered_ns < age_max_ns
 
     @property
     def state(self) -> str:
         """Up, down or backing off."""
         # A connection that we dropped ourselves says nothing of the device.
         usable = self._link.connected or self._dropped_by_us
-        if usable and self._backoff.failures == 0 and self._answered_ns != _NEVER_NS:
-            return "down" if self._refusal in (NO_PATH, NO_ANSWER) else "up"
-        return "backing off" if self._backoff.circuit_open else "down"
+        health = self._health
+        if usable and health.backoff.failures == 0 and health.ever_answered:
+            return "up"
+        return "backing off" if health.backoff.circuit_open and not health.unreached else "down"
 
     def report(self) -> LinkReport:
         """The link as ``dcs status`` and the HMI show it."""
         state = self.state
-        detail = self._last_trouble or "the connection was lost"
-        if state == "up" and not self._refusal:
+        detail = self._health.last_trouble or "the connection was lost"
+        if state == "up" and not self._health.refusal and not self._readings.trouble:
             detail = "" if self._polling else "standby: health reads only"
-        round_trip_ms = None if self._round_trip_ns is None else round(self._round_trip_ns / NS_PER_MS, 3)
+        round_trip_ms = self._health.round_trip_ms
         return LinkReport(self.spec.name, "modbus", state, self.spec.url, detail, round_trip_ms, self.errors)
 
     # --- schedule ---------------------------------------------------------------------------------------------
@@ -168,20 +134,24 @@ class ModbusDriver:
         if polling == self._polling:
             return
         self._polling = polling
-        self._repeat.forget()
+        self._forget_outputs()
         if polling:
-            if not self._backoff.circuit_open:
-                self._backoff.try_now()
+            if not self._health.backoff.circuit_open:
+                self._health.backoff.try_now()
             if self._group is not None:
-                self._group.create_task(self._tick())
+                self._group.create_task(self._tick(everything=True))
 
     def abort(self) -> None:
         """Drop the connection at once (authority lost): a write in flight is not repeated. ``run`` connects anew."""
-        self._aborts += 1
-        self._repeat.forget()
+        self._losses += 1
+        self._forget_outputs()
         self._dropped_by_us = self._dropped_by_us or self._link.connected
         self._link.abort()
-        self._backoff.try_now()
+        self._health.backoff.try_now()
+
+    def _forget_outputs(self) -> None:
+        self._repeat.forget()
+        self._plans.forget()
 
     async def run(self) -> None:
         """Connect and poll until cancelled; leaves no connection behind."""
@@ -189,6 +159,8 @@ class ModbusDriver:
             async with asyncio.TaskGroup() as self._group:
                 if self.spec.repeat_after_ns:
                     self._group.create_task(self._repeat.run())
+                for group in self._readings.poll_groups:
+                    self._group.create_task(self._poll_group(group))
                 await self._tick()
                 while True:
                     await self._clock.sleep_until(self._next_due_ns())
@@ -197,186 +169,224 @@ class ModbusDriver:
             self._group = None
             self._link.abort()
 
-    def _next_due_ns(self) -> int:
-        now_ns = self._clock.monotonic_ns()
+    async def _poll_group(self, group: PollGroup) -> None:
+        readings = self._readings.groups
+        while True:
+            await self._clock.sleep_until(self._grid_ns(group.period_ns, group.phase_ns + self._phase_ns))
+            if self._polling and self._link.connected and not self._health.backoff.failures:
+                await self._poll(readings[group.name])
+
+    def _grid_ns(self, period_ns: int, phase_ns: int) -> int:
         # From the grid, not from now: lateness cannot add up, and a poll that took too long slips to the next one.
-        due_ns = ((now_ns - self._phase_ns) // self._period_ns + 1) * self._period_ns + self._phase_ns
-        if not self._link.connected and self._backoff.attempt_ns < due_ns:
-            return max(now_ns, self._backoff.attempt_ns)
+        return ((self._clock.monotonic_ns() - phase_ns) // period_ns + 1) * period_ns + phase_ns
+
+    def _next_due_ns(self) -> int:
+        due_ns = self._grid_ns(self._period_ns, self._phase_ns)
+        backoff = self._health.backoff
+        if (not self._link.connected or backoff.failures) and backoff.attempt_ns < due_ns:
+            return max(self._clock.monotonic_ns(), backoff.attempt_ns)
         return due_ns
 
-    async def _tick(self) -> None:
-        if not self._link.connected and not await self._open():
-            return
+    async def _tick(self, everything: bool = False) -> None:
+        backoff = self._health.backoff
+        if not self._link.connected:
+            if not await self._open():
+                return
+            everything = True  # nothing of it has been read for a while
+        elif backoff.failures:  # a gateway says that it does not answer
+            if self._clock.monotonic_ns() < backoff.attempt_ns or (backoff.circuit_open and not await self._probe()):
+                return
+            everything = True
         if self._polling:
-            await self.poll_once()
-        elif self._clock.monotonic_ns() - self._answered_ns >= self._health_ns - self._period_ns // 2:
-            async with self._lock:
-                await self._probe()
+            await self._poll(self._readings.all if everything else self._readings.groups[""])
+        elif self._clock.monotonic_ns() - self._health.answered_ns >= self._health_ns - self._period_ns // 2:
+            await self._probe()
 
     async def _open(self) -> bool:
-        async with self._lock:
+        async with self._opening:
             if self._link.connected:
                 return True
-            if self._clock.monotonic_ns() < self._backoff.attempt_ns:
+            if self._clock.monotonic_ns() < self._health.backoff.attempt_ns:
                 return False
-            aborts, self._dropped_by_us = self._aborts, False
+            losses, self._dropped_by_us = self._losses, False
+            self._plans.forget()  # a device that was gone may have lost what it was told
             try:
                 await self._link.connect()
             except LinkDown as exc:
-                self._failed(str(exc), aborts)
+                self._failed(str(exc), losses)
                 return False
             # A device that was dead gets one small question before the whole poll.
-            return await self._probe() if self._backoff.circuit_open else True
+            return await self._probe() if self._health.backoff.circuit_open else True
 
     # --- requests ---------------------------------------------------------------------------------------------
     async def poll_once(self) -> None:
         """Read every block now; for callers that keep the schedule themselves. Never raises for field trouble."""
-        at = 0
-        while at < len(self._readers):
-            reader = self._readers[at]
-            async with self._lock:
-                if not self._link.connected:
-                    return
-                await self._read(reader)
-            if at < len(self._readers) and self._readers[at] is reader:  # else it was split: read the parts as well
-                at += 1
+        await self._poll(self._readings.all)
 
-    async def _read(self, reader: _Reader) -> None:
-        block = reader.block
-        asked_ns, asked_utc_ns, aborts = self._clock.monotonic_ns(), self._clock.time_ns(), self._aborts
+    async def _poll(self, readings: Sequence[Reading]) -> None:
+        left = deque(readings)
+        if self._in_flight == 1 or len(left) < 2:
+            await self._read_all(left)
+            return
+        await asyncio.gather(*(self._read_all(left) for _ in range(min(self._in_flight, len(left)))))
+
+    async def _read_all(self, left: deque[Reading]) -> None:
+        while left:
+            async with self._turn:
+                if not self._link.connected or not left:
+                    return
+                left.extendleft(reversed(await self._read(left.popleft())))
+            if self._health.unreached:
+                left.clear()  # the next question would have the same answer
+
+    async def _read(self, reading: Reading) -> list[Reading]:
+        """Ask once; returns the reads to try instead."""
+        block = reading.block
+        asked_ns, asked_utc_ns, losses = self._clock.monotonic_ns(), self._clock.time_ns(), self._losses
         self.requests += 1
         try:
             answer = await self._link.read(block.table, block.address, block.count)
         except DeviceRefused as exc:
             self._refused(exc, f"reading {block.table} {block.address}…{block.address + block.count - 1}", asked_ns)
-            self._mark_refused(reader, exc.code, asked_ns)
-            return
+            return [] if self._health.unreached else self._readings.refused(reading, exc.code, asked_ns)
         except LinkDown as exc:
-            self._failed(str(exc), aborts)
-            return
-        self._answered(asked_ns)
-        values, statuses = reader.decoder.decode(answer)
-        index = reader.index
-        self._values[index] = values
-        self._statuses[index] = statuses
-        self._times_ns[index] = asked_utc_ns
-        reader.sampled_ns = asked_ns
-        self._oldest_ns = min(each.sampled_ns for each in self._readers)
+            self._failed(str(exc), losses)
+            return []
+        self._health.answered(asked_ns, self._clock.monotonic_ns())
+        self._readings.take(reading, answer, asked_ns, asked_utc_ns)
+        return []
 
     async def _probe(self) -> bool:
         """Ask for one point; True when the device answers."""
-        asked_ns, aborts = self._clock.monotonic_ns(), self._aborts
-        if not self.spec.points:
-            self._answered(asked_ns)
+        async with self._turn:
+            asked_ns, losses = self._clock.monotonic_ns(), self._losses
+            reading = next(iter(self._readings.all), None)
+            if reading is None:
+                self._health.answered(asked_ns, asked_ns)
+                return True
+            point = reading.block.points[0]
+            self.requests += 1
+            try:
+                await self._link.read(point.table, point.address, point.count)
+            except DeviceRefused as exc:
+                self._refused(exc, f"reading {point.name}", asked_ns)
+                return not self._health.unreached
+            except LinkDown as exc:
+                self._failed(str(exc), losses)
+                return False
+            self._health.answered(asked_ns, self._clock.monotonic_ns())
             return True
-        point = self.spec.points[0]
-        self.requests += 1
-        try:
-            await self._link.read(point.table, point.address, point.count)
-        except DeviceRefused as exc:
-            self._refused(exc, f"reading {point.name}", asked_ns)
-        except LinkDown as exc:
-            self._failed(str(exc), aborts)
-            return False
-        else:
-            self._answered(asked_ns)
-        return True
 
+    # --- writing ----------------------------------------------------------------------------------------------
     async def write(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> WriteOutcome:
         """Send outputs in the points' units; contiguous ones share a request. Never raises for field trouble.
 
         ``may_write`` is asked at every send call, with nothing queued behind it. Raises ``KeyError`` for a name that
         is no output of this device. Repeated every ``spec.repeat_after_ns`` until the next call.
         """
-        self._repeat.note(values, may_write)
-        return await self._send(values, may_write)
+        numbers = {name: value for name, value in values.items() if value == value}
+        writers = self._plans.plan(tuple(numbers))
+        due = [each for each in writers if not self._plans.stands(each, numbers)] if self._on_change else writers
+        self._repeat.note(values, may_write, sent=len(due) == len(writers))
+        return await self._send(values, numbers, writers, due, may_write)
 
-    async def _send(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> WriteOutcome:
+    async def _send_again(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> WriteOutcome:
+        numbers = {name: value for name, value in values.items() if value == value}
+        writers = self._plans.plan(tuple(numbers))
+        return await self._send(values, numbers, writers, writers, may_write)
+
+    async def _send(
+        self,
+        values: Mapping[str, float],
+        numbers: Mapping[str, float],
+        writers: Sequence[Writer],
+        due: Sequence[Writer],
+        may_write: Callable[[], bool],
+    ) -> WriteOutcome:
         written: tuple[str, ...] = ()
         limited: tuple[str, ...] = ()
         trouble = ""
-        numbers = {name: value for name, value in values.items() if value == value}
         if len(numbers) < len(values):
             trouble = "not a number: " + ", ".join(name for name in values if name not in numbers)
-        for writer in self._plan_write(tuple(numbers)):
-            data, statuses = writer.encoder.encode([numbers[name] for name in writer.names])
-            limited += tuple(name for name, status in zip(writer.names, statuses, strict=True) if limits_of(status))
-            async with self._lock:
-                if not self._link.connected:
-                    return WriteOutcome("failed", f"link down: {self._last_trouble}", written, limited)
-                asked_ns, aborts = self._clock.monotonic_ns(), self._aborts
-                try:
-                    await self._link.write(writer.block.table, writer.block.address, data, may_write)
-                except GateClosed as exc:
-                    return WriteOutcome("refused", str(exc), written, limited)
-                except DeviceRefused as exc:
-                    self.requests += 1
-                    self._refused(exc, f"writing {', '.join(writer.names)}", asked_ns)
-                    trouble = self._last_trouble
-                except LinkDown as exc:
-                    self._failed(str(exc), aborts)
-                    return WriteOutcome("failed", str(exc), written, limited)
-                else:
-                    self.requests += 1
-                    self._answered(asked_ns)
-                    written += writer.names
+        if self._opening.locked():
+            async with self._opening:
+                pass
+        for writer in writers:
+            if writer not in due:
+                written += writer.names  # the device holds it
+                continue
+            data, clamped = writer.encode([numbers[name] for name in writer.names])
+            limited += clamped
+            try:
+                differing = await self._write(writer, data, may_write)
+            except GateClosed as exc:
+                return WriteOutcome("refused", str(exc), written, limited)
+            except LinkDown as exc:
+                self._plans.unknown(writer.names)
+                return WriteOutcome("failed", str(exc), written, limited)
+            except DeviceRefused:
+                self._plans.unknown(writer.names)
+                trouble = self._health.last_trouble
+                continue
+            held = tuple(name for name in writer.names if name not in differing)
+            self._plans.acknowledged(held, numbers)
+            self._plans.unknown(differing)
+            written += held
+            if differing:
+                trouble = self._health.last_trouble = f"written twice, but not held: {', '.join(differing)}"
         return WriteOutcome("failed" if trouble else "written", trouble, written, limited)
 
+    async def _write(self, writer: Writer, data: bytes, may_write: Callable[[], bool]) -> tuple[str, ...]:
+        """Send one request and, where it is wanted, read back; returns outputs that the device does not hold."""
+        differing: tuple[str, ...] = ()
+        block = writer.block
+        async with self._turn:
+            for _ in range(VERIFY_ATTEMPTS):
+                doing = f"writing {', '.join(writer.names)}"
+                held = await self._ask(writer.request(data), doing, may_write)
+                if not writer.verified:
+                    return ()
+                if writer.mode != "read_write":
+                    doing = f"reading back {', '.join(writer.verified)}"
+                    held = await self._ask(codes.read(block.table, block.address, block.count), doing)
+                differing = writer.differing(data, held)
+                if not differing:
+                    break
+                self.errors += 1
+        at = self._readings.at
+        for name in writer.verified:
+            self._readings.trouble.pop(at[name], None)
+        self._readings.trouble.update({at[name]: STATUS_NOT_HELD for name in differing})
+        return differing
+
+    async def _ask(self, request: bytes, doing: str, may_write: Callable[[], bool] | None = None) -> bytes:
+        if not self._link.connected:
+            raise LinkDown(f"link down: {self._health.last_trouble}")
+        asked_ns, losses = self._clock.monotonic_ns(), self._losses
+        try:
+            answer = await self._link.ask(request, may_write)
+        except DeviceRefused as exc:
+            self.requests += 1
+            self._refused(exc, doing, asked_ns)
+            raise
+        except LinkDown as exc:
+            self._failed(str(exc), losses)
+            raise
+        self.requests += 1
+        self._health.answered(asked_ns, self._clock.monotonic_ns())
+        return answer
+
     # --- what an answer, or none, means -----------------------------------------------------------------------
-    def _answered(self, asked_ns: int) -> None:
-        self._backoff.answered()
-        self._refusal = 0
-        self._answered_ns = now_ns = self._clock.monotonic_ns()
-        round_trip_ns = now_ns - asked_ns
-        old = self._round_trip_ns
-        self._round_trip_ns = round_trip_ns if old is None else old + 0.1 * (round_trip_ns - old)
-
     def _refused(self, exc: DeviceRefused, doing: str, asked_ns: int) -> None:
-        self._answered(asked_ns)
         self.errors += 1
-        self._refusal = exc.code
-        self._last_trouble = f"{doing}: {exc}"
+        self._health.refused(exc, doing, asked_ns, self._clock.monotonic_ns())
+        if self._health.unreached:
+            self._plans.forget()
+            self._readings.unreached(asked_ns)
 
-    def _failed(self, reason: str, aborts: int) -> None:
-        self._last_trouble = reason
-        if aborts != self._aborts:  # we dropped it ourselves: the device is not to blame
+    def _failed(self, reason: str, losses: int) -> None:
+        if losses != self._losses:  # we dropped it ourselves, or another request has told already
             return
+        self._losses += 1
         self.errors += 1
-        self._link.abort()
-        self._backoff.failed(self._clock.monotonic_ns())
-
-    def _mark_refused(self, reader: _Reader, code: int, asked_ns: int) -> None:
-        if code == BUSY:
-            return  # it will have time again: the values age meanwhile
-        block = reader.block
-        if code == ILLEGAL_ADDRESS and sum(point.count for point in block.points) < block.count:
-            # It may lack the unused registers we read along: from now on only what the map names.
-            at = self._readers.index(reader)
-            self._readers[at : at + 1] = [self._reader(part) for part in plan_reads(block.points, 0)]
-            self._oldest_ns = _NEVER_NS
-            return
-        self._statuses[reader.index] = _STATUS_OF_EXCEPTION.get(code, _STATUS_DEVICE_FAILURE)
-        reader.sampled_ns = asked_ns
-        self._oldest_ns = min(each.sampled_ns for each in self._readers)
-
-    # --- plans ------------------------------------------------------------------------------------------------
-    def _reader(self, block: Block) -> _Reader:
-        decoder = BlockDecoder(block.points, block.address, block.count)
-        at = [self._at[point.name] for point in block.points]
-        in_order = at == list(range(at[0], at[0] + len(at)))
-        return _Reader(block, decoder, slice(at[0], at[0] + len(at)) if in_order else np.array(at, np.intp))
-
-    def _plan_write(self, names: tuple[str, ...]) -> list[_Writer]:
-        plan = self._write_plans.get(names)
-        if plan is None:
-            points = [self.spec.points[self._at[name]] for name in names]
-            for point in points:
-                if point.direction != "out":
-                    raise KeyError(f"{point.name} is an input of {self.spec.name} and cannot be written")
-            plan = [
-                _Writer(block, tuple(p.name for p in block.points), BlockEncoder(block.points))
-                for block in plan_writes(points)
-            ]
-            self._write_plans[names] = plan
-        return plan
+        self._health.failed(reason, self._clock.monotonic_ns())

@@ -27,11 +27,15 @@ class OutputRepeat:
         self._sent_ns = _NEVER_NS
         self.repeats = 0
 
-    def note(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> None:
-        """The controller sends these outputs now; an output that is not among them is not repeated any more."""
+    def note(self, values: Mapping[str, float], may_write: Callable[[], bool], sent: bool = True) -> None:
+        """The controller wants these outputs now; an output that is not among them is not repeated any more.
+
+        ``sent``: all of them go out now; False where some are left out because the device holds them already.
+        """
         self._values = dict(values)
         self._may_write = may_write
-        self._sent_ns = self._clock.monotonic_ns()
+        if sent:
+            self._sent_ns = self._clock.monotonic_ns()
 
     def forget(self) -> None:
         """Nothing is to be repeated: the authority is gone."""

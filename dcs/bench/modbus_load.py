@@ -1,0 +1,58 @@
+"""Reads 100 registers as fast as it can and says what that cost; a process of its own.
+
+Started by  the benchmark ``modbus_client``: ``python -m dcs.bench.modbus_load PORT CONNECTIONS SECONDS WHAT [LOOP]``.
+Knows       WHAT ``link`` is the driver's link alone, ``driver`` polls 100 points and decodes them, as in a plant.
+"""
+
+import asyncio
+import importlib
+import json
+import random
+import sys
+import time
+
+from dcs.core.clock import WallClock
+from field_io.drivers.modbus import ModbusDriver
+from field_io.drivers.modbus_link import wire_link
+from field_io.specs import DeviceSpec, PointSpec
+
+REGISTERS = 100
+
+
+def device(port: int) -> DeviceSpec:
+    """100 points of one register, each scaled."""
+    points = tuple(PointSpec(f"P{at}", "holding", at, "int16", unit="%", scale=0.01) for at in range(REGISTERS))
+    return DeviceSpec("LOAD", port=port, points=points, timeout_ns=2_000_000_000)
+
+
+async def _ask(port: int, what: str, until_s: float) -> int:
+    spec = device(port)
+    link = wire_link(spec)
+    await link.connect()
+    done = 0
+    if what == "link":
+        while time.monotonic() < until_s:
+            await link.read("holding", 0, REGISTERS)
+            done += 1
+    else:
+        driver = ModbusDriver(spec, link, WallClock(), random.Random(1))
+        while time.monotonic() < until_s:
+            await driver.poll_once()
+        done = driver.requests - driver.errors
+    link.abort()
+    return done
+
+
+async def _main(port: int, connections: int, seconds: float, what: str) -> None:
+    cpu_s, start_s = time.process_time(), time.monotonic()
+    counts = await asyncio.gather(*(_ask(port, what, start_s + seconds) for _ in range(connections)))
+    cpu_s, elapsed_s = time.process_time() - cpu_s, time.monotonic() - start_s
+    print(json.dumps({"requests": sum(counts), "cpu_s": cpu_s, "elapsed_s": elapsed_s}))
+
+
+if __name__ == "__main__":
+    work = _main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4])
+    if "uvloop" in sys.argv[5:]:
+        importlib.import_module("uvloop").run(work)
+    else:
+        asyncio.run(work)

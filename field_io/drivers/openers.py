@@ -1,0 +1,85 @@
+"""How the connection to a Modbus device is opened: over TCP, with TLS, on a serial line, in memory.
+
+Called by   ``drivers.unit_link``, ``drivers.shared_link``.
+Knows       which framing belongs to which protocol, how long a connection may take, and what to say when it fails.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from dcs.core.clock import NS_PER_S
+from dcs.core.errors import LinkDown
+from field_io.drivers.connection import ModbusConnection
+from field_io.memory_network import MemoryNetwork
+from field_io.modbus.framing import Framing, Mbap, Rtu
+from field_io.specs import DeviceSpec, SerialLine
+
+Opener = Callable[[ModbusConnection], Awaitable[None]]
+"""Connects a protocol to the device, or raises ``OSError``, or ``LinkDown`` with a sentence."""
+
+_FAST_BAUD, _FAST_SILENCE_S = 19_200, 0.001_75
+_BITS_PER_CHARACTER = 11
+
+
+def framing_for(spec: DeviceSpec) -> Framing:
+    """How requests travel to a device."""
+    return Rtu(serves=False) if spec.protocol in ("modbus-rtu", "modbus-rtu-over-tcp") else Mbap()
+
+
+def silence_s(line: SerialLine | None) -> float:
+    """t3.5, the silence that separates two frames (serial line V1.02, section 2.5.1.1)."""
+    if line is None:
+        return 0.0
+    return _FAST_SILENCE_S if line.baud > _FAST_BAUD else 3.5 * _BITS_PER_CHARACTER / line.baud
+
+
+def where_is(spec: DeviceSpec) -> str:
+    """For people."""
+    return spec.serial.port if spec.serial else f"{spec.host}:{spec.port}"
+
+
+async def new_connection(spec: DeviceSpec, opener: Opener, in_flight: int) -> ModbusConnection:
+    """Open one within ``spec.timeout_ns``. Raises ``LinkDown`` with a sentence."""
+    connection = ModbusConnection(framing_for(spec), in_flight, silence_s(spec.serial))
+    try:
+        async with asyncio.timeout(spec.timeout_ns / NS_PER_S):
+            await opener(connection)
+    except OSError as exc:  # TimeoutError is one
+        connection.abort()
+        raise LinkDown(f"{where_is(spec)} accepts no connection") from exc
+    except (LinkDown, asyncio.CancelledError):
+        connection.abort()
+        raise
+    return connection
+
+
+def opens_wire(spec: DeviceSpec) -> Opener:
+    """Over TCP or TLS to ``spec.host:spec.port``, or the serial line."""
+    if spec.serial is not None:
+        line = spec.serial
+
+        async def open_line(connection: ModbusConnection) -> None:
+            from field_io.drivers.serial_line import open_serial  # pyserial is loaded where there is a line
+
+            await open_serial(line, connection)
+
+        return open_line
+    if spec.protocol == "modbus-tls":
+        from field_io.drivers.tls import TlsOpener
+
+        return TlsOpener(spec)
+
+    async def open_tcp(connection: ModbusConnection) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: connection, spec.host, spec.port)
+
+    return open_tcp
+
+
+def opens_memory(spec: DeviceSpec, network: MemoryNetwork, name: str) -> Opener:
+    """In memory to the simulated device that listens on ``spec.host:spec.port`` of ``network``."""
+    host, port = (spec.serial.port, 0) if spec.serial else (spec.host, spec.port)
+
+    async def open_in_memory(connection: ModbusConnection) -> None:
+        network.connect(host, port, connection, name)
+
+    return open_in_memory
