@@ -182,6 +182,15 @@ class OpcUaAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """What a simulated device lets its clients do."""
+
+    connections: int = 64
+    idle_ns: int = 0  # a connection without a request for so long is closed; 0 = never, for pollers may be slow
+    request_ns: int = 10_000_000_000  # how long the bytes of one request may take (TCP, TLS)
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceSpec:
     """One field device and its points. ``port`` is a number: ``auto`` has been resolved before."""
 
@@ -211,6 +220,7 @@ class DeviceSpec:
     write_when: str = "scan"  # scan: outputs are sent at every scan | change: only what the device does not hold yet
     backoff_ns: int = 10_000_000_000  # longest time between two attempts to reach it
     identity: tuple[tuple[int, str], ...] = ()  # simulated: objects of function code 43/14, by number
+    server: ServerLimits = ServerLimits()  # simulated
 
     @property
     def stale_after_ns(self) -> int:
@@ -229,6 +239,11 @@ class DeviceSpec:
     def is_modbus(self) -> bool:
         """False: it speaks OPC UA."""
         return self.protocol in MODBUS_PROTOCOLS
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it is reached: all units with one address are behind one gateway, or on one serial line."""
+        return (self.host, self.port) if self.serial is None else (self.serial.port, 0)
 
     @property
     def repeat_after_ns(self) -> int:

@@ -9,9 +9,24 @@ from typing import Any
 from dcs.config.field_schema import DeviceSection
 from dcs.config.problems import Problems
 from dcs.config.source import Document, KeyPath
-from field_io.specs import OPC_UA, Forbidden, OpcUaAccess, PollGroup, RequestLimits, SerialLine, TlsFiles
+from field_io.specs import (
+    MODBUS_PROTOCOLS,
+    OPC_UA,
+    Forbidden,
+    OpcUaAccess,
+    PollGroup,
+    RequestLimits,
+    SerialLine,
+    ServerLimits,
+    TlsFiles,
+)
 
-_OF_PROTOCOL = {"serial": ("modbus-rtu",), "tls": ("modbus-tls",), "opc_ua": (OPC_UA,)}
+_OF_PROTOCOL = {
+    "serial": ("modbus-rtu",),
+    "tls": ("modbus-tls",),
+    "opc_ua": (OPC_UA,),
+    "server": MODBUS_PROTOCOLS,
+}
 """Section of a device -> the protocols that it means something for."""
 
 
@@ -30,6 +45,18 @@ def access(name: str, section: DeviceSection, document: Document, problems: Prob
             document.place(path),
             f"device {name}: protocol modbus-rtu needs its serial line. Write `serial: {{port: /dev/ttyUSB0}}`.",
         )
+    tls = section.tls
+    if section.protocol == "modbus-tls" and section.simulate and not (tls and tls.certificate and tls.key):
+        problems.add(
+            document.place((*path, "tls") if tls else path),
+            f"device {name}: a simulated device with protocol modbus-tls shows a certificate. "
+            "Write `tls: {certificate: FILE, key: FILE}`.",
+        )
+    if section.server is not None and not section.simulate:
+        problems.add(
+            document.place((*path, "server")),
+            f"device {name}: `server` is for simulated devices. Delete it, or write `simulate: true`.",
+        )
     for poll, group in section.polls.items():
         if group.phase >= group.period:
             problems.add(
@@ -43,7 +70,7 @@ def access(name: str, section: DeviceSection, document: Document, problems: Prob
                 f"device {name}: the forbidden range ends at {forbidden.last}, before its first address "
                 f"{forbidden.first}. Exchange the two.",
             )
-    limits, serial, tls, ua = section.limits, section.serial, section.tls, section.opc_ua
+    limits, serial, ua, server = section.limits, section.serial, section.opc_ua, section.server
     return {
         "polls": tuple(PollGroup(poll, group.period, group.phase) for poll, group in section.polls.items()),
         "limits": RequestLimits(
@@ -60,6 +87,7 @@ def access(name: str, section: DeviceSection, document: Document, problems: Prob
         "write_when": section.write_when,
         "backoff_ns": section.backoff,
         "serial": SerialLine(serial.port, serial.baud, serial.parity, serial.stop_bits) if serial else None,
+        "server": ServerLimits(server.connections, server.idle, server.request) if server else ServerLimits(),
         "tls": TlsFiles(tls.ca, tls.certificate, tls.key, tls.server_name) if tls else None,
         "opc_ua": OpcUaAccess(
             ua.path,

@@ -146,6 +146,20 @@ class OpcUaSection(Section):
     publishing: AutoDurationNs = Field(None, description="interval of the subscription; `auto` is the poll period")
 
 
+class ServerSection(Section):
+    """What a simulated device lets its clients do."""
+
+    connections: Annotated[int, whole(1, 10_000)] = Field(
+        64,
+        description="most connections; one more takes the place of the one that asked longest ago, unless all have asked "
+        "within 10 s",
+    )
+    idle: DurationNs = Field(0, description="a connection without a request for so long is closed; 0 s: never")
+    request: Annotated[int, duration_between("100 ms", "1 h")] = Field(
+        10_000 * MILLISECOND_NS, description="how long the bytes of one request may take"
+    )
+
+
 class DeviceSection(Section):
     """One field device."""
 
@@ -206,6 +220,7 @@ class DeviceSection(Section):
     serial: SerialSection | None = Field(None, description="the line of protocol modbus-rtu")
     tls: TlsSection | None = Field(None, description="the files of protocol modbus-tls")
     opc_ua: OpcUaSection | None = Field(None, description="access of protocol opc-ua")
+    server: ServerSection | None = Field(None, description="simulated: limits for its clients")
     points: dict[Name, PointSection] = Field(default_factory=dict, description="its measurements and commands, by tag")
 
 

@@ -59,7 +59,7 @@ class SimulatedModbusDevice:
         self.unit.before_request = self._before_request
         self.unit.after_write = self._after_write
         self.bank = self.unit.bank
-        self.server = server or server_of(spec, network)
+        self.server = server or ModbusServer.of(spec, network)
         self.server.units[spec.unit] = self.unit
 
     @property
@@ -190,12 +190,6 @@ class SimulatedModbusDevice:
         )
 
 
-def server_of(spec: DeviceSpec, network: MemoryNetwork | None) -> ModbusServer:
-    """The server that a device, or the gateway it sits behind, needs."""
-    rtu = spec.protocol == "modbus-rtu-over-tcp"
-    return ModbusServer(spec.name, spec.host, spec.port, network, spec.unknown_unit, rtu)
-
-
 def simulated_devices(
     specs: Sequence[DeviceSpec], clock: Clock, network: MemoryNetwork | None
 ) -> list[SimulatedModbusDevice]:
@@ -203,9 +197,9 @@ def simulated_devices(
     servers: dict[tuple[str, int], ModbusServer] = {}
     devices = []
     for spec in specs:
-        server = server_of(spec, network)
-        if spec.port:
-            server = servers.setdefault((spec.host, spec.port), server)
+        server = servers.get(spec.address) or ModbusServer.of(spec, network)
+        if spec.port or spec.serial:
+            servers[spec.address] = server
         devices.append(SimulatedModbusDevice(spec, clock, network, server))
     return devices
 

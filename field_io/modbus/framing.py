@@ -33,6 +33,11 @@ class Frame(NamedTuple):
 class FramingLost(ValueError):
     """The stream of bytes is not Modbus and cannot be resynchronised: the connection must be closed."""
 
+    def __init__(self, text: str, frames: Sequence[Frame] = ()) -> None:
+        """``frames``: whole ones that came before the damage."""
+        self.frames = frames
+        super().__init__(text)
+
 
 class Framing(Protocol):
     """One direction-aware framer with the bytes that are not a whole frame yet."""
@@ -48,8 +53,17 @@ class Framing(Protocol):
         """Whole frames that are there now. Raises ``FramingLost``."""
         ...
 
+    @property
+    def begun(self) -> bool:
+        """True while a frame has begun to arrive and is not whole."""
+        ...
+
+    def silence(self) -> Sequence[Frame]:
+        """What has begun will not be completed. Whole frames that stand behind it, if it was none at all."""
+        ...
+
     def reset(self) -> None:
-        """Forget what is not whole (silence on the line, a new request)."""
+        """Forget what is not whole (a new request)."""
         ...
 
 
@@ -69,14 +83,14 @@ class Mbap:
     def feed(self, data: bytes) -> Sequence[Frame]:
         if self._rest:
             data = self._rest + data
-        frames = []
+        frames: list[Frame] = []
         at, size = 0, len(data)
         while size - at >= MBAP_HEADER:
             length = data[at + 4] << 8 | data[at + 5]
             if data[at + 2] or data[at + 3] or not 2 <= length <= PDU_MAX + 1:
                 self._rest = b""
                 self.rejected += 1
-                raise FramingLost("not Modbus TCP: wrong protocol or length in the header")
+                raise FramingLost("not Modbus TCP: wrong protocol or length in the header", frames)
             end = at + 6 + length
             if end > size:
                 break
@@ -84,6 +98,15 @@ class Mbap:
             at = end
         self._rest = data[at:]
         return frames
+
+    @property
+    def begun(self) -> bool:
+        return bool(self._rest)
+
+    def silence(self) -> Sequence[Frame]:
+        self.rejected += bool(self._rest)
+        self._rest = b""
+        return ()
 
     def reset(self) -> None:
         self._rest = b""
@@ -102,7 +125,7 @@ def _table() -> tuple[int, ...]:
 _CRC = _table()
 
 
-def crc16(data: bytes) -> int:
+def crc16(data: bytes | memoryview) -> int:
     """CRC of an RTU frame; the low byte travels first (serial line V1.02, section 6.2.2)."""
     crc, table = 0xFFFF, _CRC
     for byte in data:
@@ -170,24 +193,46 @@ class Rtu:
 
     def feed(self, data: bytes) -> Sequence[Frame]:
         data = self._rest + data
-        frames = []
-        at, size = 0, len(data)
+        frames: list[Frame] = []
+        self._rest = data[self._find(data, 0, frames) :]
+        return frames
+
+    def _find(self, data: bytes, at: int, frames: list[Frame]) -> int:
+        """Put the whole frames from ``at`` on into ``frames``; returns where one begins that is not whole."""
+        size, view, length_of = len(data), memoryview(data), self._length
         while size - at >= 4:
-            length = self._length(memoryview(data)[at + 1 :])
+            length = length_of(view[at + 1 :])
             end = at + length + 3
             if length == 0 and size - at < RTU_MAX:
                 break
             if length > 0 and end > size and end - at <= RTU_MAX:
                 break
-            if length > 0 and end <= size and crc16(data[at : end - 2]) == (data[end - 2] | data[end - 1] << 8):
+            if length > 0 and end <= size and crc16(view[at : end - 2]) == (data[end - 2] | data[end - 1] << 8):
                 frames.append(Frame(0, data[at], data[at + 1 : end - 2]))
                 at, self._damaged = end, False
                 continue
             at += 1
-            if not self._damaged:  # count a run of rubbish once
-                self.rejected += 1
-                self._damaged = True
-        self._rest = data[at:]
+            self._reject()
+        return at
+
+    def _reject(self) -> None:
+        if not self._damaged:  # count a run of rubbish once
+            self.rejected += 1
+            self._damaged = True
+
+    @property
+    def begun(self) -> bool:
+        return bool(self._rest)
+
+    def silence(self) -> Sequence[Frame]:
+        data, at = self._rest, 0
+        frames: list[Frame] = []
+        if data:
+            self._reject()
+        while len(data) - at >= 4:  # what seemed to begin there was none: look one byte further on
+            at = self._find(data, at + 1, frames)
+        self._rest = b""
+        self._damaged = False
         return frames
 
     def reset(self) -> None:

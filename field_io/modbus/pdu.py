@@ -134,7 +134,7 @@ def data_of(request: bytes, answer: bytes) -> bytes:
         return answer[2:]
     if code in (READ_COILS, READ_DISCRETE):
         count = request[3] << 8 | request[4]
-        if len(answer) != 2 + (count + 7) // 8:
+        if len(answer) != 2 + (count + 7) // 8 or answer[1] != len(answer) - 2:
             raise Malformed(f"asked for {count} bits, the device sent {len(answer) - 2} bytes")
         return unpack_bits(answer[2:], count)
     if code == ENCAPSULATED:
@@ -160,4 +160,6 @@ def objects_of(data: bytes) -> tuple[dict[int, bytes], int]:
             raise Malformed("a device identification that ends within an object")
         found[data[at]] = data[at + 2 : at + 2 + data[at + 1]]
         at += 2 + data[at + 1]
+    if more and (following == 0 or following in found):
+        raise Malformed("a device identification that goes round in circles")
     return found, following if more else 0
