@@ -151,8 +151,8 @@ class ServerSection(Section):
 
     connections: Annotated[int, whole(1, 10_000)] = Field(
         64,
-        description="most connections; one more takes the place of the one that asked longest ago, unless all have asked "
-        "within 10 s",
+        description="most connections; one more takes the place of the one that asked longest ago, unless all have "
+        "asked within 10 s",
     )
     idle: DurationNs = Field(0, description="a connection without a request for so long is closed; 0 s: never")
     request: Annotated[int, duration_between("100 ms", "1 h")] = Field(

@@ -125,7 +125,7 @@ class ModbusConnection(asyncio.Protocol):
     async def request(
         self, unit: int, pdu: bytes, timeout_s: float, may_write: Gate | None = None, faults: LinkFaults = _WHOLE
     ) -> bytes:
-        """The answer's PDU. Raises ``TimedOut``, ``LinkDown`` (connection lost) or ``GateClosed`` (nothing was sent)."""
+        """The answer's PDU. Raises ``TimedOut``, ``LinkDown`` (connection lost), ``GateClosed`` (nothing was sent)."""
         slots = self.slots
         if not slots.take(unit):
             await slots.wait(unit)

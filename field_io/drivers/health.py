@@ -44,7 +44,7 @@ class Health:
         self._heard(asked_ns, now_ns)
 
     def refused(self, exc: DeviceRefused, doing: str, asked_ns: int, now_ns: int) -> None:
-        """An exception. From a gateway it may mean that nobody is behind it: then the unit is asked ever more rarely."""
+        """An exception. From a gateway it may mean that nobody is behind it: then the unit is asked more rarely."""
         self.refusal = exc.code
         self.last_trouble = f"{doing}: {exc}"
         if self.unreached:

@@ -53,7 +53,7 @@ class ModbusLink(ABC):
 
         ``may_write`` is asked at the send call, with nothing queued behind it: when it says no, not one byte leaves
         and ``GateClosed`` is raised. Otherwise returns when the device has answered; raises ``LinkDown`` (whether
-        the device got it is unknown), and then the link is not connected any more: no late answer meets a later request.
+        the device got it is unknown), and then the link is not connected any more: no late answer meets another.
         """
 
     @abstractmethod

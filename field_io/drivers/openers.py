@@ -5,6 +5,7 @@ Knows       which framing belongs to which protocol, how long a connection may t
 """
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 
 from dcs.core.clock import NS_PER_S
@@ -12,25 +13,16 @@ from dcs.core.errors import LinkDown
 from field_io.drivers.connection import ModbusConnection
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus.framing import Framing, Mbap, Rtu
-from field_io.specs import DeviceSpec, SerialLine
+from field_io.serial_line import open_serial, silence_ns
+from field_io.specs import DeviceSpec
 
 Opener = Callable[[ModbusConnection], Awaitable[None]]
 """Connects a protocol to the device, or raises ``OSError``, or ``LinkDown`` with a sentence."""
-
-_FAST_BAUD, _FAST_SILENCE_S = 19_200, 0.001_75
-_BITS_PER_CHARACTER = 11
 
 
 def framing_for(spec: DeviceSpec) -> Framing:
     """How requests travel to a device."""
     return Rtu(serves=False) if spec.protocol in ("modbus-rtu", "modbus-rtu-over-tcp") else Mbap()
-
-
-def silence_s(line: SerialLine | None) -> float:
-    """t3.5, the silence that separates two frames (serial line V1.02, section 2.5.1.1)."""
-    if line is None:
-        return 0.0
-    return _FAST_SILENCE_S if line.baud > _FAST_BAUD else 3.5 * _BITS_PER_CHARACTER / line.baud
 
 
 def where_is(spec: DeviceSpec) -> str:
@@ -40,7 +32,9 @@ def where_is(spec: DeviceSpec) -> str:
 
 async def new_connection(spec: DeviceSpec, opener: Opener, in_flight: int) -> ModbusConnection:
     """Open one within ``spec.timeout_ns``. Raises ``LinkDown`` with a sentence."""
-    connection = ModbusConnection(framing_for(spec), in_flight, silence_s(spec.serial))
+    connection = ModbusConnection(
+        framing_for(spec), in_flight, silence_ns(spec.serial) / NS_PER_S if spec.serial else 0.0
+    )
     try:
         async with asyncio.timeout(spec.timeout_ns / NS_PER_S):
             await opener(connection)
@@ -59,9 +53,10 @@ def opens_wire(spec: DeviceSpec) -> Opener:
         line = spec.serial
 
         async def open_line(connection: ModbusConnection) -> None:
-            from field_io.drivers.serial_line import open_serial  # pyserial is loaded where there is a line
-
-            await open_serial(line, connection)
+            try:
+                open_serial(line, connection)
+            except (OSError, ValueError) as exc:
+                raise LinkDown(f"the serial line {line.port} cannot be opened: {_reason(exc)}") from exc
 
         return open_line
     if spec.protocol == "modbus-tls":
@@ -83,3 +78,14 @@ def opens_memory(spec: DeviceSpec, network: MemoryNetwork, name: str) -> Opener:
         network.connect(host, port, connection, name)
 
     return open_in_memory
+
+
+def _reason(exc: Exception) -> str:
+    number = getattr(exc, "errno", None)
+    if number == errno.ENOENT:
+        return "there is no such device. Correct `serial.port`, or connect the adapter"
+    if number == errno.EACCES:
+        return "permission denied. On Linux the user must be in the group `dialout`"
+    if number in (errno.EAGAIN, errno.EBUSY):
+        return "another program has it"
+    return str(exc).partition(":")[0]

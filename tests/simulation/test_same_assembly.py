@@ -25,7 +25,7 @@ PEERS = {
     ("WireNetwork", "MemoryEndpoint"),
     ("FileStore", "MemoryStore"),
     ("FileKeep", "MemoryKeep"),
-    ("NoneType", "MemoryNetwork"),  # a simulated device listens on TCP, or on the box's network
+    ("TcpListener", "MemoryListener"),  # a simulated device listens on TCP, or on the box's network
 }
 """(real run, box): the only pairs of classes that may stand in the same place."""
 OF_THE_RUN = {
@@ -48,7 +48,7 @@ OURS = ("dcs.", "field_io.", "plant_models.")
 def tree(value: Any, path: str, seen: dict[int, str], into: dict[str, str]) -> dict[str, str]:
     """Path -> what stands there, for everything reachable from ``value`` that is ours."""
     kind = type(value)
-    if kind.__name__ in {name for pair in PEERS for name in pair} - {"NoneType"}:
+    if kind.__name__ in {name for pair in PEERS for name in pair}:
         into[path] = kind.__name__
     elif isinstance(value, np.ndarray):
         into[path] = f"array {value.dtype} {value.shape}"
