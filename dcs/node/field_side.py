@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from dcs.bus.messages import LinkReport
 from dcs.core.clock import Clock
 from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
+from dcs.engine.strategy import device_of
+from dcs.node.device_view import DeviceView
 from dcs.node.scan_record import InputImage
 from field_io.drivers.driver import FieldDriver
 
@@ -56,7 +58,10 @@ class Wiring:
         self.inputs = tuple(inputs)
         self.parts = [_Part(device, inputs, outputs) for device in devices]
         self.never_read = InputImage.empty(len(inputs), STATUS_NOT_CONNECTED)
-        self.is_bit = np.array([name in bits for name in inputs], np.bool_)
+        self.view = DeviceView(
+            [part.device.driver for part in self.parts], [part.channels for part in self.parts], inputs
+        )
+        self.as_it_is = np.array([name in bits or device_of(name) != "" for name in inputs], np.bool_)  # no measurement
 
     def reordered(self, image: InputImage, names: Sequence[str]) -> InputImage:
         """An image with the channels ``names`` in this wiring's order; what is new in it was never read."""
@@ -93,7 +98,8 @@ class FieldSide:
     def unreachable(self, channels: Sequence[str]) -> list[str]:
         """Those of the channels that no driver of this controller has."""
         here = {name for driver in self.drivers for name in driver.names}
-        return [name for name in channels if name not in here]
+        devices = {driver.spec.name for driver in self.drivers}
+        return [name for name in channels if name not in here and device_of(name) not in devices]
 
     # --- inputs -----------------------------------------------------------------------------------------------
     def read(self) -> InputImage:
@@ -109,6 +115,7 @@ class FieldSide:
                 image.times_ns[part.channels] = times_ns[part.points]
             else:
                 self._read_inherited(part, image, values, statuses, times_ns, now_utc_ns)
+        wiring.view.fill(image, now_ns, now_utc_ns)
         return image
 
     def read_later(self, elapsed_ns: int) -> InputImage:
@@ -120,7 +127,7 @@ class FieldSide:
         old, image = self._inherited, self.read()
         span_ns = image.times_ns - old.times_ns
         share = np.clip(elapsed_ns / np.maximum(span_ns, 1), 0.0, 1.0)
-        between = (span_ns > 0) & (old.statuses >= _GOOD) & (image.statuses >= _GOOD) & ~self.wiring.is_bit
+        between = (span_ns > 0) & (old.statuses >= _GOOD) & (image.statuses >= _GOOD) & ~self.wiring.as_it_is
         image.values[between] = (old.values + share * (image.values - old.values))[between]
         return image
 
