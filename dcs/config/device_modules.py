@@ -67,9 +67,11 @@ def _with_devices(strategy: Strategy, devices: Mapping[str, DeviceSpec], documen
     alarms: list[AlarmSpec] = []
     tags, modules = [], []
     for name, device in devices.items():
-        section = ModuleSection(description=device.description or f"Device {device.name}", blocks={})
+        about = device.description or f"Device {device.name}"
+        section = ModuleSection.model_validate({"description": about, "blocks": {}})
         path = ("devices", device.name)
-        block = Block(name, _BLOCK, BLOCK_TYPES["FIELD_DEVICE"], BlockSection(type="FIELD_DEVICE"), path, document)
+        kind, told = BLOCK_TYPES["FIELD_DEVICE"], BlockSection.model_validate({"type": "FIELD_DEVICE"})
+        block = Block(name, _BLOCK, kind, told, path, document)
         blocks.append(BlockSpec(block.name, block.type.name, scan_class, place=device.place))
         for what, unit in _CHANNELS:
             channel = device_channel(device.name, what)

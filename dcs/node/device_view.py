@@ -108,4 +108,5 @@ def _fastest(driver: FieldDriver, channels: NDArray[np.intp], inputs: Sequence[s
         return channels
     group = {point.name: point.poll for point in spec.points}
     periods = np.array([spec.period_of(group[inputs[at]]) for at in channels], np.int64)
-    return channels[periods == periods.min()]
+    chosen: NDArray[np.intp] = channels[periods == periods.min()]
+    return chosen

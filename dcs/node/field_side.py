@@ -14,15 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcs.bus.messages import LinkReport
-from dcs.core.clock import Clock
+from dcs.core.clock import NS_PER_MS, Clock
 from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
 from dcs.engine.strategy import device_of
 from dcs.node.device_view import DeviceView
 from dcs.node.scan_record import InputImage
+from field_io.drivers.backoff import FIRST_NS
 from field_io.drivers.driver import FieldDriver
+from field_io.specs import DeviceSpec
 
 _GOOD = 128
 """Status bytes from here on are Good or Good (cascade)."""
+
+
+_SECOND_CHANCE_NS = FIRST_NS + 50 * NS_PER_MS
+"""Until an answer that was lost has been asked for again."""
+
+
+def ahead_max_ns(spec: DeviceSpec) -> int:
+    """How far ahead of its limit a value may be called stale: not before it can have been read once more."""
+    groups = ["", *(poll.name for poll in spec.polls)]
+    spare_ns = min(spec.stale_after(group) - spec.period_of(group) for group in groups)
+    return max(0, spare_ns - spec.timeout_ns - _SECOND_CHANCE_NS)
 
 
 class _Device:
@@ -31,6 +44,7 @@ class _Device:
     def __init__(self, driver: FieldDriver) -> None:
         self.driver = driver
         self.stale_after_ns = driver.spec.stale_after_ns
+        self.ahead_max_ns = ahead_max_ns(driver.spec)
         self.fresh = True  # every point was read by this controller since it took over
         self.pending: dict[str, float] | None = None  # the newest outputs that are not on their way yet
         self.parting: dict[str, float] = {}  # last values for points that no block drives any more
@@ -102,13 +116,18 @@ class FieldSide:
         return [name for name in channels if name not in here and device_of(name) not in devices]
 
     # --- inputs -----------------------------------------------------------------------------------------------
-    def read(self) -> InputImage:
-        """A fresh image of all channels, each with status and source time; stale values are Bad."""
+    def read(self, period_ns: int = 0) -> InputImage:
+        """A fresh image of all channels, each with status and source time; stale values are Bad.
+
+        ``period_ns``: when the reader looks again. What will be stale before that is Bad now, so that everything
+        downstream is Bad in time as well; but a single lost answer makes no value Bad.
+        """
         now_ns, now_utc_ns = self._clock.monotonic_ns(), self._clock.time_ns()
         wiring = self.wiring
         image = InputImage(*(column.copy() for column in wiring.never_read.columns))
         for part in wiring.parts:
-            values, statuses, times_ns = part.device.driver.image(now_ns)
+            ahead_ns = min(period_ns, part.device.ahead_max_ns)
+            values, statuses, times_ns = part.device.driver.image(now_ns + ahead_ns)
             if part.device.fresh:
                 image.values[part.channels] = values[part.points]
                 image.statuses[part.channels] = statuses[part.points]
