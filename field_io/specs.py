@@ -191,6 +191,20 @@ class ServerLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceAlarm:
+    """The alarm of a device that gives no values (COMM). Texts that are "" are made from the device's name."""
+
+    enable: bool = True
+    priority: int = 2  # 1 critical … 4 low
+    on_delay_ns: int = 1_000_000_000  # after its last value turned Bad, which is two polls and a time-out already
+    off_delay_ns: int = 5_000_000_000
+    description: str = ""
+    consequence: str = ""
+    cause: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceSpec:
     """One field device and its points. ``port`` is a number: ``auto`` has been resolved before."""
 
@@ -221,6 +235,7 @@ class DeviceSpec:
     backoff_ns: int = 10_000_000_000  # longest time between two attempts to reach it
     identity: tuple[tuple[int, str], ...] = ()  # simulated: objects of function code 43/14, by number
     server: ServerLimits = ServerLimits()  # simulated
+    alarm: DeviceAlarm = DeviceAlarm()
 
     @property
     def stale_after_ns(self) -> int:

@@ -1,4 +1,4 @@
-"""The ISA-18.2 alarm as pure step functions: detection with deadband and delays, and the states A to D.
+"""The ISA-18.2 alarm as pure step functions: detection with deadband and delays, the states A to D and H.
 
 Called by   the alarm record in ``dcs.blocks.alarm`` (compiled together with it), the engine's ``ack``, the HMI's tests.
 Knows       numbers and status bytes. No clock, no text, no list of alarms.
@@ -11,7 +11,9 @@ from dcs.core.status import BAD, OUT_OF_SERVICE, quality_of, sub_status_of
 
 NORMAL, UNACKNOWLEDGED, ACKNOWLEDGED, RETURNED = 0, 1, 2, 3
 """States A, B, C and D of the standard, as they stand in a frame."""
-STATE_LETTERS = "ABCD"
+SUPPRESSED = 7
+"""State H: in alarm, but another alarm says why; hidden until that one no longer explains it."""
+STATE_LETTERS = "ABCDEFGHI"
 
 HIHI, HI, LO, LOLO, DEV_HI, DEV_LO, BAD_PV, ON, OFF, ROC = range(10)
 ALARM_KINDS = ("HIHI", "HI", "LO", "LOLO", "DEV_HI", "DEV_LO", "BAD_PV", "ON", "OFF", "ROC")

@@ -2,6 +2,7 @@
 
 import json
 
+from dcs.config.counts import counts_of
 from dcs.config.find import find_config
 from dcs.config.plant_config import PlantConfig
 from dcs.core.errors import ConfigError, ConfigErrors
@@ -23,13 +24,7 @@ def check_plant(name: str, overrides: tuple[str, ...], as_json: bool) -> int:
                 print(one)
             print(f"{len(errors)} error{'s' if len(errors) > 1 else ''}. Nothing was started.")
         return ConfigError.exit_code
-    counts = {
-        "devices": len(config.devices),
-        "points": sum(len(device.points) for device in config.devices),
-        "modules": sum(len(controller.strategy.modules) for controller in config.controllers),
-        "blocks": sum(len(controller.strategy.blocks) for controller in config.controllers),
-        "alarms": sum(len(controller.strategy.alarms) for controller in config.controllers),
-    }
+    counts = counts_of(config)
     if as_json:
         notes = [_error_dict(note) for note in config.notes]
         print(json.dumps({"ok": True, "plant": config.name, "notes": notes, **counts}, indent=1))

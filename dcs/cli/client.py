@@ -47,7 +47,6 @@ from dcs.node.run_dirs import find_run
 _TIMEOUT_S = 2.0
 _COMMAND_TIMEOUT_S = 5.0
 _STATION = "terminal"
-ALARM_STATES = ("normal", "UNACKNOWLEDGED", "acknowledged", "returned, unacknowledged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,34 +233,6 @@ def write_tag(run_dir: Path | None, name: str, value: str, as_json: bool) -> int
         if pair is None:
             raise ConfigError(_unknown_tag(name, [info.name for layout in layouts for info in layout.tags]))
         return _print_reply(await client.command(pair, "set", name, _number_or_text(value)), as_json)
-
-    return with_plant(run_dir, work)
-
-
-def show_alarms(run_dir: Path | None, as_json: bool) -> int:
-    """``dcs alarms``."""
-
-    async def work(client: PlantClient) -> int:
-        standing = sorted(
-            (row for row in await client.alarms() if row[1]), key=lambda row: (row[1] == 2, row[0].priority, -row[2])
-        )
-        if as_json:
-            print_json(
-                [
-                    {**asdict(info), "state": ALARM_STATES[state], "time": utc_text(time_ns), "value": value}
-                    for info, state, time_ns, value in standing
-                ]
-            )
-        elif not standing:
-            print("No alarms.")
-        else:
-            rows = [
-                [str(info.priority), info.name, ALARM_STATES[state], utc_text(time_ns), f"{value:.4g}",
-                 "" if info.kind in ("BAD_PV", "ON", "OFF") else f"{info.limit:g} {info.unit}", info.description]
-                for info, state, time_ns, value in standing
-            ]  # fmt: skip
-            print(table(["prio", "alarm", "state", "since", "value", "limit", "description"], rows))
-        return 0
 
     return with_plant(run_dir, work)
 

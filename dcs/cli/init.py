@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from dcs.config.counts import counts_of
 from dcs.config.find import find_config, shipped_configs
 from dcs.config.new_folder import check_new, copy_folder, plant_name, write_folder
 from dcs.config.problems import did_you_mean
@@ -24,10 +25,8 @@ def init_plant(folder: Path, template: str | None, io_list: Path | None) -> int:
     for note in notes:
         print(f"note: {note}.")
     config = load_configuration(folder)
-    blocks = sum(len(controller.strategy.blocks) for controller in config.controllers)
-    modules = sum(len(controller.strategy.modules) for controller in config.controllers)
-    alarms = sum(len(controller.strategy.alarms) for controller in config.controllers)
-    print(f"{folder}: {modules} modules, {blocks} blocks, {alarms} alarms.")
+    counts = counts_of(config)
+    print(f"{folder}: " + ", ".join(f"{counts[what]} {what}" for what in ("modules", "blocks", "alarms")) + ".")
     print(f"Check it with `dcs check {folder}`, run it with `dcs run {folder}` or `dcs simulate {folder}`.")
     return 0
 

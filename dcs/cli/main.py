@@ -36,6 +36,7 @@ RunDir = Annotated[
     typer.Option("--run-dir", metavar="DIR", help="The run's directory (default: the newest that is alive)."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+Hidden = Annotated[bool, typer.Option("--hidden", help="Also those that are suppressed by design.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the nodes' log lines on the console.")]
 
 
@@ -240,11 +241,11 @@ def tune(
 
 
 @app.command()
-def alarms(run_dir: RunDir = None, as_json: AsJson = False) -> None:
+def alarms(run_dir: RunDir = None, hidden: Hidden = False, as_json: AsJson = False) -> None:
     """List the alarms of a running plant that are not normal."""
-    from dcs.cli.client import show_alarms
+    from dcs.cli.alarm_list import show_alarms
 
-    raise typer.Exit(show_alarms(run_dir, as_json))
+    raise typer.Exit(show_alarms(run_dir, hidden, as_json))
 
 
 @app.command(name="abnormal")

@@ -60,6 +60,7 @@ class _FieldCheck:
             description=section.description,
             protocol=section.protocol,
             gap_max=section.gap_max,
+            alarm=section.alarm.spec,
             place=self._document.place(path),
         )
 

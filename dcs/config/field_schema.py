@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from dcs.config.device_alarm import DeviceAlarmSection
 from dcs.config.fields import (
     AutoDurationNs,
     DurationNs,
@@ -215,7 +216,11 @@ class DeviceSection(Section):
         "acknowledged last, and anew after `repeat`, a lost connection or a switchover",
     )
     backoff: Annotated[int, duration_between("100 ms", "10 min")] = Field(
-        10_000 * MILLISECOND_NS, description="longest time between two attempts to reach it again"
+        10_000 * MILLISECOND_NS,
+        description="longest time between two full attempts to reach it again; a small probe goes every quarter of it",
+    )
+    alarm: DeviceAlarmSection = Field(
+        default_factory=lambda: DeviceAlarmSection.model_validate({}), description="its alarm COMM: it gives no values"
     )
     serial: SerialSection | None = Field(None, description="the line of protocol modbus-rtu")
     tls: TlsSection | None = Field(None, description="the files of protocol modbus-tls")

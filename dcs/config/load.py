@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from dcs.config.control_check import ControlCheck
+from dcs.config.device_modules import with_device_modules
 from dcs.config.field_check import build_devices
 from dcs.config.field_schema import FieldFile
 from dcs.config.overrides import apply_override
@@ -127,6 +128,7 @@ class _Check:
             problems,
             types_complete=self._types_complete,
         ).run(control, alarms, documents.get("alarms"))
+        strategies = with_device_modules(strategies, devices, documents["field"], problems)
         if not problems.errors:
             self._compile(strategies)
         problems.raise_if_any()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import dcs.blocks.library  # noqa: F401 (fills BLOCK_TYPES)
 from dcs.alarms.machine import ALARM_KINDS
 from dcs.blocks.alarm import ALARM, ALARM_EXTENDED, EXTENDED_KINDS
+from dcs.blocks.alarm_quality import ALARM_QUALITY, CAUSES_MAX
 from dcs.blocks.declare import BLOCK_TYPES, INTERNAL_TYPES, BlockType
 from dcs.core.errors import ConfigError, Place
 from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
@@ -152,7 +153,7 @@ class _Compiler:
         for class_index in range(len(self.classes)):
             mine = [key for key in sorted(groups) if key[0] == class_index]
             class_runs = [self._place(groups[key], self.types[groups[key][0]], class_index) for key in mine]
-            for kind in (ALARM, ALARM_EXTENDED):
+            for kind in (ALARM, ALARM_EXTENDED, ALARM_QUALITY):
                 chosen = [alarm for alarm in alarms.get(class_index, ()) if self._alarm_type(alarm) is kind]
                 first = len(self.records)
                 if chosen:
@@ -164,6 +165,8 @@ class _Compiler:
 
     def _alarm_type(self, alarm: AlarmSpec) -> BlockType:
         """The record that an alarm needs: most need the small one."""
+        if alarm.causes:
+            return ALARM_QUALITY
         needs_more = alarm.kind in _EXTENDED or alarm.after_sp_s > 0.0 or self._is_whole(alarm.source)
         return ALARM_EXTENDED if needs_more else ALARM
 
@@ -209,6 +212,8 @@ class _Compiler:
             if kind is ALARM_EXTENDED:
                 params["whole"] = float(self._is_whole(place.spec.source))
                 params["after_sp_s"], params["window_s"] = place.spec.after_sp_s, place.spec.window_s
+            elif kind is ALARM_QUALITY:
+                params["devices"], params["grace_s"] = float(len(place.spec.causes)), place.spec.grace_s
             put(self.records[place.record].at, kind, place.spec.name, params, place.spec.place)
         return words
 
@@ -244,6 +249,10 @@ class _Compiler:
         for place in self.alarm_places:
             reads_from[place.record] = len(reads)
             value, status = self._source(place.spec.source, place.spec.place)
+            if self.records[place.record].type is ALARM_QUALITY:
+                value = memory.ALWAYS_ZERO if self._is_whole(place.spec.source) else value
+                reads += [value, status, *self._causes(place.spec)]
+                continue
             reference = memory.ALWAYS_ZERO
             if place.spec.reference:
                 reference, _ = self._source(place.spec.reference, place.spec.place)
@@ -277,6 +286,11 @@ class _Compiler:
             done.append(Run(None, 0, 0, start, len(pairs_in_order), 0))
             numbered.append(tuple(done))
         return np.array(pairs_in_order, np.int64).reshape(-1, 2), np.array(reads, np.int64), tuple(numbered)
+
+    def _causes(self, alarm: AlarmSpec) -> list[int]:
+        """Status words of the devices that explain a bad measurement; one that is not there is always well."""
+        found = [self._source(channel, alarm.place)[1] for channel in alarm.causes[:CAUSES_MAX]]
+        return [*found, *[memory.ALWAYS_GOOD] * (CAUSES_MAX - len(found))]
 
     def _input_terminal(self, link: Link) -> tuple[int, int, int, int]:
         """Value word, status word, word of its ``linked`` (-1 without) and record of the target of a link."""

@@ -15,6 +15,7 @@ from dcs.alarms.machine import (
     ON,
     RETURNED,
     STATE_LETTERS,
+    SUPPRESSED,
     UNACKNOWLEDGED,
 )
 from dcs.blocks.handshake import HOST_SILENT, REASON_TEXTS
@@ -22,7 +23,7 @@ from dcs.bus.messages import Event
 from dcs.core.modes import mode_name
 from dcs.engine import memory
 from dcs.engine.plan import Plan, TagPlace
-from dcs.engine.strategy import AlarmSpec
+from dcs.engine.strategy import AlarmSpec, device_of
 
 Author = tuple[str, str]
 """(user, station) of a command."""
@@ -32,6 +33,7 @@ _ALARM_TEXTS = {
     RETURNED: "returned to normal, not acknowledged",
     NORMAL: "returned to normal",
     ACKNOWLEDGED: "in alarm, acknowledged",
+    SUPPRESSED: "suppressed by design",
 }
 _KIND_WORDS = (
     "high high", "high", "low", "low low", "deviation high", "deviation low", "bad measurement", "on", "off", "change",
@@ -85,6 +87,8 @@ class Journal:
         spec = self._plan.alarm_of_record[subject].spec
         before, now = divmod(code, 16)
         text = f"{spec.module} {_called(spec)}: {_ALARM_TEXTS[now]}"
+        if now == SUPPRESSED:
+            text += f", no values from {' and '.join(device_of(channel) for channel in spec.causes)}"
         if spec.kind not in _WITHOUT_LIMIT:
             tag = self._tag_of_source.get(spec.source)
             text += f", {show(value, tag)} (limit {show(spec.limit, tag)})"

@@ -52,6 +52,21 @@ class Channel:
     place: Place = Place()
 
 
+LINK, ERRORS, ROUND_TRIP = "link", "errors", "round_trip"
+"""What a controller knows of a device beside its points, as input channels ``RTU-1:link`` …: names of points have no
+colon. The status of ``link`` says whether values come (Bad: none, Uncertain: not all); its value is 1 while some do."""
+
+
+def device_channel(device: str, what: str) -> str:
+    """Name of such a channel."""
+    return f"{device}:{what}"
+
+
+def device_of(channel: str) -> str:
+    """The device of such a channel; "" for a point."""
+    return channel.rpartition(":")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmSpec:
     """One alarm on a published tag."""
@@ -73,6 +88,8 @@ class AlarmSpec:
     cause: str = ""
     action: str = ""
     place: Place = Place()
+    causes: tuple[str, ...] = ()  # BAD_PV: channels of the devices whose silence explains it (suppressed by design)
+    grace_s: float = 0.0  # how long it may wait for that
 
 
 @dataclass(frozen=True, slots=True)

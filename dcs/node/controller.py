@@ -148,7 +148,8 @@ class Controller:
                 return  # the old holder ran this scan, by a clock a little ahead of ours
             if last_ns:  # scans that nobody ran, during a takeover for example, count as slips
                 slips = max(slips, (due_utc_ns - last_ns) // classes[class_index].period_ns - 1)
-            self._scan(class_index, due_ns, due_utc_ns, slips, self._p.field_side.read)
+            look = partial(self._p.field_side.read, classes[class_index].period_ns)
+            self._scan(class_index, due_ns, due_utc_ns, slips, look)
 
     def _scan(
         self, class_index: int, due_ns: int, time_ns: int, slips: int, read_inputs: Callable[[], InputImage]

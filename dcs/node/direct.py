@@ -22,6 +22,7 @@ from dcs.core.errors import NotAuthorised
 from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
 from dcs.engine.compile import compile_strategy
 from dcs.engine.engine import Engine
+from dcs.engine.strategy import ERRORS, LINK, device_channel
 from field_io.specs import PointSpec
 
 START_UTC_NS = 1_767_225_600 * NS_PER_S
@@ -94,7 +95,12 @@ class _Station:
         names = [point.name for point in (*field.measured_points, *field.driven_points)]
         place = {point: at for at, point in enumerate(names)}
         self.sources = np.array([place.get(channel, -1) for channel in plan.input_channels], np.intp)
-        self.statuses = np.where(self.sources >= 0, STATUS_GOOD, STATUS_NOT_CONNECTED).astype(np.int64)
+        # Without requests every device is well: all of its points have a value, none was refused.
+        well = {device_channel(device.name, LINK): 100.0 for device in config.devices}
+        well |= {device_channel(device.name, ERRORS): 0.0 for device in config.devices}
+        self.fixed = np.array([well.get(channel, np.nan) for channel in plan.input_channels])
+        known = (self.sources >= 0) | np.isfinite(self.fixed)
+        self.statuses = np.where(known, STATUS_GOOD, STATUS_NOT_CONNECTED).astype(np.int64)
         self.outputs = tuple(plan.output_channels)
         self.tags = {place.tag.name for place in plan.tags}
         self.column = {
@@ -165,7 +171,8 @@ class DirectPlant:
         field.advance()
         measured = self._measured if self._poll_ns else field.measurements()
         values = self._rounding(np.concatenate((measured, field.demands())))
-        image = np.append(values, np.nan)[station.sources]  # -1: a channel that is in no vector
+        found = np.append(values, np.nan)[station.sources]  # -1: a channel that is in no vector
+        image = np.where(station.sources >= 0, found, station.fixed)
         now_ns = self._clock.time_ns()
         engine.set_inputs(image, station.statuses, np.full(len(image), now_ns, np.int64))
         engine.scan(index, now_ns)

@@ -14,13 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcs.bus.messages import LinkReport
-from dcs.core.clock import Clock
+from dcs.core.clock import NS_PER_MS, Clock
 from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
+from dcs.engine.strategy import device_of
+from dcs.node.device_view import DeviceView
 from dcs.node.scan_record import InputImage
+from field_io.drivers.backoff import FIRST_NS
 from field_io.drivers.driver import FieldDriver
+from field_io.specs import DeviceSpec
 
 _GOOD = 128
 """Status bytes from here on are Good or Good (cascade)."""
+
+
+_SECOND_CHANCE_NS = FIRST_NS + 50 * NS_PER_MS
+"""Until an answer that was lost has been asked for again."""
+
+
+def ahead_max_ns(spec: DeviceSpec) -> int:
+    """How far ahead of its limit a value may be called stale: not before it can have been read once more."""
+    groups = ["", *(poll.name for poll in spec.polls)]
+    spare_ns = min(spec.stale_after(group) - spec.period_of(group) for group in groups)
+    return max(0, spare_ns - spec.timeout_ns - _SECOND_CHANCE_NS)
 
 
 class _Device:
@@ -29,6 +44,7 @@ class _Device:
     def __init__(self, driver: FieldDriver) -> None:
         self.driver = driver
         self.stale_after_ns = driver.spec.stale_after_ns
+        self.ahead_max_ns = ahead_max_ns(driver.spec)
         self.fresh = True  # every point was read by this controller since it took over
         self.pending: dict[str, float] | None = None  # the newest outputs that are not on their way yet
         self.parting: dict[str, float] = {}  # last values for points that no block drives any more
@@ -56,7 +72,10 @@ class Wiring:
         self.inputs = tuple(inputs)
         self.parts = [_Part(device, inputs, outputs) for device in devices]
         self.never_read = InputImage.empty(len(inputs), STATUS_NOT_CONNECTED)
-        self.is_bit = np.array([name in bits for name in inputs], np.bool_)
+        self.view = DeviceView(
+            [part.device.driver for part in self.parts], [part.channels for part in self.parts], inputs
+        )
+        self.as_it_is = np.array([name in bits or device_of(name) != "" for name in inputs], np.bool_)  # no measurement
 
     def reordered(self, image: InputImage, names: Sequence[str]) -> InputImage:
         """An image with the channels ``names`` in this wiring's order; what is new in it was never read."""
@@ -93,22 +112,29 @@ class FieldSide:
     def unreachable(self, channels: Sequence[str]) -> list[str]:
         """Those of the channels that no driver of this controller has."""
         here = {name for driver in self.drivers for name in driver.names}
-        return [name for name in channels if name not in here]
+        devices = {driver.spec.name for driver in self.drivers}
+        return [name for name in channels if name not in here and device_of(name) not in devices]
 
     # --- inputs -----------------------------------------------------------------------------------------------
-    def read(self) -> InputImage:
-        """A fresh image of all channels, each with status and source time; stale values are Bad."""
+    def read(self, period_ns: int = 0) -> InputImage:
+        """A fresh image of all channels, each with status and source time; stale values are Bad.
+
+        ``period_ns``: when the reader looks again. What will be stale before that is Bad now, so that everything
+        downstream is Bad in time as well; but a single lost answer makes no value Bad.
+        """
         now_ns, now_utc_ns = self._clock.monotonic_ns(), self._clock.time_ns()
         wiring = self.wiring
         image = InputImage(*(column.copy() for column in wiring.never_read.columns))
         for part in wiring.parts:
-            values, statuses, times_ns = part.device.driver.image(now_ns)
+            ahead_ns = min(period_ns, part.device.ahead_max_ns)
+            values, statuses, times_ns = part.device.driver.image(now_ns + ahead_ns)
             if part.device.fresh:
                 image.values[part.channels] = values[part.points]
                 image.statuses[part.channels] = statuses[part.points]
                 image.times_ns[part.channels] = times_ns[part.points]
             else:
                 self._read_inherited(part, image, values, statuses, times_ns, now_utc_ns)
+        wiring.view.fill(image, now_ns, now_utc_ns)
         return image
 
     def read_later(self, elapsed_ns: int) -> InputImage:
@@ -120,7 +146,7 @@ class FieldSide:
         old, image = self._inherited, self.read()
         span_ns = image.times_ns - old.times_ns
         share = np.clip(elapsed_ns / np.maximum(span_ns, 1), 0.0, 1.0)
-        between = (span_ns > 0) & (old.statuses >= _GOOD) & (image.statuses >= _GOOD) & ~self.wiring.is_bit
+        between = (span_ns > 0) & (old.statuses >= _GOOD) & (image.statuses >= _GOOD) & ~self.wiring.as_it_is
         image.values[between] = (old.values + share * (image.values - old.values))[between]
         return image
 

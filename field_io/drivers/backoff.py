@@ -1,6 +1,10 @@
 """When to try again: exponential back-off with jitter, and the circuit that stops hammering a dead device.
 
-Called by   ``drivers.modbus``. Pure: time comes in, the next attempt goes out.
+Called by   ``drivers.modbus`` and whatever driver has to find its device again. Pure: time comes in, the next attempt
+            goes out.
+Promise     a device that is back is asked again at the latest a quarter of the longest back-off later, however long it
+            was away: 2.5 s by default. While the circuit is open such an attempt is a probe: a connection and one small
+            read; 1,000 dead devices cost some 450 of them a second, spread by the jitter.
 """
 
 from typing import Protocol
@@ -11,6 +15,8 @@ FIRST_NS = 200 * NS_PER_MS
 CAP_NS = 10 * NS_PER_S
 OPENS_AFTER = 3  # failures in a row
 JITTER = 0.25  # a delay is shortened by up to this share, so that many clients do not knock together
+PROBES_PER_CAP = 4
+"""A probe is cheap: so many go out in the time between two full attempts."""
 
 
 class Rng(Protocol):
@@ -22,27 +28,38 @@ class Rng(Protocol):
 
 
 class Backoff:
-    """Delays 0.2 s, 0.4 s … 10 s, each up to a quarter shorter; back to the start with the first answer."""
+    """Delays 0.2 s, 0.4 s … up to the cap, each up to a quarter shorter; back to the start with the first answer.
+
+    Once the circuit is open a delay is no longer than that of a probe.
+    """
 
     def __init__(
-        self, rng: Rng, first_ns: int = FIRST_NS, cap_ns: int = CAP_NS, opens_after: int = OPENS_AFTER
+        self,
+        rng: Rng,
+        first_ns: int = FIRST_NS,
+        cap_ns: int = CAP_NS,
+        opens_after: int = OPENS_AFTER,
     ) -> None:
         self._rng = rng
-        self._first_ns = first_ns
+        self._first_ns = min(first_ns, cap_ns)
         self._cap_ns = cap_ns
         self._opens_after = opens_after
+        # Where the first pause is long, a question is not cheap: a line is lost to others until it times out.
+        self.probe_ns = min(cap_ns, max(cap_ns // PROBES_PER_CAP, self._first_ns * 3 // 2))
         self.failures = 0  # in a row
         self.attempt_ns = 0  # monotonic time before which nothing is tried
 
     @property
     def circuit_open(self) -> bool:
-        """True when the device counts as dead: only a cheap probe goes out, at the back-off's times."""
+        """True when the device counts as dead: only a cheap probe goes out."""
         return self.failures >= self._opens_after
 
     def failed(self, now_ns: int) -> None:
         """An attempt or a request got no answer."""
         self.failures += 1
         delay_ns = min(self._cap_ns, self._first_ns << min(self.failures - 1, 32))
+        if self.circuit_open:
+            delay_ns = min(delay_ns, self.probe_ns)
         self.attempt_ns = now_ns + round(delay_ns * (1.0 - JITTER * self._rng.random()))
 
     def answered(self) -> None:
@@ -53,3 +70,4 @@ class Backoff:
     def try_now(self) -> None:
         """Allow an attempt at once; the count of failures stays."""
         self.attempt_ns = 0
+

@@ -16,6 +16,7 @@ from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
 from dcs.core.status import SUB_NORMAL, UNCERTAIN, make_status
 from dcs.core.value import ProcessValue
+from field_io.drivers.asking_again import ask_again
 from field_io.drivers.backoff import Backoff, Rng
 from field_io.drivers.driver import Image, WriteOutcome
 from field_io.drivers.health import Health
@@ -161,6 +162,8 @@ class ModbusDriver:
                     self._group.create_task(self._repeat.run())
                 for group in self._readings.poll_groups:
                     self._group.create_task(self._poll_group(group))
+                probe_ns = self._health.backoff.probe_ns
+                self._group.create_task(ask_again(self._clock, probe_ns, self._readings, self._usable, self._poll))
                 await self._tick()
                 while True:
                     await self._clock.sleep_until(self._next_due_ns())
@@ -173,8 +176,11 @@ class ModbusDriver:
         readings = self._readings.groups
         while True:
             await self._clock.sleep_until(self._grid_ns(group.period_ns, group.phase_ns + self._phase_ns))
-            if self._polling and self._link.connected and not self._health.backoff.failures:
+            if self._usable():
                 await self._poll(readings[group.name])
+
+    def _usable(self) -> bool:
+        return self._polling and self._link.connected and not self._health.backoff.failures
 
     def _grid_ns(self, period_ns: int, phase_ns: int) -> int:
         # From the grid, not from now: lateness cannot add up, and a poll that took too long slips to the next one.

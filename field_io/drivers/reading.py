@@ -30,6 +30,9 @@ from field_io.specs import DeviceSpec, PointSpec, PollGroup
 UNREACHED = (NO_PATH, NO_ANSWER)
 """Exceptions by which a gateway says that the unit does not answer it."""
 
+MAY_PASS = (4, 5, BUSY)
+"""Exceptions that say nothing against the request: the device is not ready now."""
+
 _STATUS_OF_EXCEPTION = {
     1: make_status(BAD, CONFIGURATION_ERROR),
     2: make_status(BAD, CONFIGURATION_ERROR),
@@ -53,6 +56,7 @@ class Reading:
     block: Block
     group: str
     stale_ns: int
+    period_ns: int
     decoder: _Decoder | None  # None: strings only
     index: NDArray[np.intp] | slice
     texts: tuple[tuple[int, PointSpec], ...] = ()
@@ -72,11 +76,17 @@ class Readings:
         self._statuses = np.full(len(self.names), STATUS_NOT_CONNECTED, np.uint8)
         self._times_ns = np.zeros(len(self.names), np.int64)
         self._stale_from_ns = _ALWAYS_NS  # nothing is stale before; later it is worth a look
+        self.again: dict[Reading, None] = {}  # refused for a reason that may pass; in order
         self.groups: dict[str, list[Reading]] = {}
         for group in ("", *(poll.name for poll in spec.polls)):
             points = [point for point in spec.points if point.poll == group]
             if points or not group:
                 self.groups[group] = [self._reading(block, group) for block in self._plan(points, spec.gap_max)]
+
+    @property
+    def slowest_ns(self) -> int:
+        """Longest poll period of them."""
+        return max((reading.period_ns for reading in self.all), default=0)
 
     @property
     def all(self) -> list[Reading]:
@@ -108,6 +118,7 @@ class Readings:
     # --- answers ----------------------------------------------------------------------------------------------
     def take(self, reading: Reading, data: bytes, asked_ns: int, asked_utc_ns: int) -> None:
         """An answer: registers or bits of one planned read."""
+        self.again.pop(reading, None)
         index = reading.index
         if reading.decoder is not None:
             values, statuses = reading.decoder.decode(data)
@@ -123,6 +134,10 @@ class Readings:
 
     def refused(self, reading: Reading, code: int, asked_ns: int) -> list[Reading]:
         """An exception in place of an answer; returns the reads to try instead."""
+        if code in MAY_PASS:
+            self.again[reading] = None
+        else:
+            self.again.pop(reading, None)
         if code == BUSY:
             return []  # it will have time again: the values age meanwhile
         block = reading.block
@@ -171,4 +186,5 @@ class Readings:
         in_order = bool(at) and at == list(range(at[0], at[0] + len(at)))
         index = slice(at[0], at[0] + len(at)) if in_order else np.array(at, np.intp)
         texts = tuple((self.at[point.name], point) for point in block.points if point.is_text)
-        return Reading(block, group, self._spec.stale_after(group), decoder, index, texts)
+        period_ns = self._spec.period_of(group)
+        return Reading(block, group, self._spec.stale_after(group), period_ns, decoder, index, texts)

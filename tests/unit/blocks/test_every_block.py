@@ -291,6 +291,7 @@ NO_INPUT_NEEDED: dict[str, set[str]] = {
     "RESET_STATION": {"out"},  # the operator's button
     "TOTALISER": {"last_total"},  # the one before the last reset
     "FLOW_COMP": {"factor"},  # of pressure and temperature, which may stay unwired
+    "FIELD_DEVICE": {"state", "condition", "lost"},  # they tell that the input is Bad
 }
 """Outputs that are by their nature independent of the inputs."""
 NEEDED: dict[str, dict[str, ParamValue]] = {"GAIN_SCHEDULER": {"points": (0.0, 50.0), "points_count": 2.0}}

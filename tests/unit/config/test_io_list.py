@@ -6,6 +6,7 @@ import openpyxl
 import pytest
 
 from dcs.cli.init import init_plant
+from dcs.config.counts import counts_of
 from dcs.config.io_columns import column_of
 from dcs.config.io_list import read_io_list
 from dcs.config.io_plant import CHANNELS
@@ -186,7 +187,7 @@ def test_more_loops_than_the_stand_in_has(listed: Path) -> None:
     listed.write_text("Tag,Signal type,Loop\n" + rows, encoding="utf-8")
     init_plant(Path("large"), None, listed)
     config = load_configuration(Path("large"))
-    assert len(config.controllers[0].strategy.modules) == 2 * (CHANNELS + 8)
+    assert counts_of(config)["modules"] == 2 * (CHANNELS + 8)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_instance_equals_what_one_would_have_written(tank: Path) -> None:
 
     assert shape(got) == shape(wanted)
     assert "LI-105.SIGNAL" in {tag.name for tag in got.tags}
-    assert dict(got.modules[-1].parts)["SIGNAL"] == "LI-105.SIGNAL"
+    assert {module.name: module for module in got.modules}["LI-105"].parts["SIGNAL"] == "LI-105.SIGNAL"
 
 
 def test_instance_overrides_parameters_of_blocks_and_alarms(tank: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_thousand_instances_from_a_table(tank: Path) -> None:
     config = load(tank)
     strategy = config.controllers[0].strategy
     modules = {module.name: module.description for module in strategy.modules}
-    assert len(modules) == 3 + 1000
+    assert len([name for name in modules if not name.startswith("RTU-")]) == 3 + 1000
     assert (modules["LI-1"], modules["LI-2"]) == ("Level; left", "Level 2")
     limits = {alarm.module: alarm.limit for alarm in strategy.alarms}
     assert (limits["LI-1"], limits["LI-2"], limits["LI-1008"]) == (15.0, 18.0, 13.0)

@@ -1,0 +1,112 @@
+"""What a controller knows of its devices beside their values, as channels of the input image.
+
+Called by   ``dcs.node.field_side``, at the end of every read.
+Knows       the channels of every device's points, as they stand in the image: whether a device gives values is
+            decided by the very statuses that the blocks see, whatever the driver speaks, and also after a takeover,
+            when some of them are inherited. Reads no link and asks no device.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcs.core.clock import NS_PER_S
+from dcs.core.status import (
+    BAD,
+    DEVICE_FAILURE,
+    NO_COMM,
+    NO_COMM_LAST_USABLE,
+    NOT_CONNECTED,
+    STATUS_GOOD,
+    STATUS_NO_COMM_LAST_USABLE,
+    STATUS_NOT_CONNECTED,
+    UNCERTAIN,
+    make_status,
+    quality_of,
+    sub_status_of,
+)
+from dcs.engine.strategy import ERRORS, LINK, ROUND_TRIP, device_channel
+from dcs.node.scan_record import InputImage
+from field_io.drivers.driver import FieldDriver
+
+_FIGURES_EVERY_NS = NS_PER_S
+"""Counters are for people: they are read once a second."""
+
+# How a value is missing, the more telling the higher: 0 there is one, or it is Bad for a reason of its own.
+_REFUSED, _NEVER_READ, _SILENT = 1, 2, 3
+_REASONS = {DEVICE_FAILURE: _REFUSED, NOT_CONNECTED: _NEVER_READ, NO_COMM_LAST_USABLE: _SILENT, NO_COMM: _SILENT}
+_MISSING = np.array(
+    [_REASONS.get(sub_status_of(status), 0) if quality_of(status) == BAD else 0 for status in range(256)], np.int8
+)
+_STATUS_WHEN_ALL = np.array(
+    [STATUS_GOOD, make_status(BAD, DEVICE_FAILURE), STATUS_NOT_CONNECTED, STATUS_NO_COMM_LAST_USABLE], np.int64
+)
+_STATUS_WHEN_SOME = make_status(UNCERTAIN)
+
+
+class DeviceView:
+    """The link channels of one wiring. ``channels``: of every driver, those of its points, by number."""
+
+    def __init__(
+        self, drivers: Sequence[FieldDriver], channels: Sequence[NDArray[np.intp]], inputs: Sequence[str]
+    ) -> None:
+        place = {name: at for at, name in enumerate(inputs)}
+        known = [
+            (driver, mine)
+            for driver, mine in zip(drivers, channels, strict=True)
+            if device_channel(driver.spec.name, LINK) in place
+        ]
+        shown = [(driver, mine) for driver, mine in known if len(mine)]
+        self._written = [driver for driver, mine in known if not len(mine)]  # nothing of them is read: only written
+        self._drivers = [driver for driver, _ in shown] + self._written
+        self._link, self._errors, self._round_trip = (
+            np.array([place[device_channel(driver.spec.name, what)] for driver in self._drivers], np.intp)
+            for what in (LINK, ERRORS, ROUND_TRIP)
+        )
+        fastest = [_fastest(driver, mine, inputs) for driver, mine in shown]
+        self._points = np.concatenate(fastest) if fastest else np.zeros(0, np.intp)
+        counts = np.array([len(mine) for mine in fastest], np.intp)
+        self._counts = counts
+        self._starts = np.cumsum(counts) - counts
+        self._figures_ns = -_FIGURES_EVERY_NS
+        self._figures = np.zeros((2, len(known)))
+
+    def fill(self, image: InputImage, now_ns: int, now_utc_ns: int) -> None:
+        """Write the link channels of an image whose points are there."""
+        if not self._drivers:
+            return
+        if now_ns - self._figures_ns >= _FIGURES_EVERY_NS:
+            self._figures_ns = now_ns
+            trips = [driver.report().round_trip_ms for driver in self._drivers]
+            self._figures = np.array(
+                [[driver.errors for driver in self._drivers], [np.nan if trip is None else trip for trip in trips]]
+            )
+        read = self._link[: len(self._counts)]
+        if len(read):
+            missing = _MISSING[image.statuses[self._points] & 0xFF]
+            without = np.add.reduceat(missing != 0, self._starts, dtype=np.int64)
+            statuses = _STATUS_WHEN_ALL[np.maximum.reduceat(missing, self._starts)]
+            statuses[(without > 0) & (without < self._counts)] = _STATUS_WHEN_SOME
+            image.values[read] = 100.0 * (self._counts - without) / self._counts
+            image.statuses[read] = statuses
+        for at, driver in zip(self._link[len(self._counts) :].tolist(), self._written, strict=True):
+            reached = driver.reached(now_ns)
+            image.values[at] = 100.0 * reached
+            image.statuses[at] = STATUS_GOOD if reached else STATUS_NO_COMM_LAST_USABLE
+        image.values[self._errors], image.values[self._round_trip] = self._figures
+        image.statuses[self._errors] = STATUS_GOOD
+        image.statuses[self._round_trip] = np.where(np.isfinite(self._figures[1]), STATUS_GOOD, STATUS_NOT_CONNECTED)
+        for where in (self._link, self._errors, self._round_trip):
+            image.times_ns[where] = now_utc_ns
+
+
+def _fastest(driver: FieldDriver, channels: NDArray[np.intp], inputs: Sequence[str]) -> NDArray[np.intp]:
+    """Those of the channels that are read most often: they tell first that a device is dead."""
+    spec = driver.spec
+    if not spec.polls:
+        return channels
+    group = {point.name: point.poll for point in spec.points}
+    periods = np.array([spec.period_of(group[inputs[at]]) for at in channels], np.int64)
+    chosen: NDArray[np.intp] = channels[periods == periods.min()]
+    return chosen
