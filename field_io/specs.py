@@ -7,7 +7,7 @@ Knows       addresses, types, ranges, time-outs. No codec, no link, no clock.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dcs.core.errors import Place
 from field_io.station import StationSpec
@@ -270,6 +270,19 @@ class DeviceSpec:
             return f"modbus-rtu://{self.serial.port}/{self.unit}"
         scheme = "modbus" if self.protocol == "modbus-tcp" else self.protocol
         return f"{scheme}://{self.host}:{self.port}/{self.unit}"
+
+
+def at_backup(device: DeviceSpec) -> DeviceSpec:
+    """The same device at its second address, as a device without one. Raises ``ValueError`` when it has none."""
+    if device.backup is None:
+        raise ValueError(f"{device.name} has no second address")
+    host, port = device.backup
+    return replace(device, name=f"{device.name}.B", host=host, port=port, backup=None)
+
+
+def with_backups(devices: Sequence[DeviceSpec]) -> list[DeviceSpec]:
+    """Every address as a device: the second one of a device behind its first."""
+    return [one for device in devices for one in ((device, at_backup(device)) if device.backup else (device,))]
 
 
 # --- checks for the configuration --------------------------------------------------------------------------

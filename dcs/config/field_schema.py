@@ -53,7 +53,9 @@ class PointSection(Section):
     node: Text = Field(
         "", description="OPC UA: node identifier with the URI of its namespace, `nsu=urn:maker:device;s=PV.Value`"
     )
-    slot: Name | None = Field(None, description="card of the station that it is on, `S1`; in place of table and address")
+    slot: Name | None = Field(
+        None, description="card of the station that it is on, `S1`; in place of table and address"
+    )
     channel: Annotated[int, whole(1, 32)] | None = Field(None, description="channel of that card, from 1 on")
     diagnosis: Annotated[str, choice(*DIAGNOSES)] | None = Field(
         None, description="in place of table and address: what is known of the redundancy of the device, as a bool"

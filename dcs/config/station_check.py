@@ -66,7 +66,9 @@ class StationCheck:
             self._tell(path, f"{tag} is an input, and only an output has a fail value. Delete it.")
             return None
         if not self._section.watchdog and self._section.station is None:
-            self._tell(path, f"{tag}: a fail value needs the time after which it counts. Write `watchdog` of {self._name}.")
+            self._tell(
+                path, f"{tag}: a fail value needs the time after which it counts. Write `watchdog` of {self._name}."
+            )
         try:
             return _number_of(section.fail_value, section.unit)
         except ConfigError as exc:
@@ -86,7 +88,9 @@ class StationCheck:
             spec = CardSpec(int(match[1]), card.type, card.channels, card.duplex)
             for slot in spec.slots:
                 if slot in self._cards:
-                    self._tell(path, f"slot S{slot} is already taken by the card of S{self._cards[slot].slot}. Move it.")
+                    self._tell(
+                        path, f"slot S{slot} is already taken by the card of S{self._cards[slot].slot}. Move it."
+                    )
                 self._cards.setdefault(slot, spec)
 
     def _located(self, tag: str, point: PointSection) -> PointSection:
@@ -113,10 +117,14 @@ class StationCheck:
             )
         elif (card.slot, channel) in self._channels:
             other = self._channels[card.slot, channel]
-            self._tell((*path, "channel"), f"{tag}: channel {channel} of {point.slot} is that of {other}. Write another.")
+            self._tell(
+                (*path, "channel"), f"{tag}: channel {channel} of {point.slot} is that of {other}. Write another."
+            )
         self._channels.setdefault((card.slot, channel), tag)
         if point.direction != kind.direction:
-            self._tell((*path, "direction"), f"{tag}: card {point.slot} is {card.kind}. Write `direction: {kind.direction}`.")
+            self._tell(
+                (*path, "direction"), f"{tag}: card {point.slot} is {card.kind}. Write `direction: {kind.direction}`."
+            )
         if point.table or "address" in point.model_fields_set:
             key = "table" if point.table else "address"
             self._tell((*path, key), f"{tag}: `{key}` follows from slot and channel. Delete it.")
@@ -131,7 +139,9 @@ class StationCheck:
         section = self._section
         has = section.backup if needs == "backup" else section.station
         if has is None and not (point.diagnosis == DIAGNOSES[0] and section.station is not None):
-            self._tell(path, f"{tag}: {self._name} has no `{needs}`, so there is no {point.diagnosis}. Delete the point.")
+            self._tell(
+                path, f"{tag}: {self._name} has no `{needs}`, so there is no {point.diagnosis}. Delete the point."
+            )
         if point.direction != "in" or point.signal is not None:
             self._tell(path, f"{tag}: a diagnosis is read (`direction: in`) and has no `signal`. Correct that.")
         return point.model_copy(update={"table": DIAGNOSIS, "type": "bool", "node": point.diagnosis, "signal": None})
@@ -156,4 +166,3 @@ def addresses_of_backups(devices: Sequence[DeviceSpec], document: Document, prob
                 document.place(("devices", device.name, "backup")),
                 f"device {device.name}: its backup has the address of {other}. Write another.",
             )
-

@@ -18,6 +18,7 @@ from dcs.core.clock import Clock
 from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
 from dcs.node.scan_record import InputImage
 from field_io.drivers.driver import FieldDriver
+from field_io.drivers.redundant import link_reports
 
 _GOOD = 128
 """Status bytes from here on are Good or Good (cascade)."""
@@ -218,8 +219,8 @@ class FieldSide:
         return f"{self.replaced_writes} outputs outdated before they could be sent" if self.replaced_writes else ""
 
     def reports(self) -> list[LinkReport]:
-        """One line per device."""
-        return [driver.report() for driver in self.drivers]
+        """One line per device, and one for each link of a device that has two."""
+        return [line for driver in self.drivers for line in (driver.report(), *link_reports(driver))]
 
     async def run(self) -> None:
         """Run all drivers until cancelled."""

@@ -12,7 +12,7 @@ Promise     a request that one link does not answer is repeated on the other wit
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.core.errors import LinkDown
@@ -40,6 +40,7 @@ class Member:
     errors: int = 0
     tried_ns: int = -(2**62)  # when it was last asked something
     round_trip_ns: int | None = None
+    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def up(self) -> bool:
@@ -72,7 +73,6 @@ class RedundantLink(ModbusLink):
         self._health_ns = health_ns
         self._active = 0
         self._aborts = 0
-        self._wake = asyncio.Event()
 
     @property
     def faults(self) -> LinkFaults:  # type: ignore[override]
@@ -121,6 +121,8 @@ class RedundantLink(ModbusLink):
 
     async def exchange(self, request: bytes, may_write: Callable[[], bool] | None = None) -> bytes:
         aborts = self._aborts
+        if not self.in_use.link.connected and self.spare.up:
+            self._change(self.in_use.trouble or "not connected")
         first = self.in_use
         try:
             return await self._ask(first, request, may_write)
@@ -141,7 +143,6 @@ class RedundantLink(ModbusLink):
             member.link.abort()
             if member.state == "up":
                 member.state = "unknown"  # we dropped it: that says nothing of it
-        self._wake.set()
 
     # --- the members ------------------------------------------------------------------------------------------
     async def _ask(self, member: Member, request: bytes, may_write: Callable[[], bool] | None = None) -> bytes:
@@ -166,15 +167,21 @@ class RedundantLink(ModbusLink):
         return answer
 
     async def _open(self, member: Member) -> bool:
-        aborts = self._aborts
-        try:
-            await member.link.connect()
-            await self._ask(member, self._probe)
-        except LinkDown as lost:
-            if aborts == self._aborts:
-                self._down(member, str(lost))
-            return False
-        return True
+        async with member.opening:
+            if member.link.connected:
+                return True
+            aborts = self._aborts
+            try:
+                await member.link.connect()
+            except LinkDown as lost:
+                if aborts == self._aborts:
+                    self._down(member, str(lost))
+                return False
+            try:
+                await self._ask(member, self._probe)
+            except LinkDown:
+                return False
+            return True
 
     def _down(self, member: Member, trouble: str) -> None:
         member.link.abort()
@@ -183,13 +190,14 @@ class RedundantLink(ModbusLink):
         member.backoff.failed(self._clock.monotonic_ns())
         if was != "down":
             self.on_event(f"link {member.name} ({member.url}) is lost: {trouble}")
-        self._wake.set()
 
     def _up(self, member: Member) -> None:
         member.backoff.answered()
         was, member.state = member.state, "up"
         if was == "down":
             self.on_event(f"link {member.name} ({member.url}) answers again")
+            for other in self.members:
+                other.backoff.try_now()  # what was wrong with one may have been wrong with both
 
     def _change(self, reason: str) -> None:
         self._active = 1 - self._active
@@ -214,5 +222,4 @@ class RedundantLink(ModbusLink):
                         continue
             if not self.in_use.link.connected and self.spare.up:
                 self._change(self.in_use.trouble or "not connected")
-            self._wake.clear()
             await self._clock.sleep_until(self._clock.monotonic_ns() + _LOOK_NS)
