@@ -191,8 +191,8 @@ class DeviceSection(Section):
     )
     watchdog: DurationNs = Field(
         0,
-        description="its own watchdog: unless it is written for so long its outputs take their fail action; 0 s: it has "
-        "none, and a station has one of 2 s when this is not given",
+        description="its own watchdog: unless it is written for so long its outputs take their fail action; 0 s: it "
+        "has none; of a station it is 2 s when not given",
     )
     repeat: AutoDurationNs = Field(
         None,

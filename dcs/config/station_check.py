@@ -53,7 +53,7 @@ class StationCheck:
         }
 
     def points(self) -> dict[str, PointSection]:
-        """The points with table and address, those on channels included; the diagnoses last, for no request has them."""
+        """The points with table and address, those on channels too; diagnoses last, for no request has them."""
         found = {tag: self._located(tag, point) for tag, point in self._section.points.items()}
         return dict(sorted(found.items(), key=lambda item: item[1].table == DIAGNOSIS))
 

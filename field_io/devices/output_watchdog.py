@@ -1,8 +1,8 @@
 """The watchdog of a simulated device over its outputs, and what it did.
 
 Called by   ``devices.simulated`` (every write, every request) and ``devices.simulation`` (when the time is up).
-Knows       when an output was written last. It is armed by the first write: a device that nobody has ever written stands
-            as it was found.
+Knows       when an output was written last. It is armed by the first write: a device that nobody has ever written
+            stands as it was found.
 Source      couplers with Modbus: a time-out register, armed by the first request that counts, and a state of its own
             when it has run out (WAGO 750-881 manual, section on the watchdog).
 """

@@ -190,7 +190,7 @@ class SimulatedModbusDevice:
         return self.watchdog.due_ns
 
     def happen(self) -> None:
-        """The time ``due_ns`` is there: nobody has written for the time of the watchdog, outputs take their fail action."""
+        """The time ``due_ns`` is there: nobody has written for so long, outputs take their fail action."""
         values = self._fail_values([point.name for point in self._outputs])
         self.watchdog.expire(values)
         self._drive(values)

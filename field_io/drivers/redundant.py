@@ -1,9 +1,9 @@
 """A Modbus device with two links, or a station with cards, as a controller sees it: the driver, and what is redundant.
 
-Called by   ``dcs.node.field_side`` as any driver; ``redundant_driver`` builds it for devices that have something redundant.
+Called by   ``dcs.node.field_side`` as any driver; ``redundant_driver`` builds it where something is redundant.
 Knows       the driver of the values, the composite link below it, the diagnosis of the station.
-Behaviour   points of a card that is out are Bad (device failure) though their registers can be read; outputs that have to
-            follow the field (``drivers.station``) read back with *initialisation request*; points of table
+Behaviour   points of a card that is out are Bad (device failure) though their registers can be read; outputs that have
+            to follow the field (``drivers.station``) read back with *initialisation request*; points of table
             ``diagnosis`` say what is lost. Lost redundancy is a word to those who maintain, and no value turns Bad.
 """
 

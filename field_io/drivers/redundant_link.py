@@ -6,8 +6,8 @@ Behaviour   both connections are kept up, and the idle one is asked something sm
             change goes to a link that is proven. A change comes of a failure or of a command alone: a link that
             answers again becomes the spare, and nothing changes back by itself.
 Promise     a request that one link does not answer is repeated on the other within the same call. That holds for a
-            write whose outcome is unknown as well: it carries absolute values, so that to repeat it changes nothing; the
-            gate is asked again at that send, and a write that was dropped because the authority was lost is not repeated.
+            write whose outcome is unknown as well: it carries absolute values, so that to repeat it changes nothing.
+            The gate is asked again at that send; what we dropped because the authority was lost is not repeated.
 """
 
 import asyncio
