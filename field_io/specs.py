@@ -7,15 +7,22 @@ Knows       addresses, types, ranges, time-outs. No codec, no link, no clock.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dcs.core.errors import Place
+from field_io.station import StationSpec
 
 TABLES = ("coil", "discrete", "input", "holding")
 """The four address spaces of Modbus; ``out`` points live in coil or holding."""
 
 NODE = "node"
 """In place of a table: the point is a node of an OPC UA server (``PointSpec.node``)."""
+
+DIAGNOSIS = "diagnosis"
+"""In place of a table: the point is what is known of the device's redundancy (``PointSpec.node`` names what)."""
+
+DIAGNOSES = ("redundancy_lost", "fail_action", "card_failed")
+"""One of two links, couplers or duplex cards is out; outputs are in their fail action; a card has failed."""
 
 MODBUS_PROTOCOLS = ("modbus-tcp", "modbus-tls", "modbus-rtu", "modbus-rtu-over-tcp")
 OPC_UA = "opc-ua"
@@ -74,7 +81,7 @@ class PointSpec:
     """One field point: where its words are and what they mean. Field value = raw × scale + offset, in ``unit``."""
 
     name: str
-    table: str  # coil | discrete | input | holding, or NODE
+    table: str  # coil | discrete | input | holding, or NODE, or DIAGNOSIS
     address: int = 0  # 0-based, as in the PDU
     type: str = "uint16"
     direction: str = "in"  # in | out
@@ -92,6 +99,7 @@ class PointSpec:
     poll: str = ""  # poll group (``DeviceSpec.polls``); "" = the device's own period
     verify: bool = False  # what was written is read back and compared
     write: str = "multiple"  # multiple (FC 15, 16) | single (5, 6) | masked (22: a bit) | read_write (23: verified)
+    fail_value: float | None = None  # simulated: where an output goes when its watchdog has expired; None = it holds
 
     @property
     def is_bit(self) -> bool:
@@ -236,6 +244,8 @@ class DeviceSpec:
     identity: tuple[tuple[int, str], ...] = ()  # simulated: objects of function code 43/14, by number
     server: ServerLimits = ServerLimits()  # simulated
     alarm: DeviceAlarm = DeviceAlarm()
+    backup: tuple[str, int] | None = None  # host and port of its second address
+    station: StationSpec | None = None  # a node unit with cards
 
     @property
     def stale_after_ns(self) -> int:
@@ -277,11 +287,24 @@ class DeviceSpec:
         return f"{scheme}://{self.host}:{self.port}/{self.unit}"
 
 
+def at_backup(device: DeviceSpec) -> DeviceSpec:
+    """The same device at its second address, as a device without one. Raises ``ValueError`` when it has none."""
+    if device.backup is None:
+        raise ValueError(f"{device.name} has no second address")
+    host, port = device.backup
+    return replace(device, name=f"{device.name}.B", host=host, port=port, backup=None)
+
+
+def with_backups(devices: Sequence[DeviceSpec]) -> list[DeviceSpec]:
+    """Every address as a device: the second one of a device behind its first."""
+    return [one for device in devices for one in ((device, at_backup(device)) if device.backup else (device,))]
+
+
 # --- checks for the configuration --------------------------------------------------------------------------
 def point_problems(point: PointSpec) -> list[str]:
     """Sentences about what cannot work with this point alone; [] when it is fine."""
     problems: list[str] = []
-    if point.table == NODE:
+    if point.table in (NODE, DIAGNOSIS):
         return problems
     if point.table not in TABLES:
         return [f"table is `{point.table}`, but a Modbus table is one of {', '.join(TABLES)}"]

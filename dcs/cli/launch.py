@@ -35,6 +35,7 @@ from dcs.node.run_dirs import kept_for, new_run_dir
 from dcs.node.supervisor import ProcessSpec, ProcessStatus, Supervisor
 from dcs.node.warm import ensure_warm
 from dcs.node.wire_peers import file_keep
+from field_io.specs import with_backups
 from hmi.probe import display_available
 
 _HMI = "hmi"
@@ -149,7 +150,7 @@ def choose_endpoints(config: PlantConfig, auto_ports: bool) -> Endpoints:
         del kinds["bus"]
     try:
         devices = {}
-        for device in config.devices:
+        for device in with_backups(config.devices):
             port = device.port
             if device.simulate and (auto_ports or not port):
                 port = chooser.choose(device.host)

@@ -10,8 +10,9 @@ from dcs.config.plant_config import PlantInfo
 from dcs.config.problems import Problems, did_you_mean
 from dcs.config.signal_check import SignalCheck
 from dcs.config.source import Document, KeyPath
+from dcs.config.station_check import StationCheck, addresses_of_backups
 from dcs.core.clock import NS_PER_MS
-from field_io.specs import NODE, OPC_UA, DeviceSpec, PointSpec, overlaps, point_problems
+from field_io.specs import DIAGNOSIS, NODE, OPC_UA, DeviceSpec, PointSpec, overlaps, point_problems
 
 
 def build_devices(
@@ -22,6 +23,7 @@ def build_devices(
     devices = tuple(check.device(name, section) for name, section in file.devices.items())
     check.tags_once(devices)
     check.addresses_once(devices)
+    addresses_of_backups(devices, document, problems)
     check.fresh_long_enough(devices)
     check.repeated_often_enough(devices)
     check.inputs_driven_once(devices)
@@ -43,9 +45,11 @@ class _FieldCheck:
                 f"device {name}: a free port can only be chosen for a simulated device. "
                 "Write the port of the real device, or `simulate: true`.",
             )
-        points = (self._point(name, tag, point, section) for tag, point in section.points.items())
+        station = StationCheck(name, section, self._document, self._problems)
+        points = (self._point(name, tag, point, section, station) for tag, point in station.points().items())
         return DeviceSpec(
             **access(name, section, self._document, self._problems),
+            **station.fields(),
             name=name,
             host=section.host,
             port=section.port,
@@ -53,7 +57,6 @@ class _FieldCheck:
             poll_ns=section.poll,
             timeout_ns=section.timeout,
             stale_ns=section.stale or 0,
-            watchdog_ns=section.watchdog,
             repeat_ns=section.repeat or 0,
             simulate=section.simulate,
             points=tuple(point for point in points if point is not None),
@@ -64,7 +67,9 @@ class _FieldCheck:
             place=self._document.place(path),
         )
 
-    def _point(self, device: str, tag: str, section: PointSection, around: DeviceSection) -> PointSpec | None:
+    def _point(
+        self, device: str, tag: str, section: PointSection, around: DeviceSection, station: StationCheck
+    ) -> PointSpec | None:
         path: KeyPath = ("devices", device, "points", tag)
         is_bit = section.table in ("coil", "discrete")
         is_bit = is_bit or section.bit >= 0
@@ -85,6 +90,7 @@ class _FieldCheck:
             description=section.description,
             place=self._document.place(path),
             node=section.node,
+            fail_value=station.fail_value(tag, section),
             bit=section.bit,
             length=section.length if section.type == "string" else 0,
             poll=self._poll(tag, section, around, path),
@@ -96,7 +102,7 @@ class _FieldCheck:
             key = next((k for k in ("direction", "type", "scale", "address") if sentence.startswith(k)), "address")
             self._problems.add(self._document.place((*path, key)), f"{tag}: {sentence}.")
         if section.signal is None:
-            if around.simulate:
+            if around.simulate and bare.table != DIAGNOSIS:
                 self._problems.note(bare.place, f"{tag} has no `signal`: the simulated device keeps it at 0.")
             return None if sentences else bare
         signal = self._signals.build(tag, section.signal, bare, (*path, "signal"))
@@ -118,7 +124,7 @@ class _FieldCheck:
                 f"Write it, such as {example}.",
             )
             return False
-        if getattr(section, foreign):
+        if section.table != DIAGNOSIS and getattr(section, foreign):
             self._problems.add(
                 self._document.place((*path, foreign)),
                 f"{tag}: `{foreign}` means nothing for protocol {around.protocol}. Delete it.",

@@ -26,7 +26,8 @@ from dcs.config.fields import (
     whole,
 )
 from dcs.config.section import Section
-from field_io.specs import POINT_TYPES, PROTOCOLS
+from dcs.config.station_schema import BackupSection, StationSection
+from field_io.specs import DIAGNOSES, POINT_TYPES, PROTOCOLS
 
 MILLISECOND_NS = 1_000_000
 
@@ -52,6 +53,16 @@ class PointSection(Section):
     address: Annotated[int, whole(0, 65535)] = Field(0, description="address in the table, counted from 0")
     node: Text = Field(
         "", description="OPC UA: node identifier with the URI of its namespace, `nsu=urn:maker:device;s=PV.Value`"
+    )
+    slot: Name | None = Field(
+        None, description="card of the station that it is on, `S1`; in place of table and address"
+    )
+    channel: Annotated[int, whole(1, 32)] | None = Field(None, description="channel of that card, from 1 on")
+    diagnosis: Annotated[str, choice(*DIAGNOSES)] | None = Field(
+        None, description="in place of table and address: what is known of the redundancy of the device, as a bool"
+    )
+    fail_value: Quantity | None = Field(
+        None, description="simulated: where it goes when nobody has written for the time of `watchdog`; else it holds"
     )
     type: Annotated[str, choice(*POINT_TYPES)] = Field("uint16", description="how its words are read")
     length: Annotated[int, whole(1, 125)] = Field(1, description="registers of a string, of two characters each")
@@ -180,7 +191,9 @@ class DeviceSection(Section):
         None, description="age at which a value is no longer shown as good; `auto` is two polls and a time-out"
     )
     watchdog: DurationNs = Field(
-        0, description="its own watchdog: unless it is written for so long it goes to its safe state; 0 s: it has none"
+        0,
+        description="its own watchdog: unless it is written for so long its outputs take their fail action; 0 s: it "
+        "has none; of a station it is 2 s when not given",
     )
     repeat: AutoDurationNs = Field(
         None,
@@ -226,6 +239,8 @@ class DeviceSection(Section):
     tls: TlsSection | None = Field(None, description="the files of protocol modbus-tls")
     opc_ua: OpcUaSection | None = Field(None, description="access of protocol opc-ua")
     server: ServerSection | None = Field(None, description="simulated: limits for its clients")
+    backup: BackupSection | None = Field(None, description="its second address; both links are kept up")
+    station: StationSection | None = Field(None, description="a node unit with cards in slots")
     points: dict[Name, PointSection] = Field(default_factory=dict, description="its measurements and commands, by tag")
 
 

@@ -22,7 +22,7 @@ from dcs.node.face import NodeFace
 from dcs.node.peers import Peers, derive_seed
 from dcs.redundancy.protocol import PairConfig
 from dcs.redundancy.timing import LeaseTiming
-from field_io.specs import DeviceSpec
+from field_io.specs import DeviceSpec, at_backup, with_backups
 
 if TYPE_CHECKING:
     from dcs.node.controller import Controller
@@ -172,7 +172,8 @@ def devices_at(config: PlantConfig, endpoints: Endpoints) -> list[DeviceSpec]:
     found = []
     for device in config.devices:
         host, port = endpoints.devices[device.name]
-        found.append(replace(device, host=host, port=port))
+        backup = endpoints.devices[at_backup(device).name] if device.backup else None
+        found.append(replace(device, host=host, port=port, backup=backup))
     return found
 
 
@@ -192,12 +193,12 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
     program = first_program(versions, config, controller.name, load_version, clock)
     plan = program.plan
     used = {*plan.input_channels, *plan.output_channels}
+    face = await _face(config, endpoints, name, peers)
     drivers = [
-        _build_driver(device, name, clock, program.strategy, peers)
+        _build_driver(device, face, clock, program.strategy, peers)
         for device in devices_at(config, endpoints)
         if any(point.name in used for point in device.points)
     ]
-    face = await _face(config, endpoints, name, peers)
     checkpoints = Checkpoints(keep)
     checkpoint = read_checkpoint(checkpoints, face.event)
 
@@ -231,16 +232,23 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
     )
 
 
-def _build_driver(device: DeviceSpec, node: str, clock: Clock, strategy: Strategy, peers: Peers) -> "FieldDriver":
+def _build_driver(device: DeviceSpec, face: NodeFace, clock: Clock, strategy: Strategy, peers: Peers) -> "FieldDriver":
     """Polls shortly before the scans are due, so that a scan works on values of its own period."""
     from field_io.drivers.modbus import ModbusDriver
+    from field_io.drivers.redundant import redundant_driver
 
+    node = face.node
     fastest = min(strategy.scan_classes, key=lambda scan_class: scan_class.period_ns)
     lead_ns = min(min(fastest.period_ns, device.poll_ns) // 5, _POLL_LEAD_MAX_NS)
     utc_minus_monotonic_ns = clock.time_ns() - clock.monotonic_ns()
     phase_ns = (fastest.phase_ns - lead_ns - utc_minus_monotonic_ns) % device.poll_ns
     rng = Random(derive_seed(peers.seed, node, device.name))
-    return ModbusDriver(device, peers.link(node, device), clock, rng, phase_ns)
+    links = [peers.link(node, one) for one in with_backups([device])]
+    if device.backup is None and device.station is None:
+        return ModbusDriver(device, links[0], clock, rng, phase_ns)
+    driver = redundant_driver(device, links, clock, rng, phase_ns)
+    driver.on_event = lambda text: face.event("field", device.name, f"{node}: {device.name} {text}")
+    return driver
 
 
 async def _build_witness(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> "WitnessNode":

@@ -22,7 +22,9 @@ from dcs.node.controller import Controller
 from dcs.node.endpoints import Endpoints
 from dcs.node.field_node import FieldNode
 from dcs.node.memory_peers import MemoryPeers
+from field_io.fault_parts import parts_of
 from field_io.faults import FieldFaults
+from field_io.specs import with_backups
 
 
 def memory_endpoints(config: PlantConfig) -> Endpoints:
@@ -32,7 +34,10 @@ def memory_endpoints(config: PlantConfig) -> Endpoints:
         plant=config.name,
         config=str(config.folder),
         bus_url="memory",
-        devices={device.name: (device.host, device.port or 10_000 + i) for i, device in enumerate(config.devices)},
+        devices={
+            device.name: (device.host, device.port or 10_000 + i)
+            for i, device in enumerate(with_backups(config.devices))
+        },
         voters={name: ("memory", 1 + i) for i, name in enumerate(dict.fromkeys(voters))},
         exercises=True,
     )
@@ -177,8 +182,7 @@ class Box:
 
     def faults(self) -> FieldFaults:
         """Devices and cables that can be cut, slowed down and healed."""
-        devices = {device.spec.name: device for device in self.field.simulation.devices}
-        return FieldFaults(devices, self.peers.cables)
+        return FieldFaults(parts_of(self.field.simulation.devices), self.peers.cables)
 
     @property
     def clock(self) -> Clock:

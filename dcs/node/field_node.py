@@ -15,8 +15,7 @@ from dcs.core.errors import DcsError
 from dcs.node.face import NodeFace
 from dcs.node.history_service import History, HistoryService
 from dcs.node.plant_words import DeclaredPlant, PlantCondition, state_of, words_for
-from field_io.faults import FaultyDevice
-from field_io.specs import DeviceSpec
+from field_io.fault_parts import DeviceWithParts, parts_of
 
 _LOOK_S = 2.0
 NO_EXERCISES = "This run was not started for exercises. Start it with `dcs demo`, or with `dcs run --exercises`."
@@ -36,12 +35,6 @@ class SimulatedPlant(Protocol):
     def get(self, name: str) -> float: ...
 
 
-class SimulatedDevice(FaultyDevice, Protocol):
-    """A device of the simulation, as far as the node and faults need it."""
-
-    spec: DeviceSpec
-
-
 class Simulation(Protocol):
     """The simulated field: ``field_io.devices.simulation.FieldSimulation``."""
 
@@ -50,7 +43,7 @@ class Simulation(Protocol):
     @property
     def plant(self) -> SimulatedPlant: ...
     @property
-    def devices(self) -> "tuple[SimulatedDevice, ...]": ...
+    def devices(self) -> "tuple[DeviceWithParts, ...]": ...
     async def start(self) -> None: ...
     async def run(self) -> None: ...
     def set_disturbance(self, name: str, value: float) -> None: ...
@@ -118,15 +111,16 @@ class FieldNode:
             return self.simulation.stick(subject, None if command.value is None else float(command.value))
         if command.verb == "free":
             return self.simulation.free(subject)
-        device = next((one for one in self.simulation.devices if one.spec.name == subject), None)
+        known = parts_of(self.simulation.devices)
+        device = known.get(subject)
         if device is None:
-            known = ", ".join(one.spec.name for one in self.simulation.devices)
-            raise KeyError(f"there is no simulated device {subject}; there are {known}")
+            raise KeyError(f"there is no simulated device {subject}; there are {', '.join(known)}")
+        is_card = not subject.endswith((".A", ".B")) and "." in subject
         if command.verb == "cut":
             device.cut()
-            return f"{subject} is off the network"
+            return f"{subject} has failed" if is_card else f"{subject} is off the network"
         await device.heal()
-        return f"{subject} is back on the network"
+        return f"{subject} is repaired and tests itself" if is_card else f"{subject} is back on the network"
 
     def disturb(self, command: Command) -> Reply:
         """Change a disturbance of the plant; refused with the known names or the range."""

@@ -21,6 +21,7 @@ from dcs.node.device_view import DeviceView
 from dcs.node.scan_record import InputImage
 from field_io.drivers.backoff import FIRST_NS
 from field_io.drivers.driver import FieldDriver
+from field_io.drivers.redundant import link_reports
 from field_io.specs import DeviceSpec
 
 _GOOD = 128
@@ -244,8 +245,8 @@ class FieldSide:
         return f"{self.replaced_writes} outputs outdated before they could be sent" if self.replaced_writes else ""
 
     def reports(self) -> list[LinkReport]:
-        """One line per device."""
-        return [driver.report() for driver in self.drivers]
+        """One line per device, and one for each link of a device that has two."""
+        return [line for driver in self.drivers for line in (driver.report(), *link_reports(driver))]
 
     async def run(self) -> None:
         """Run all drivers until cancelled."""

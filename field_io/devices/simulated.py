@@ -4,16 +4,23 @@ Called by   ``devices.simulation`` (values in and out), ``faults``, checkers (th
 Knows       points and registers; no plant. What a register says is what a real device of this map would say.
 """
 
+import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from dcs.core.clock import Clock
 from field_io.devices.modbus_server import ModbusServer, Unit
+from field_io.devices.output_watchdog import OutputWatchdog
+from field_io.devices.register_bank import Spans
+from field_io.faults import FaultyDevice
 from field_io.memory_network import MemoryNetwork
 from field_io.planning import plan_contiguous, plan_reads
 from field_io.registers import BlockDecoder, BlockEncoder
-from field_io.specs import DeviceSpec, PointSpec
+from field_io.specs import DeviceSpec, PointSpec, at_backup
+
+_WATCHDOG = "watchdog"
+"""Key of the snapshot beside the tables of registers."""
 
 _Run = tuple[str, int, tuple[int, ...], BlockEncoder | PointSpec]
 """Table, first address, positions of the values, encoder; the point itself for one bit of a register."""
@@ -51,16 +58,22 @@ class SimulatedModbusDevice:
         self._readings: dict[tuple[str, ...], list[_Reading]] = {}
         self._touched: dict[tuple[str, int, int], tuple[str, ...]] = {}
         self._outputs = [point for point in spec.points if point.direction == "out"]
-        spans: dict[str, list[tuple[int, int]]] = {}
-        for block in plan_reads(spec.points, spec.gap_max):
-            spans.setdefault(block.table, []).append((block.address, block.count))
-        self.unit = Unit(spec.name, spec.unit, spans)
+        self.watchdog = OutputWatchdog(spec.watchdog_ns, clock)
+        self.parts: dict[str, FaultyDevice] = {}  # what in it can fail by a name of its own
+        self.unit = Unit(spec.name, spec.unit, self._spans())
         self.unit.identity |= {number: text.encode() for number, text in spec.identity}
         self.unit.before_request = self._before_request
         self.unit.after_write = self._after_write
         self.bank = self.unit.bank
         self.server = server or ModbusServer.of(spec, network)
         self.server.units[spec.unit] = self.unit
+
+    def _spans(self) -> Spans:
+        """The addresses that exist: those of the points, and the gaps that a read may span."""
+        spans: dict[str, list[tuple[int, int]]] = {}
+        for block in plan_reads(self.spec.points, self.spec.gap_max):
+            spans.setdefault(block.table, []).append((block.address, block.count))
+        return spans
 
     @property
     def listening(self) -> bool:
@@ -80,12 +93,16 @@ class SimulatedModbusDevice:
         self.writes = deque(maxlen=kept)
 
     def snapshot(self) -> dict[str, str]:
-        """All registers, as JSON types."""
-        return self.bank.snapshot()
+        """All registers and the watchdog, as JSON types."""
+        return self.bank.snapshot() | (
+            {_WATCHDOG: json.dumps(self.watchdog.snapshot())} if self.watchdog.time_ns else {}
+        )
 
     def restore(self, snapshot: dict[str, str]) -> None:
         """Inverse of ``snapshot``."""
-        self.bank.restore(snapshot)
+        self.bank.restore({name: text for name, text in snapshot.items() if name != _WATCHDOG})
+        if _WATCHDOG in snapshot:
+            self.watchdog.restore(json.loads(snapshot[_WATCHDOG]))
 
     # --- faults (field_io.faults) -------------------------------------------------------------------------------
     def cut(self, silent: bool = False) -> None:
@@ -166,10 +183,40 @@ class SimulatedModbusDevice:
         self._readings[names] = plan
         return plan
 
-    # --- hooks of the server ----------------------------------------------------------------------------------
-    def _before_request(self, peer: str) -> None:
+    # --- what happens by itself (devices.simulation) ------------------------------------------------------------
+    @property
+    def due_ns(self) -> int | None:
+        """Monotonic time at which ``happen`` is to be called; None = never."""
+        return self.watchdog.due_ns
+
+    def happen(self) -> None:
+        """The time ``due_ns`` is there: nobody has written for so long, outputs take their fail action."""
+        values = self._fail_values([point.name for point in self._outputs])
+        self.watchdog.expire(values)
+        self._drive(values)
+
+    def bring_up_to_date(self) -> None:
+        """Let happen what is due, and take the newest measurements."""
         if self.on_request is not None:
             self.on_request()
+        now_ns = self._clock.monotonic_ns()
+        while (due_ns := self.due_ns) is not None and due_ns <= now_ns:  # a device without a plant
+            self.happen()
+
+    def _fail_values(self, names: Sequence[str]) -> tuple[tuple[str, float], ...]:
+        values = [(name, self._points[name].fail_value) for name in names]
+        return tuple((name, value) for name, value in values if value is not None)
+
+    def _drive(self, values: Sequence[tuple[str, float]]) -> None:
+        """Outputs move by themselves; the registers say where they are."""
+        for name, value in values:
+            self.set_value(name, value)
+            if self.on_output is not None:
+                self.on_output(name, value)
+
+    # --- hooks of the server ----------------------------------------------------------------------------------
+    def _before_request(self, peer: str) -> None:
+        self.bring_up_to_date()
 
     def _after_write(self, peer: str, table: str, address: int, count: int) -> None:
         touched = self._touched.get((table, address, count))
@@ -178,8 +225,14 @@ class SimulatedModbusDevice:
         for name, value in zip(touched, self.values(touched), strict=True):
             if self.writes is not None:
                 self.writes.append(WriteRecord(self._clock.time_ns(), name, value, peer))
-            if self.on_output is not None:
+            if self._takes(name) and self.on_output is not None:
                 self.on_output(name, value)
+        if touched:
+            self.watchdog.written()
+
+    def _takes(self, name: str) -> bool:
+        """Does the output follow what was written?"""
+        return True
 
     def _outputs_at(self, table: str, address: int, count: int) -> tuple[str, ...]:
         """Outputs that a write of these addresses changes, be it in part."""
@@ -194,13 +247,19 @@ def simulated_devices(
     specs: Sequence[DeviceSpec], clock: Clock, network: MemoryNetwork | None
 ) -> list[SimulatedModbusDevice]:
     """Devices in the order of ``specs``; those with one address are units behind one server (a gateway)."""
+    from field_io.devices.station import SimulatedStation  # it is one of these devices itself
+
     servers: dict[tuple[str, int], ModbusServer] = {}
-    devices = []
+    devices: list[SimulatedModbusDevice] = []
     for spec in specs:
         server = servers.get(spec.address) or ModbusServer.of(spec, network)
         if spec.port or spec.serial:
             servers[spec.address] = server
-        devices.append(SimulatedModbusDevice(spec, clock, network, server))
+        if spec.backup is None and spec.station is None:
+            devices.append(SimulatedModbusDevice(spec, clock, network, server))
+            continue
+        backup = ModbusServer.of(at_backup(spec), network) if spec.backup else None
+        devices.append(SimulatedStation(spec, clock, network, server, backup))
     return devices
 
 

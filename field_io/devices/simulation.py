@@ -52,6 +52,7 @@ class FieldSimulation:
         self._steps = 0
         self._origin_ns = clock.monotonic_ns()
 
+        self._acting = [device for device in self.devices if device.watchdog.time_ns or device.parts]
         measured: list[PointSpec] = []
         driven: list[PointSpec] = []
         self._columns: list[tuple[SimulatedModbusDevice, tuple[str, ...], slice]] = []
@@ -140,24 +141,37 @@ class FieldSimulation:
 
     def advance(self) -> int:
         """Bring the plant up to the clock in whole steps; returns how many it took."""
-        due = (self._clock.monotonic_ns() - self._origin_ns) // self._step_ns - self._steps
-        if due <= 0:
+        now_ns = self._clock.monotonic_ns()
+        due = (now_ns - self._origin_ns) // self._step_ns - self._steps
+        if due <= 0 and not self._acting:
             return 0
         most = max(CATCH_UP_S * NS_PER_S, 2 * self._update_ns) // self._step_ns + 1
         if due > most:
             self.slipped_steps += due - most
             self._origin_ns += (due - most) * self._step_ns
             due = most
+        end = self._steps + max(0, due)
+        while (at_ns := min((d.due_ns for d in self._acting if d.due_ns is not None), default=now_ns + 1)) <= now_ns:
+            # What devices do by themselves counts from the first step after it, as what is written to them.
+            self._take_steps(min(end, (at_ns - self._origin_ns) // self._step_ns) - self._steps)
+            for device in self._acting:
+                if device.due_ns == at_ns:
+                    device.happen()
+        self._take_steps(end - self._steps)
+        return max(0, due)
+
+    def _take_steps(self, count: int) -> None:
+        if count <= 0:
+            return
         plant, actuators, transmitters = self.plant, self._actuators, self._transmitters
         inputs = self._inputs
-        for _ in range(due):
+        for _ in range(count):
             for at, position in zip(self._driven_at, actuators.step(), strict=True):
                 inputs[at] = position
             plant.advance(self._step_s)
             transmitters.step(self._plant_values())
-        transmitters.draw(due)
-        self._steps += due
-        return due
+        transmitters.draw(count)
+        self._steps += count
 
     def _encode(self, number: int) -> None:
         """Put the newest measurements into the registers of one device, once per plant step."""

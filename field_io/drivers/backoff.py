@@ -70,4 +70,3 @@ class Backoff:
     def try_now(self) -> None:
         """Allow an attempt at once; the count of failures stays."""
         self.attempt_ns = 0
-

@@ -45,8 +45,16 @@ class FieldDriver(Protocol):
 
     spec: DeviceSpec
     names: tuple[str, ...]  # points, in the order of every image
-    requests: int  # sent so far
-    errors: int  # refused or unanswered so far
+
+    @property
+    def requests(self) -> int:
+        """Sent so far."""
+        ...
+
+    @property
+    def errors(self) -> int:
+        """Refused or unanswered so far."""
+        ...
 
     def image(self, now_ns: int) -> Image:
         """All points; ``now_ns`` is ``clock.monotonic_ns()`` and decides what is stale, and stale is Bad."""

@@ -57,6 +57,7 @@ from dcs.core.status import (
     GOOD_CASCADE,
     IFS,
     INITIAL_VALUE,
+    IR,
     LIMIT_CONSTANT,
     NON_SPECIFIC,
     OK,
@@ -230,7 +231,7 @@ def to_setpoint(b: Any, demand: float) -> float:
 
 
 def follow_readback(b: Any, dt_s: float) -> None:
-    """Take the first value from the field, also after a restart, a long loss, OOS: it may have moved meanwhile."""
+    """Take the first value from the field, also after a restart, a long loss, OOS, and when the field asks for it."""
     leaving_oos = b.mode == OOS and b.target != OOS
     if (b.restarted != 0 or leaving_oos) and b.readback_linked != 0:
         b.waiting = 1
@@ -241,15 +242,21 @@ def follow_readback(b: Any, dt_s: float) -> None:
         return
     if position_known(b):
         b.readback_timer_s = 0.0
-        if b.started == 0 or b.waiting != 0:
+        asked = asks_to_be_followed(b.readback_status)
+        if b.started == 0 or b.waiting != 0 or asked:
             b.out = b.readback
             if b.fault_restart != 0 and (b.started == 0 or b.restarted != 0):
                 b.out = clamp(to_field(b, b.fault_value), b.out_low, b.out_high)
-        b.started, b.restarted, b.waiting = 1, 0, 0
+        b.started, b.restarted, b.waiting = 1, 0, 1 if asked else 0
         return
     b.readback_timer_s = b.readback_timer_s + b.elapsed_s
     if b.started == 0 or delay_passed(b.readback_timer_s, b.readback_fail_s, dt_s):
         b.waiting = 1
+
+
+def asks_to_be_followed(status: int) -> bool:
+    """Has the field moved the output by itself, and takes nothing before it is followed (initialisation request)?"""
+    return quality_of(status) == GOOD_CASCADE and sub_status_of(status) == IR
 
 
 def position_known(b: Any) -> bool:

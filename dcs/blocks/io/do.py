@@ -27,7 +27,7 @@ from dcs.blocks.handshake import (
     backward_status,
     cascade_ok,
 )
-from dcs.blocks.io.ao import FAULT_CHOICES, FAULT_NONE, FAULT_VALUE, FOLLOWS, STRAYS
+from dcs.blocks.io.ao import FAULT_CHOICES, FAULT_NONE, FAULT_VALUE, FOLLOWS, STRAYS, asks_to_be_followed
 from dcs.blocks.io.conversion import delay_passed
 from dcs.blocks.io.override import FORCE_PARTS, SIMULATE_PARTS, forced_discrete, simulated_discrete
 from dcs.core.modes import AUTO, CAS, IMAN, LO, MAN, MODE_CHOICES, OOS, TARGET_CHOICES, mode_mask
@@ -176,7 +176,7 @@ def drive(b: Any, dt_s: float) -> None:
 
 
 def follow_field(b: Any, dt_s: float) -> None:
-    """Take the first value from the field, also after a restart, a long loss, OOS: it may have moved meanwhile."""
+    """Take the first value from the field, also after a restart, a long loss, OOS, and when the field asks."""
     first = b.started == 0 or b.restarted != 0
     if b.mode == OOS and b.target != OOS and b.readback_linked != 0:
         b.waiting = 1
@@ -187,11 +187,12 @@ def follow_field(b: Any, dt_s: float) -> None:
         return
     if truth(b.readback, b.readback_status) != UNKNOWN:
         b.readback_timer_s = 0.0
-        if first or b.waiting != 0:
+        asked = asks_to_be_followed(b.readback_status)
+        if first or b.waiting != 0 or asked:
             b.out = as_number(truth(b.readback, b.readback_status))
             if first and b.fault_restart != 0:
                 to_coil(b, b.fault_value)
-        b.started, b.restarted, b.waiting = 1, 0, 0
+        b.started, b.restarted, b.waiting = 1, 0, 1 if asked else 0
         return
     b.readback_timer_s = b.readback_timer_s + b.elapsed_s
     if first or delay_passed(b.readback_timer_s, b.readback_fail_s, dt_s):
