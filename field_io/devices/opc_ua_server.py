@@ -25,7 +25,7 @@ from asyncua.server.binary_server_asyncio import BinaryServer, OPCUAProtocol
 from asyncua.server.internal_server import InternalServer
 
 from dcs.core.clock import NS_PER_S
-from field_io.devices.ua_space import Range, UaVariable, Unit
+from field_io.devices.ua_space import Range, UaObject, UaVariable, Unit
 from field_io.opc_ua.certificates import Certificates
 from field_io.opc_ua.nodes import CORE, NodeName
 
@@ -118,7 +118,8 @@ class UaServer:
     async def _add_nodes(self, server: Server) -> None:
         space = self.device.space
         indexes = {CORE: 0, "": 0}
-        for uri in {space.uri: 0, **{one.browse[0]: 0 for one in (*space.objects.values(), *space.variables.values())}}:
+        nodes: list[UaObject | UaVariable] = [*space.objects.values(), *space.variables.values()]
+        for uri in (space.uri, *(part for one in nodes for part in (one.browse[0], one.name.uri))):
             if uri not in indexes:
                 indexes[uri] = await server.register_namespace(uri)
 
@@ -126,8 +127,6 @@ class UaServer:
             text = int(name.name) if name.kind == "i" else name.name
             return ua.NodeId(text, indexes[name.uri])
 
-        for name in {variable.name.uri for variable in space.variables.values()} - set(indexes):
-            indexes[name] = await server.register_namespace(name)
         parents: dict[str, Any] = {"": server.nodes.objects}
         pending: list[Any] = [*space.objects.items(), *space.variables.items()]
         while pending:
@@ -218,7 +217,7 @@ class _Users:
         return User(role=UserRole.User, name=username) if known else None
 
 
-class _Rights(PermissionRuleset):
+class _Rights(PermissionRuleset):  # type: ignore[misc]
     """Everybody reads; writes are for whom the device lets. Nobody calls methods or changes the address space."""
 
     def __init__(self, device: "SimulatedUaDevice") -> None:
@@ -232,7 +231,7 @@ class _Rights(PermissionRuleset):
 
 
 # --- connections ----------------------------------------------------------------------------------------------
-class _Listener(BinaryServer):
+class _Listener(BinaryServer):  # type: ignore[misc]
     """asyncua's listener with connections that a fault can silence or slow down, and that can be closed at once."""
 
     def __init__(self, server: Server, device: "SimulatedUaDevice", host: str, port: int) -> None:
@@ -255,7 +254,7 @@ class _Listener(BinaryServer):
                 client.transport.abort()
 
 
-class _Connection(OPCUAProtocol):
+class _Connection(OPCUAProtocol):  # type: ignore[misc]
     device: "SimulatedUaDevice"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -313,7 +312,7 @@ async def _forget_sessions(iserver: InternalServer) -> None:
 _standard: dict[ua.NodeId, Any] = {}  # of this process: read only, once it is built
 
 
-class _SharedSpaceServer(InternalServer):
+class _SharedSpaceServer(InternalServer):  # type: ignore[misc]
     async def load_standard_address_space(self, shelf_file: Path | None = None) -> None:
         if not _standard:
             builder = InternalServer()

@@ -318,8 +318,9 @@ class OpcUaDriver:
         now_ns, now_utc_ns = self._clock.monotonic_ns(), self._clock.time_ns()
         self._answered_ns = self._notified_ns = now_ns
         self._backoff.answered()
-        self._image.confirm(now_ns, now_utc_ns)
-        if self._image.take(changes, now_ns, now_utc_ns):
+        lost = self._image.take(changes, now_ns, now_utc_ns)
+        self._image.confirm(now_ns, now_utc_ns, [at for at, _ in changes])
+        if lost:
             self._lost(f"the server had no room for all values of {self._image.overflow}")
 
     def lost(self, text: str) -> None:

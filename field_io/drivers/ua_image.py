@@ -83,9 +83,10 @@ class UaImage:
         due: list[int] = np.nonzero(now_ns - self._heard_ns >= wait_ns)[0].tolist()
         return due
 
-    def confirm(self, now_ns: int, now_utc_ns: int) -> None:
-        """A message of the subscription: what is watched is as it was, unless ``take`` says otherwise."""
+    def confirm(self, now_ns: int, now_utc_ns: int, changed: Sequence[int]) -> None:
+        """A message of the subscription: what is watched and not among ``changed`` is as it was."""
         known = self._watched & (self._confirmed_ns != NEVER_NS) & (self._heard_ns != NEVER_NS)
+        known[np.array(changed, np.intp)] = False
         self._confirmed_ns[known] = self._heard_ns[known] = now_ns
         self._times_ns[known] = now_utc_ns
 

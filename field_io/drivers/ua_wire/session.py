@@ -75,8 +75,8 @@ class WireUaSession:
         self._timeout_s = spec.timeout_ns / NS_PER_S
         self._client: Client | None = None
         self._alive = False  # the session of ``_client`` is open
-        self._nodes: list[ua.NodeId] = []
-        self._types: list[str] = []
+        self._nodes: list[ua.NodeId] = [ua.NodeId()] * len(spec.points)
+        self._types: list[str] = [""] * len(spec.points)
         self._batch = BATCH
         self._renewal: asyncio.Task[None] | None = None
         self._publisher: Publisher | None = None
@@ -234,10 +234,10 @@ class WireUaSession:
         self._types = [info.type for info in infos]
         return infos
 
-    async def _renew(self, client: Client) -> None:
+    async def _renew(self, client: Any) -> None:
         """A secure channel lives for an hour or less; a new token is due after three quarters of it."""
         with contextlib.suppress(*_TROUBLE), _plain_cancellation():
-            while client is self._client:
+            while True:  # until ``abort`` cancels it
                 await asyncio.sleep(0.75 * client.secure_channel_timeout / 1000)
                 await client.open_secure_channel(renew=True)
                 client.uaclient.revolve_security_token()
