@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dcs.core.errors import Place
+from field_io.opc_ua.nodes import parse_node
 from field_io.station import StationSpec
 
 TABLES = ("coil", "discrete", "input", "holding")
@@ -304,8 +305,10 @@ def with_backups(devices: Sequence[DeviceSpec]) -> list[DeviceSpec]:
 def point_problems(point: PointSpec) -> list[str]:
     """Sentences about what cannot work with this point alone; [] when it is fine."""
     problems: list[str] = []
-    if point.table in (NODE, DIAGNOSIS):
+    if point.table == DIAGNOSIS:
         return problems
+    if point.table == NODE:
+        return _node_problems(point)
     if point.table not in TABLES:
         return [f"table is `{point.table}`, but a Modbus table is one of {', '.join(TABLES)}"]
     if point.type not in POINT_TYPES:
@@ -336,6 +339,24 @@ def point_problems(point: PointSpec) -> list[str]:
         problems.append(f"direction is out, but table {point.table} can only be read; use table {writable}")
     if point.address < 0 or point.end > 65536:
         problems.append(f"occupies address {point.address} to {point.end - 1}, but a Modbus table goes from 0 to 65535")
+    if point.scale == 0.0 or not math.isfinite(point.scale) or not math.isfinite(point.offset):
+        problems.append("scale and offset must be finite and scale not 0, otherwise values cannot be converted")
+    return problems
+
+
+def _node_problems(point: PointSpec) -> list[str]:
+    """The same for a node of an OPC UA server."""
+    problems: list[str] = []
+    try:
+        parse_node(point.node)
+    except ValueError as exc:
+        problems.append(f"node {exc}")
+    if point.type not in POINT_TYPES:
+        problems.append(f"type is `{point.type}`, but a point is one of {', '.join(POINT_TYPES)}")
+    if point.direction not in ("in", "out"):
+        problems.append(f"direction is `{point.direction}`, but it is in or out")
+    if point.is_text and point.direction == "out":
+        problems.append("direction is out, but a text cannot be written")
     if point.scale == 0.0 or not math.isfinite(point.scale) or not math.isfinite(point.offset):
         problems.append("scale and offset must be finite and scale not 0, otherwise values cannot be converted")
     return problems

@@ -149,7 +149,7 @@ def choose_endpoints(config: PlantConfig, auto_ports: bool) -> Endpoints:
     if config.bus.url:
         del kinds["bus"]
     try:
-        devices = {}
+        devices, urls = {}, {}
         for device in with_backups(config.devices):
             port = device.port
             if device.simulate and (auto_ports or not port):
@@ -157,6 +157,8 @@ def choose_endpoints(config: PlantConfig, auto_ports: bool) -> Endpoints:
             elif device.simulate:
                 check_free(device.name, device.host, port)
             devices[device.name] = (device.host, port)
+            if not device.is_modbus:
+                urls[device.name] = replace(device, port=port).url
         bus_host, bus_port = config.bus.host, config.bus.port
         bus_url = config.bus.url or f"nats://{bus_host}:{bus_port or chooser.choose(bus_host)}"
         return Endpoints(
@@ -167,6 +169,7 @@ def choose_endpoints(config: PlantConfig, auto_ports: bool) -> Endpoints:
             nodes=kinds,
             pairs={c.name: list(c.members) for c in config.controllers},
             devices=devices,
+            device_urls=urls,
             voters={name: ("127.0.0.1", chooser.choose("127.0.0.1", datagram=True)) for name in voters},
             metrics={name: ("127.0.0.1", chooser.choose("127.0.0.1")) for name in kinds},
         )
@@ -261,8 +264,8 @@ def _specs(
 
 def _say_hello(config: PlantConfig, endpoints: Endpoints, run_dir: Path) -> None:
     print(f"{config.title}: {', '.join(endpoints.nodes)}")
-    for name, (host, port) in endpoints.devices.items():
-        print(f"  {name}: modbus://{host}:{port}")
+    for name in endpoints.devices:
+        print(f"  {name}: {endpoints.url_of(name)}")
     print(f"  run directory: {run_dir}")
     if Path(endpoints.kept) != run_dir.resolve():
         print(f"  settings kept from run to run: {endpoints.kept} (start anew with --fresh)")

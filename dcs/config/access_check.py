@@ -4,9 +4,10 @@ Called by   ``dcs.config.field_check``.
 Knows       which keys belong to which protocol.
 """
 
+from pathlib import Path
 from typing import Any
 
-from dcs.config.field_schema import DeviceSection
+from dcs.config.field_schema import DeviceSection, OpcUaSection
 from dcs.config.problems import Problems
 from dcs.config.source import Document, KeyPath
 from field_io.specs import (
@@ -70,6 +71,8 @@ def access(name: str, section: DeviceSection, document: Document, problems: Prob
                 f"device {name}: the forbidden range ends at {forbidden.last}, before its first address "
                 f"{forbidden.first}. Exchange the two.",
             )
+    if section.opc_ua is not None:
+        _opc_ua(name, section.opc_ua, document, problems)
     limits, serial, ua, server = section.limits, section.serial, section.opc_ua, section.server
     return {
         "polls": tuple(PollGroup(poll, group.period, group.phase) for poll, group in section.polls.items()),
@@ -95,11 +98,47 @@ def access(name: str, section: DeviceSection, document: Document, problems: Prob
             ua.policy,
             ua.user,
             ua.password_env,
-            ua.certificate,
-            ua.key,
-            ua.server_certificate,
+            _beside(document, ua.certificate),
+            _beside(document, ua.key),
+            _beside(document, ua.server_certificate),
             ua.publishing or 0,
         )
         if ua
         else (OpcUaAccess() if section.protocol == OPC_UA else None),
     }
+
+
+def _opc_ua(name: str, section: OpcUaSection, document: Document, problems: Problems) -> None:
+    """Keys that only mean something together."""
+    place = document.place(("devices", name, "opc_ua"))
+    if bool(section.certificate) != bool(section.key):
+        problems.add(
+            place,
+            f"device {name}: `certificate` and `key` belong together. Write both, or neither: then they are made.",
+        )
+    for key in ("certificate", "key", "server_certificate"):
+        file = _beside(document, getattr(section, key))
+        if file and not Path(file).is_file():
+            problems.add(
+                document.place(("devices", name, "opc_ua", key)),
+                f"device {name}: there is no file {file}. Correct the path, or delete `{key}`.",
+            )
+    if section.security == "none":
+        for key in ("certificate", "server_certificate"):
+            if getattr(section, key):
+                problems.add(
+                    document.place(("devices", name, "opc_ua", key)),
+                    f"device {name}: without security nobody shows a certificate. Write `security: sign` or "
+                    f"`security: sign_and_encrypt`, or delete `{key}`.",
+                )
+        if section.password_env:
+            problems.note(
+                place, f"device {name}: without security its password is sent in the clear, where the server lets it."
+            )
+    if section.password_env and not section.user:
+        problems.add(place, f"device {name}: there is a password and no `user` that it belongs to. Write `user`.")
+
+
+def _beside(document: Document, file: str) -> str:
+    """A file named in a configuration file, from where that stands."""
+    return str(Path(document.file).parent / file) if file else ""

@@ -30,6 +30,9 @@ def build_devices(
     return devices
 
 
+OPC_UA_PORT = 4840
+
+
 class _FieldCheck:
     def __init__(self, document: Document, plant: PlantInfo | None, problems: Problems) -> None:
         self._document = document
@@ -52,7 +55,7 @@ class _FieldCheck:
             **station.fields(),
             name=name,
             host=section.host,
-            port=section.port,
+            port=section.port if section.protocol != OPC_UA or "port" in section.model_fields_set else OPC_UA_PORT,
             unit=section.unit,
             poll_ns=section.poll,
             timeout_ns=section.timeout,
@@ -73,7 +76,9 @@ class _FieldCheck:
         path: KeyPath = ("devices", device, "points", tag)
         is_bit = section.table in ("coil", "discrete")
         is_bit = is_bit or section.bit >= 0
-        type_name = "bool" if is_bit and "type" not in section.model_fields_set else section.type
+        type_name = section.type
+        if "type" not in section.model_fields_set:
+            type_name = "bool" if is_bit else "float64" if around.protocol == OPC_UA else type_name
         if not self._located(tag, section, around, path):
             return None
         bare = PointSpec(
@@ -99,7 +104,9 @@ class _FieldCheck:
         )
         sentences = point_problems(bare)
         for sentence in sentences:
-            key = next((k for k in ("direction", "type", "scale", "address") if sentence.startswith(k)), "address")
+            key = next(
+                (k for k in ("direction", "type", "scale", "address", "node") if sentence.startswith(k)), "address"
+            )
             self._problems.add(self._document.place((*path, key)), f"{tag}: {sentence}.")
         if section.signal is None:
             if around.simulate and bare.table != DIAGNOSIS:

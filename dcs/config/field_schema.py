@@ -178,7 +178,10 @@ class DeviceSection(Section):
     description: Text = Field("", description="what it is, in words")
     protocol: Annotated[str, choice(*PROTOCOLS)] = Field("modbus-tcp", description="how it is spoken to")
     host: Text = Field("127.0.0.1", description="its address")
-    port: PortNumber = Field(502, description="its TCP port; `auto` takes a free one (simulated devices only)")
+    port: PortNumber = Field(
+        502,
+        description="its TCP port (4840 for opc-ua when not given); `auto` takes a free one (simulated devices only)",
+    )
     unit: Annotated[int, whole(0, 255)] = Field(1, description="Modbus unit identifier")
     simulate: Flag = Field(False, description="true: this system serves the device itself; false: it is a real one")
     poll: Annotated[int, duration_between("10 ms", "1 h")] = Field(

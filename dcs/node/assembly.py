@@ -22,7 +22,7 @@ from dcs.node.face import NodeFace
 from dcs.node.peers import Peers, derive_seed
 from dcs.redundancy.protocol import PairConfig
 from dcs.redundancy.timing import LeaseTiming
-from field_io.specs import DeviceSpec, at_backup, with_backups
+from field_io.specs import OPC_UA, DeviceSpec, at_backup, with_backups
 
 if TYPE_CHECKING:
     from dcs.node.controller import Controller
@@ -235,6 +235,7 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
 def _build_driver(device: DeviceSpec, face: NodeFace, clock: Clock, strategy: Strategy, peers: Peers) -> "FieldDriver":
     """Polls shortly before the scans are due, so that a scan works on values of its own period."""
     from field_io.drivers.modbus import ModbusDriver
+    from field_io.drivers.opc_ua import OpcUaDriver
     from field_io.drivers.redundant import redundant_driver
 
     node = face.node
@@ -243,6 +244,8 @@ def _build_driver(device: DeviceSpec, face: NodeFace, clock: Clock, strategy: St
     utc_minus_monotonic_ns = clock.time_ns() - clock.monotonic_ns()
     phase_ns = (fastest.phase_ns - lead_ns - utc_minus_monotonic_ns) % device.poll_ns
     rng = Random(derive_seed(peers.seed, node, device.name))
+    if device.protocol == OPC_UA:
+        return OpcUaDriver(device, peers.ua_session(node, device), clock, rng, phase_ns)
     links = [peers.link(node, one) for one in with_backups([device])]
     if device.backup is None and device.station is None:
         return ModbusDriver(device, links[0], clock, rng, phase_ns)
@@ -277,14 +280,14 @@ def _shared_host(config: PlantConfig, endpoints: Endpoints, witness: str) -> str
 
 async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> "FieldNode":
     from dcs.node.field_node import FieldNode
-    from field_io.devices.simulated import simulated_devices
+    from field_io.devices.device import make_devices
     from field_io.devices.simulation import FieldSimulation
 
     clock, face = peers.clock(name), await _face(config, endpoints, name, peers)
     model = config.model
     plant = create_plant(config, peers.seed)
     simulated = [device for device in devices_at(config, endpoints) if device.simulate]
-    devices = simulated_devices(simulated, clock, peers.device_network)
+    devices = make_devices(simulated, clock, peers.device_network, peers.ua_network, peers.certificates(name))
     simulation = FieldSimulation(plant, devices, clock, model.step_ns, derive_seed(peers.seed, name))
     before = _before(simulation, face, peers.keep(name))
     return FieldNode(face, simulation, before, endpoints.exercises)
@@ -315,13 +318,14 @@ def build_direct(
 ) -> "DirectPlant":
     """The plant without its network, for studies (``dcs.node.direct``)."""
     from dcs.node.direct import DirectPlant, StudyClock
-    from field_io.devices.simulated import simulated_devices
+    from field_io.devices.device import make_devices
     from field_io.devices.simulation import FieldSimulation
     from field_io.memory_network import MemoryNetwork
+    from field_io.opc_ua.network import UaNetwork
 
     seed = config.model.seed if seed is None else seed
     clock, network = StudyClock(), MemoryNetwork()
-    devices = simulated_devices([device for device in config.devices if device.simulate], clock, network)
+    devices = make_devices([device for device in config.devices if device.simulate], clock, network, UaNetwork())
     plant = create_plant(config, seed)
     field = FieldSimulation(plant, devices, clock, config.model.step_ns, derive_seed(seed, FIELD_NODE))
     return DirectPlant(config, field, clock, every_s, polled)

@@ -25,6 +25,7 @@ class Endpoints:
     nodes: dict[str, str] = field(default_factory=dict)  # name -> kind: bus | field | controller | witness
     pairs: dict[str, list[str]] = field(default_factory=dict)  # controller pair -> its members
     devices: dict[str, tuple[str, int]] = field(default_factory=dict)
+    device_urls: dict[str, str] = field(default_factory=dict)  # of those that are more than modbus://host:port
     voters: dict[str, tuple[str, int]] = field(default_factory=dict)  # controllers and witnesses: pair network
     metrics: dict[str, tuple[str, int]] = field(default_factory=dict)
     title: str = ""  # of the plant, for people
@@ -47,8 +48,13 @@ class Endpoints:
             host, port = self.metrics[node]
             found["metrics"] = f"http://{host}:{port}/metrics"
         if self.nodes.get(node, node) == "field":
-            found |= {device: f"modbus://{host}:{port}" for device, (host, port) in self.devices.items()}
+            found |= {device: self.url_of(device) for device in self.devices}
         return found
+
+    def url_of(self, device: str) -> str:
+        """Where a device answers."""
+        host, port = self.devices[device]
+        return self.device_urls.get(device, f"modbus://{host}:{port}")
 
     @classmethod
     def read(cls, run_dir: Path) -> "Endpoints":

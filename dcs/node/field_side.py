@@ -96,7 +96,7 @@ class FieldSide:
         self, drivers: Sequence[FieldDriver], inputs: Sequence[str], outputs: Sequence[str], clock: Clock
     ) -> None:
         self.drivers = list(drivers)
-        self._bits = {point.name for driver in drivers for point in driver.spec.points if point.is_bit}
+        self._bits = {point.name for driver in drivers for point in driver.spec.points if point.type == "bool"}
         self._clock = clock
         self._devices = [_Device(driver) for driver in drivers]
         self.wiring = Wiring(self._devices, self._bits, inputs, outputs)

@@ -18,7 +18,10 @@ from dcs.redundancy.transport import MemoryNetwork as MemoryPairNetwork
 from dcs.redundancy.transport import PairNetwork
 from field_io.drivers.link import LinkFaults, ModbusLink
 from field_io.drivers.modbus_link import MemoryLinks
+from field_io.drivers.ua_memory import MemoryUaSession
+from field_io.drivers.ua_session import UaSession
 from field_io.memory_network import MemoryNetwork
+from field_io.opc_ua.network import UaNetwork
 from field_io.specs import DeviceSpec
 
 
@@ -30,6 +33,7 @@ class MemoryPeers:
         self.clock_note = ""
         self.hub = MemoryHub()
         self.device_network: MemoryNetwork | None = MemoryNetwork()
+        self.ua_network: UaNetwork | None = UaNetwork()
         self.pair_links = MemoryPairNetwork(derive_seed(seed, "pair network"))
         self.clocks: dict[str, SimulatedClock] = {}
         self.cables: dict[str, LinkFaults] = {}  # "C1A>RTU-1"
@@ -70,6 +74,14 @@ class MemoryPeers:
         faults = self.cables.setdefault(f"{node}>{device.name}", LinkFaults())
         links = self._links.setdefault(node, MemoryLinks(self.device_network, node))
         return links.link(device, faults)
+
+    def ua_session(self, node: str, device: DeviceSpec) -> UaSession:
+        assert self.ua_network is not None
+        faults = self.cables.setdefault(f"{node}>{device.name}", LinkFaults())
+        return MemoryUaSession(device, self.ua_network, node, faults)
+
+    def certificates(self, node: str) -> str:
+        return ""
 
     def pair_network(self, node: str) -> PairNetwork:
         return self.pair_links.endpoint(node)

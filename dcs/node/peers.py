@@ -17,7 +17,9 @@ from dcs.node.scan_schedule import ScanSchedule
 from dcs.redundancy.store import RecordStore
 from dcs.redundancy.transport import PairNetwork
 from field_io.drivers.link import ModbusLink
+from field_io.drivers.ua_session import UaSession
 from field_io.memory_network import MemoryNetwork
+from field_io.opc_ua.network import UaNetwork
 from field_io.specs import DeviceSpec
 
 T = TypeVar("T")
@@ -35,6 +37,7 @@ class Peers(Protocol):
     seed: int
     clock_note: str  # "" for the wall clock; ``simulated x10`` for whoever looks into a box
     device_network: MemoryNetwork | None  # where simulated devices listen; None = TCP
+    ua_network: UaNetwork | None  # the same for OPC UA
 
     def pid(self, node: str) -> int:
         """Process id for reports."""
@@ -53,7 +56,15 @@ class Peers(Protocol):
         ...
 
     def link(self, node: str, device: DeviceSpec) -> ModbusLink:
-        """The node's cable to a device."""
+        """The node's cable to a Modbus device."""
+        ...
+
+    def ua_session(self, node: str, device: DeviceSpec) -> UaSession:
+        """The node's cable to an OPC UA device."""
+        ...
+
+    def certificates(self, node: str) -> str:
+        """Folder for the certificates of a node; "" = it needs none."""
         ...
 
     def pair_network(self, node: str) -> PairNetwork:

@@ -20,7 +20,9 @@ from dcs.redundancy.transport import PairNetwork
 from dcs.redundancy.wire import WireNetwork
 from field_io.drivers.link import ModbusLink
 from field_io.drivers.modbus_link import WireLinks
+from field_io.drivers.ua_session import UaSession
 from field_io.memory_network import MemoryNetwork
+from field_io.opc_ua.network import UaNetwork
 from field_io.specs import DeviceSpec
 
 
@@ -28,6 +30,7 @@ class WirePeers:
     """One process of a real run."""
 
     device_network: MemoryNetwork | None = None
+    ua_network: UaNetwork | None = None
     clock_note = ""
 
     def __init__(self, endpoints: Endpoints, run_dir: Path, seed: int) -> None:
@@ -59,6 +62,14 @@ class WirePeers:
 
     def link(self, node: str, device: DeviceSpec) -> ModbusLink:
         return self._links.link(device)
+
+    def ua_session(self, node: str, device: DeviceSpec) -> UaSession:
+        from field_io.drivers.ua_wire.session import WireUaSession  # asyncua takes half a second to load
+
+        return WireUaSession(device, Path(self.certificates(node)), node)
+
+    def certificates(self, node: str) -> str:
+        return str(self._kept / "certificates" / node)
 
     def pair_network(self, node: str) -> PairNetwork:
         addresses = dict(self._endpoints.voters)

@@ -185,6 +185,11 @@ class SimulatedModbusDevice:
 
     # --- what happens by itself (devices.simulation) ------------------------------------------------------------
     @property
+    def acts(self) -> bool:
+        """True when something happens to it by itself."""
+        return bool(self.watchdog.time_ns or self.parts)
+
+    @property
     def due_ns(self) -> int | None:
         """Monotonic time at which ``happen`` is to be called; None = never."""
         return self.watchdog.due_ns

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import ConfigError
-from field_io.devices.simulated import SimulatedModbusDevice
+from field_io.devices.device import SimulatedDevice
 from field_io.signals import Actuators, Transmitters
 from field_io.specs import PointSpec
 from plant_models.model import DISTURBANCE, INPUT, OUTPUT, PARAMETER, STATE, NoSnapshot, PlantModel
@@ -35,7 +35,7 @@ class FieldSimulation:
     def __init__(
         self,
         plant: PlantModel,
-        devices: Sequence[SimulatedModbusDevice],
+        devices: Sequence[SimulatedDevice],
         clock: Clock,
         step_ns: int,
         seed: int,
@@ -52,10 +52,10 @@ class FieldSimulation:
         self._steps = 0
         self._origin_ns = clock.monotonic_ns()
 
-        self._acting = [device for device in self.devices if device.watchdog.time_ns or device.parts]
+        self._acting = [device for device in self.devices if device.acts]
         measured: list[PointSpec] = []
         driven: list[PointSpec] = []
-        self._columns: list[tuple[SimulatedModbusDevice, tuple[str, ...], slice]] = []
+        self._columns: list[tuple[SimulatedDevice, tuple[str, ...], slice]] = []
         self._encoded_at: list[int] = []
         for number, device in enumerate(self.devices):
             inputs = [p for p in device.spec.points if p.direction == "in" and p.signal is not None]
@@ -100,7 +100,7 @@ class FieldSimulation:
         self.plant.restore(still)
         self.plant.measure()
 
-    def _attach(self, device: SimulatedModbusDevice, number: int, actuator_of: dict[str, int]) -> None:
+    def _attach(self, device: SimulatedDevice, number: int, actuator_of: dict[str, int]) -> None:
         def bring_up_to_date() -> None:
             self.advance()
             self._encode(number)
