@@ -258,7 +258,8 @@ class SimulatedUaDevice:
         """True for anonymous clients, and for the configured user with its password."""
         if not user:
             return True
-        return hmac.compare_digest(user, self.access.user) and hmac.compare_digest(password, self.password)
+        pairs = ((user, self.access.user), (password, self.password))
+        return all(hmac.compare_digest(given.encode(), ours.encode()) for given, ours in pairs)
 
     def may_write(self, user: str) -> bool:
         """True for everybody, or for the configured user alone."""

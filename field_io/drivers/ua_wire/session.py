@@ -135,8 +135,7 @@ class WireUaSession:
         if access.security != "none":
             shown = await self._server_certificate()
             certificate, key = await asyncio.to_thread(self._certificates.own)
-            policy = getattr(security_policies, f"SecurityPolicy{access.policy}")
-            client.security_policy = policy(*_loaded(shown, certificate, key), MODES[access.security])
+            client.security_policy = _policy(access)(*_loaded(shown, certificate, key), MODES[access.security])
             client.uaclient.set_security(client.security_policy)
         self._client = client
         await self._greet(client)
@@ -183,7 +182,7 @@ class WireUaSession:
             await client.close_secure_channel()
         finally:
             _hang_up(client)
-        policy = f"http://opcfoundation.org/UA/SecurityPolicy#{access.policy}"
+        policy = _policy(access).URI
         fitting = [e for e in endpoints if e.SecurityMode == MODES[access.security] and e.SecurityPolicyUri == policy]
         if not fitting:
             offers = sorted({f"{e.SecurityMode.name}/{e.SecurityPolicyUri.rpartition('#')[2]}" for e in endpoints})
@@ -375,6 +374,10 @@ def _plain_cancellation() -> Iterator[None]:
         if type(exc) is asyncio.CancelledError:
             raise
         raise asyncio.CancelledError from None
+
+
+def _policy(access: OpcUaAccess) -> Any:
+    return getattr(security_policies, f"SecurityPolicy{access.policy}")
 
 
 def _hang_up(client: Client) -> None:

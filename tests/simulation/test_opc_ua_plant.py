@@ -1,0 +1,158 @@
+"""A plant with an OPC UA device: as text in the box, and started by a user over real sockets."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dcs.config.find import find_config
+from dcs.core.errors import ConfigErrors
+from dcs.core.modes import mode_name
+from dcs.core.status import is_good, is_usable
+from dcs.node.assembly import build_direct, load_configuration
+from dcs.node.box import Box
+from dcs.node.recorder import Recorder
+from field_io.devices.opc_ua_device import SimulatedUaDevice
+from tests.support.boxes import in_box
+from tests.support.processes import wait_until
+from tests.support.running_plant import running_plant
+
+URI = "urn:quadruple-tank:drives"
+
+
+def plant_folder(tmp_path: Path) -> Path:
+    """The quadruple tank, with the drive cabinet (DRV-1) speaking OPC UA."""
+    folder = tmp_path / "tanks"
+    folder.mkdir()
+    source = find_config("quadruple_tank")
+    for name in ("plant.yaml", "field.yaml", "control.yaml", "alarms.yaml"):
+        (folder / name).write_text((source / name).read_text(encoding="utf-8"), encoding="utf-8")
+    field = (folder / "field.yaml").read_text(encoding="utf-8")
+    head, _, drives = field.partition("  DRV-1:\n")
+    lines = []
+    for line in drives.splitlines():
+        if line.strip().startswith("{table:"):
+            tag = lines[-1].strip().rstrip(":")
+            line = f'        {{node: "nsu={URI};s={tag}", type: float32, ' + line.partition("type: ")[2].partition(", ")[2]
+            line = line.replace("scale: 0.01, ", "")
+        line = line.replace("protocol: modbus-tcp", "protocol: opc-ua").replace("port: 5021", "port: auto")
+        if line.strip() in ("unit: 2", "word_order: low_first"):
+            continue
+        lines.append(line)
+    (folder / "field.yaml").write_text(head + "  DRV-1:\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def now(recorder: Recorder, tag: str) -> tuple[float, int]:
+    """(Value, status) in the newest frame."""
+    frame = recorder.frames[-1]
+    at = [info.name for info in recorder.layout(frame).tags].index(tag)
+    return float(frame.values[at]), int(frame.statuses[at])
+
+
+def good(recorder: Recorder, tag: str) -> bool:
+    return is_good(now(recorder, tag)[1])
+
+
+def test_it_controls_in_the_box_as_over_modbus_and_repeats_to_the_bit(tmp_path: Path) -> None:
+    """The loops close over the OPC UA device: flows are read from it, pumps are driven through it."""
+    folder = plant_folder(tmp_path)
+
+    async def story(box: Box, recorder: Recorder) -> list[tuple[str, float]]:
+        device = next(d for d in box.field.simulation.devices if d.spec.name == "DRV-1")
+        assert isinstance(device, SimulatedUaDevice)
+        device.record_writes()
+        await box.run_for(20.0)
+        await box.command("C1", "set", "LIC-101.SP", 13.5)
+        await box.run_for(200.0)
+        assert now(recorder, "LIC-101.PV")[0] == pytest.approx(13.5, abs=0.3)
+        assert good(recorder, "FIC-101.PV")
+        assert device.writes
+        assert {write.peer for write in device.writes} == {box.active("C1")}
+        return [(write.point, write.value) for write in device.writes]
+
+    first = in_box(story, plant=folder)
+    assert in_box(story, plant=folder) == first
+
+
+def test_a_dead_device_is_bad_in_time_downstream_and_the_loop_closes_again_when_it_returns(tmp_path: Path) -> None:
+    folder = plant_folder(tmp_path)
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(60.0)
+        assert good(recorder, "FIC-101.PV")
+        box.faults().cut("DRV-1", silent=True)
+        await box.run_for(2 * 1.0 + 0.5 + 1.0)  # two polls, a time-out and a scan
+        assert not is_usable(now(recorder, "FIC-101.PV")[1])
+        await box.run_for(120.0)
+        await box.faults().heal("DRV-1")
+        await box.run_for(5.0 + 1.0)
+        assert good(recorder, "FIC-101.PV")
+        await box.run_for(120.0)
+        assert mode_name(now(recorder, "FIC-101.MODE")[0]) == "Cas"
+
+    in_box(story, plant=folder)
+
+
+def test_a_takeover_goes_on_over_the_other_controllers_session(tmp_path: Path) -> None:
+    folder = plant_folder(tmp_path)
+
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(60.0)
+        before = now(recorder, "FIC-101.ao.OUT")[0]
+        active = box.active("C1")
+        await box.kill(active)
+        await box.run_for(5.0)
+        assert box.active("C1") != active
+        assert now(recorder, "FIC-101.ao.OUT")[0] == pytest.approx(before, abs=2.0), "no bump"
+        for tag in ("FIC-101.PV", "FIC-102.PV", "LIC-101.PV"):
+            assert good(recorder, tag)
+
+    in_box(story, plant=folder)
+
+
+def test_it_runs_without_messages_for_studies(tmp_path: Path) -> None:
+    plant = build_direct(load_configuration(plant_folder(tmp_path)))
+    plant.run_for(120.0)
+    assert plant.value("LIC-101.PV") == pytest.approx(12.4, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (('node: "nsu=urn:quadruple-tank:drives;s=FT-101"', "table: input"), "FT-101: `node` is missing"),
+        (("nsu=urn:quadruple-tank:drives;s=FT-101", "ns=3;s=FT-101"), "by the number 3, which the server may change"),
+        (("protocol: opc-ua", "protocol: opc-ua\n    opc_ua: {certificate: a.der}"), "belong together"),
+        (("protocol: opc-ua", "protocol: opc-ua\n    opc_ua: {password_env: X}"), "no `user` that it belongs to"),
+        (
+            ("protocol: opc-ua", "protocol: opc-ua\n    opc_ua: {security: sign, server_certificate: no.der}"),
+            "there is no file",
+        ),
+    ],
+)
+def test_what_cannot_work_is_told_with_file_and_line(edit: tuple[str, str], says: str, tmp_path: Path) -> None:
+    folder = plant_folder(tmp_path)
+    text = (folder / "field.yaml").read_text(encoding="utf-8")
+    assert edit[0] in text
+    (folder / "field.yaml").write_text(text.replace(*edit, 1), encoding="utf-8")
+    with pytest.raises(ConfigErrors) as refused:
+        load_configuration(folder)
+    (line,) = [line for line in str(refused.value).splitlines() if says in line]
+    assert "field.yaml:" in line
+
+
+@pytest.mark.system
+def test_a_user_starts_it_and_sees_where_it_is(tmp_path: Path) -> None:
+    folder = plant_folder(tmp_path)
+    with running_plant(tmp_path, config=str(folder)) as plant:
+        endpoints = json.loads((plant.run_dir / "endpoints.json").read_text(encoding="utf-8"))
+        port = endpoints["devices"]["DRV-1"][1]
+        url = f"opc.tcp://127.0.0.1:{port}"
+        nodes = plant.nodes()
+        assert nodes["field"]["endpoints"]["DRV-1"] == url
+        (link,) = [link for link in plant.active()["links"] if link["name"] == "DRV-1"]
+        assert (link["kind"], link["state"], link["url"]) == ("opc-ua", "up", url)
+        assert f"DRV-1: {url}" in (tmp_path / "launcher.log").read_text(encoding="utf-8")
+        plant.dcs("set", "FIC-101.MODE", "AUTO")
+        plant.dcs("set", "FIC-101.SP", "20")
+        wait_until(lambda: abs(plant.value("FIC-101.PV") - 20.0) < 1.0, 20.0, "the flow follows its setpoint")
