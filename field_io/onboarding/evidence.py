@@ -16,8 +16,8 @@ _PRIOR = {"uint16": 1.0, "float32": 3.0, "uint32": 4.0, "float64": 6.0, "uint64"
 """Bits that a type costs by itself: how rare it is in register maps."""
 _ODD_ORDER = 2.0
 """Bits that a byte order costs in which the low byte of a word comes first."""
-_USUAL_MOST = 10_000
-"""Larger numbers are rare in one register: scaled values end at 10000 or 27648."""
+_USUAL_MOST, _SCALED_MOST = 10_000, 32_767
+"""Larger numbers are rare in one register: scaled values end at 10000, some at 27648 or 32767."""
 _COUNTER = 5.0
 """Bits that speak for a counter of more than one word: those of one word would run over too soon."""
 _LETTER, _SIGN = 4.5, 7.0
@@ -76,7 +76,7 @@ def _integer_cost(numbers: list[int], bits: int) -> float:
     size = min(_size(number) for number in (numbers[0], signed(numbers[0], bits)))
     cost = size + math.log2(bits)
     if bits == 16 and size > _size(_USUAL_MOST):
-        cost += 3.0
+        cost += 3.0 if size > _size(_SCALED_MOST) else 1.5
     half = 1 << (bits - 1)
     for before, after in zip(numbers, numbers[1:], strict=False):
         step = (after - before + half) % (1 << bits) - half

@@ -72,12 +72,14 @@ class TableScanner:
         self._is_bits = scan.table in BIT_TABLES
         scan.block_max = 2000 if self._is_bits else 125
         self._silences = 0
+        self._only: Sequence[tuple[int, int]] = ((0, 65535),)
 
     async def run(self, ranges: Sequence[tuple[int, int]] | None, grain: int = GRAIN) -> None:
         """``ranges``: (first, last) to look through; None: the beginning whole, behind it round numbers.
 
         Raises ``Spent``, ``Unreachable``.
         """
+        self._only = ranges or self._only
         for first, last in ranges or ((0, BEGIN - 1),):
             await self._look(first, last, grain)
             if self.scan.missing:
@@ -106,7 +108,7 @@ class TableScanner:
         for address in (first, *range(first // grain * grain + grain, last + 1, grain)):
             if self.scan.missing:
                 return
-            if not self.scan.knows(address) and not self._is_silent(address) and await self._read(address, address):
+            if not self.scan.knows(address) and not self._leaves(address) and await self._read(address, address):
                 await self._grow_left(address, max(0, address - grain))
                 await self._grow_right(address, last)
 
@@ -118,14 +120,14 @@ class TableScanner:
             for first, last in new:
                 await self._grow_right(last, min(65535, last + NEAR))
                 for address in (*range(max(0, first - NEAR), first), *range(last + 1, min(65536, last + NEAR + 1))):
-                    if not self.scan.knows(address) and not self._is_silent(address):
+                    if not self.scan.knows(address) and not self._leaves(address):
                         await self._read(address, address)
 
     async def _round_numbers(self) -> None:
         """Behind the beginning: every hundred to 10000, every thousand to the end; of bits every thousand to 10000."""
         of_registers = (*range(1100, 10_000, 100), *range(10_000, 65_536, 1000))
         for address in range(2000, 10_001, 1000) if self._is_bits else of_registers:
-            if self.scan.missing or self.scan.knows(address) or self._is_silent(address):
+            if self.scan.missing or self.scan.knows(address) or self._leaves(address):
                 continue
             if await self._read(address, address):
                 await self._grow_right(address, 65535)
@@ -143,10 +145,11 @@ class TableScanner:
             if at in self.scan.found:
                 at += 1
                 continue
-            if at in self.scan.absent or self._is_silent(at) or self._nothing_behind(at):
+            if at in self.scan.absent or self._leaves(at) or self._nothing_behind(at):
                 return
             if refused is not None and at > refused:  # every address of it exists: the block was too large
                 self.scan.block_max, refused, size = max(1, largest), None, largest
+            last = next((end for first, end in self._only if first <= at <= end < last), last)
             if refused is None:
                 end = min(last, at + min(size, self.scan.block_max) - 1)
             else:
@@ -162,7 +165,7 @@ class TableScanner:
 
     async def _grow_left(self, known: int, first: int) -> None:
         at = known - 1
-        while at >= first and not self.scan.knows(at) and not self._is_silent(at):
+        while at >= first and not self.scan.knows(at) and not self._leaves(at):
             if not await self._read(at, at):
                 return
             at -= 1
@@ -219,5 +222,8 @@ class TableScanner:
         if self._silences == SILENT_MOST:
             self.scan.ended = f"some addresses get no answer at all; after {SILENT_MOST} time-outs they were left alone"
 
-    def _is_silent(self, address: int) -> bool:
+    def _leaves(self, address: int) -> bool:
+        """Nobody asks there: it is silent, or outside of what was asked for."""
+        if not any(first <= address <= last for first, last in self._only):
+            return True
         return any(first <= address <= last for first, last in self.scan.silent)
