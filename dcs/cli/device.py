@@ -67,3 +67,26 @@ def probe_device(
         user, password_env, security, policy, certificate, key,
     )  # fmt: skip
     raise typer.Exit(probe_url(request))
+
+
+@device_app.command("watch")
+def watch_device(
+    target: Annotated[str, typer.Argument(metavar="CONFIG|URL", help="A plant, or the URL of a device with --map.")],
+    device: Annotated[str, typer.Argument(metavar="[DEVICE]", help="A device of the plant.")] = "",
+    map_name: Annotated[
+        str, typer.Option("--map", metavar="FILE|NAME", help="A map file, or a map of the library (with a URL).")
+    ] = "",
+    points: Annotated[str, typer.Option("--points", metavar="PATTERN", help="Only these points: 'FT-*'.")] = "*",
+    every: Annotated[
+        str, typer.Option("--every", metavar="DURATION", help="Time from look to look (default: the device's poll).")
+    ] = "",
+    once: Annotated[bool, typer.Option("--once", help="Print one table and leave.")] = False,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override one value of the configuration.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a device's values with their raw registers; a wrong byte order is visible at a glance. Never writes."""
+    from dcs.cli.device_watch import WatchRequest, watch
+
+    raise typer.Exit(watch(WatchRequest(target, device, map_name, points, every, once, as_json, tuple(sets or ()))))

@@ -18,7 +18,9 @@ _ODD_ORDER = 2.0
 """Bits that a byte order costs in which the low byte of a word comes first."""
 _USUAL_MOST, _SCALED_MOST = 10_000, 32_767
 """Larger numbers are rare in one register: scaled values end at 10000, some at 27648 or 32767."""
-_COUNTER = 5.0
+_LARGE = 0.7
+"""Bits that each power of two costs beyond 16 million in one number."""
+_COUNTER = 8.0
 """Bits that speak for a counter of more than one word: those of one word would run over too soon."""
 _LETTER, _SIGN = 4.5, 7.0
 _ORDERS = (("high_first", "high_first"), ("low_first", "high_first"), ("high_first", "low_first"), ("low_first", "low_first"))
@@ -77,6 +79,8 @@ def _integer_cost(numbers: list[int], bits: int) -> float:
     cost = size + math.log2(bits)
     if bits == 16 and size > _size(_USUAL_MOST):
         cost += 3.0 if size > _size(_SCALED_MOST) else 1.5
+    elif bits > 16:
+        cost += _LARGE * max(0.0, size - 24.0)
     half = 1 << (bits - 1)
     for before, after in zip(numbers, numbers[1:], strict=False):
         step = (after - before + half) % (1 << bits) - half
