@@ -90,3 +90,42 @@ def watch_device(
     from dcs.cli.device_watch import WatchRequest, watch
 
     raise typer.Exit(watch(WatchRequest(target, device, map_name, points, every, once, as_json, tuple(sets or ()))))
+
+
+@device_app.command("loop-check")
+def check_loop(
+    run: Annotated[
+        str, typer.Argument(metavar="CONFIG|RUN", help="A plant that is running, or the directory of its run.")
+    ],
+    output: Annotated[str, typer.Argument(metavar="OUTPUT", help="A module with an output: FIC-101, V-101.")],
+    readbacks: Annotated[
+        list[str] | None,
+        typer.Option("--readback", metavar="TAG", help="A tag that must follow the output, besides those found."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the record goes.")] = Path("loop-checks"),
+    man: Annotated[
+        bool, typer.Option("--man", help="Put the loop in Man for the check and give its mode back afterwards.")
+    ] = False,
+    up_only: Annotated[bool, typer.Option("--up", help="0 to 100 only, not back down.")] = False,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", metavar="PERCENT", min=0.01, help="Between demand and position, of span.")
+    ] = 2.0,
+    hold: Annotated[float, typer.Option("--hold", metavar="SECONDS", min=0.5, help="Settled: nothing moves so long.")] = 5.0,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", min=1.0, help="Longest time of one step.")] = 60.0,
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who signs off.")] = "",
+    verdict: Annotated[
+        str, typer.Option("--sign", metavar="pass|fail", help="Sign off without being asked.")
+    ] = "",
+    remark: Annotated[str, typer.Option("--remark", metavar="TEXT", help="Goes into the record.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Stroke an output 0-25-50-75-100-75-50-25-0, record what follows, give everything back, sign off."""
+    from dcs.cli.device_loop_check import LoopCheckRequest, loop_check
+    from dcs.core.errors import ConfigError
+
+    if verdict not in ("", "pass", "fail"):
+        raise ConfigError(f"--sign {verdict}: write pass or fail.")
+    request = LoopCheckRequest(
+        run, output, tuple(readbacks or ()), out, man, up_only, tolerance, hold, wait, name, verdict, remark, as_json
+    )
+    raise typer.Exit(loop_check(request))
