@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from dcs.cli.device import device_app
 from dcs.cli.engineering import register
 from dcs.cli.plant import plant_app
 from dcs.cli.starts import register as register_starts
@@ -322,6 +323,7 @@ def bench(
 
 register(app)
 app.add_typer(plant_app, name="plant")
+app.add_typer(device_app, name="device")
 
 
 def main() -> None:

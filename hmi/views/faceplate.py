@@ -140,6 +140,7 @@ class Faceplate(QFrame):
 
     trend_wanted = Signal(str)
     alarms_wanted = Signal(str)
+    loop_check_wanted = Signal(str)
     closed = Signal()
 
     def __init__(self, station: Station, sampler: Sampler, palette: Palette) -> None:
@@ -155,6 +156,11 @@ class Faceplate(QFrame):
         close.setFixedWidth(26)
         close.setToolTip("Close (Esc)")
         close.clicked.connect(self.closed)
+        self.check_button = QPushButton("Loop check…")
+        self.check_button.setObjectName("Flat")
+        self.check_button.setFont(font(11))
+        self.check_button.setToolTip("Stroke the output 0 to 100 % and back, record, sign off")
+        self.check_button.clicked.connect(lambda: self.loop_check_wanted.emit(self.view.module))
         self.alarm_line = AlarmLine(palette, sampler)
         self.alarm_line.clicked.connect(self._acknowledge)
         self.bars = Bars(palette)
@@ -196,6 +202,7 @@ class Faceplate(QFrame):
     def _build(self, close: QPushButton) -> None:
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
+        head.addWidget(self.check_button)
         head.addWidget(close)
         buttons = QHBoxLayout()
         buttons.setSpacing(3)
@@ -261,6 +268,7 @@ class Faceplate(QFrame):
         self.bars.show_loop(shown, f"{info.low:g}" if info else "", f"{info.high:g}" if info else "")
         self.alarm_line.show_loop(shown)
         self.modes.show_mode(shown.mode)
+        self.check_button.setVisible(self._offers("OUT") and self._offers("MODE") and not self.view.choices("OUT"))
         for part, row in self.entries.items():
             has = bool(self.view.tag(part)) and (part != "OUT" or shown.kind != "indicator")
             row.setVisible(has and not self.view.choices(part))

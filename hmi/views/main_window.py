@@ -25,6 +25,7 @@ from .faceplate import WIDTH as FACEPLATE_WIDTH
 from .faceplate import Faceplate
 from .group_page import GroupPage
 from .journal_page import JournalPage
+from .loop_check_dialog import LoopCheckDialog
 from .message_line import MessageLine
 from .navigation import Navigation
 from .search import SearchBox
@@ -51,6 +52,7 @@ class MainWindow(QMainWindow):
         self._places: list[Place] = []
         self._pages: dict[str, QWidget] = {}
         self._trail = Trail()
+        self._checks: dict[str, LoopCheckDialog] = {}
         self.current = ""
         self.top = TopBar(station, sampler, palette)
         self.banner = Banner(station, sampler, palette)
@@ -122,6 +124,7 @@ class MainWindow(QMainWindow):
         self.navigation.module_wanted.connect(self.open_faceplate)
         self.faceplate.closed.connect(self.close_faceplate)
         self.faceplate.trend_wanted.connect(self.open_trend)
+        self.faceplate.loop_check_wanted.connect(self.open_loop_check)
         self.alarm_page.opened.connect(self.open_module)
         self.abnormal_page.opened.connect(self.open_faceplate)
         self.trend_page.add_wanted.connect(self._search_pen)
@@ -316,7 +319,24 @@ class MainWindow(QMainWindow):
             if row.unacknowledged:
                 self._station.acknowledge(row.name)
 
+    def open_loop_check(self, module: str) -> LoopCheckDialog:
+        """The loop check of a module: a new one, unless one runs."""
+        dialog = self._checks.get(module)
+        if dialog is None or not dialog.isVisible():
+            if dialog is not None:
+                dialog.deleteLater()
+            dialog = LoopCheckDialog(self._station, self._sampler, self._palette, module, self)
+            self._checks[module] = dialog
+        dialog.show()
+        dialog.raise_()
+        return dialog
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        running = [dialog for dialog in self._checks.values() if dialog.isVisible() and not dialog.leave()]
+        if running:  # output and mode are given back first; closing again leaves when that is done
+            event.ignore()
+            running[0].finished.connect(self.close)
+            return
         self._sampler.stop()
         super().closeEvent(event)
         app = QApplication.instance()

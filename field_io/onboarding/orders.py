@@ -1,0 +1,79 @@
+"""Is the byte and word order of a point the right one?
+
+Called by   ``onboarding.watch``.
+Knows       the last few samples of its words. The four orders are told against each other by ``onboarding.evidence``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from field_io.onboarding.evidence import IMPOSSIBLE, ORDER_LETTERS, ORDERS, Order, cost_of, number_of, signed
+from field_io.specs import PointSpec
+
+NEARLY = 3.0
+"""Bits within which an order is as plausible as the best one."""
+WRONG = 8.0
+"""Bits from which on the configured order is called wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The point read in one order."""
+
+    letters: str  # ABCD, CDAB, BADC, DCBA
+    order: Order
+    value: float
+    plausible: bool
+    configured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All four readings; ``better`` is the order that is plausible where the configured one is not."""
+
+    readings: tuple[Reading, ...] = ()
+    better: Reading | None = None
+
+    @property
+    def hint(self) -> str:
+        """What to write instead; "" when the configured order is fine."""
+        if self.better is None:
+            return ""
+        word, byte = self.better.order
+        return f"{self.better.letters} looks right, not {self._configured}: word_order: {word}, byte_order: {byte}"
+
+    @property
+    def _configured(self) -> str:
+        return next((reading.letters for reading in self.readings if reading.configured), "")
+
+
+def judge(point: PointSpec, samples: Sequence[Sequence[int]]) -> Verdict:
+    """The four orders of a value of two or four registers; no readings for anything else."""
+    if point.is_bit or point.is_text or point.count < 2 or not samples:
+        return Verdict()
+    kind = point.type if point.type.startswith("float") else f"uint{16 * point.count}"
+    costs = {order: cost_of(kind, order, samples) for order in ORDERS}
+    best = min(costs.values())
+    configured: Order = (point.word_order, point.byte_order)
+    empty = all(not any(words) for words in samples)  # zero is zero in every order
+    readings = tuple(
+        Reading(
+            ORDER_LETTERS[order],
+            order,
+            _number(point, samples[-1], order) * point.scale + point.offset,
+            not empty and costs[order] < IMPOSSIBLE and costs[order] <= best + NEARLY,
+            order == configured,
+        )
+        for order in ORDERS
+    )
+    better = None
+    if not empty and costs[configured] >= best + WRONG:
+        better = next(reading for reading in readings if costs[reading.order] == best)
+    return Verdict(readings, better)
+
+
+def _number(point: PointSpec, words: Sequence[int], order: Order) -> float:
+    if point.type.startswith("float"):
+        return float(number_of(point.type, words, order))
+    number = int(number_of(f"uint{16 * point.count}", words, order))
+    return float(signed(number, 16 * point.count) if point.type.startswith("int") else number)
