@@ -200,7 +200,9 @@ class ModbusDriver:
                 return
             everything = True  # nothing of it has been read for a while
         elif backoff.failures:  # a gateway says that it does not answer
-            if self._clock.monotonic_ns() < backoff.attempt_ns or (backoff.circuit_open and not await self._probe()):
+            if self._clock.monotonic_ns() < backoff.attempt_ns:
+                return
+            if (backoff.circuit_open or not self._polling) and not await self._probe():
                 return
             everything = True
         if self._polling:

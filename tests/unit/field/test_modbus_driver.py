@@ -180,7 +180,7 @@ def test_backoff_doubles_within_its_jitter_up_to_the_cap(seed: int) -> None:
     backoff = Backoff(random.Random(seed))
     for failure in range(40):
         backoff.failed(0)
-        full_ns = min(CAP_NS, 200 * NS_PER_MS * 2**failure)
+        full_ns = min(CAP_NS // 4, 200 * NS_PER_MS * 2**failure)
         assert full_ns * (1 - JITTER) <= backoff.attempt_ns <= full_ns
         assert backoff.circuit_open == (failure >= 2)
     backoff.answered()
@@ -201,9 +201,9 @@ def test_a_dead_device_is_tried_ever_more_rarely_and_not_in_step_with_others() -
         on_bench(scenario, seed=seed)
     for each in attempts:
         pauses = np.diff(each) / NS_PER_S
-        assert all(0.15 <= pause <= 10.0 for pause in pauses)
-        assert (pauses[-5:] >= 7.5).all()
-        assert len(each) < 25, "120 s of a dead device must not cost 120 attempts"
+        assert all(0.15 <= pause <= 2.5 for pause in pauses)
+        assert (pauses[-5:] >= 0.75 * 2.5).all()
+        assert len(each) < 120 / (0.75 * 2.5) + 4
     assert attempts[0] != attempts[1]
 
 
@@ -214,15 +214,15 @@ def test_an_open_circuit_asks_one_small_question_and_opens_up_when_it_is_answere
         await bench.until_s(100.0)
         requests_before = bench.driver.requests
         await bench.until_s(200.0)
-        assert bench.driver.requests - requests_before <= 100 / 7.5 + 1
+        assert bench.driver.requests - requests_before <= 100 / (0.75 * 2.5 + 0.5) + 1
         bench.asked_ns.clear()
         healed_ns = bench.clock.monotonic_ns()
         await bench.device.heal()
-        await bench.until_s(211.0)  # cap + timeout + one request
+        await bench.until_s(203.1)  # a probe that is lost + the pause after it + one request
         assert bench.driver.report().state == "up"
         assert bench.status("LT-101") == STATUS_GOOD
         first_ns = bench.asked_ns[0]
-        assert first_ns - healed_ns <= 10.5 * NS_PER_S
+        assert first_ns - healed_ns <= 3.0 * NS_PER_S
         assert bench.asked_ns.count(first_ns) == 1 + 3, "probe, then the whole poll in the same instant"
 
     on_bench(scenario)
