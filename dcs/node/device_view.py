@@ -69,6 +69,7 @@ class DeviceView:
         counts = np.array([len(mine) for mine in fastest], np.intp)
         self._counts = counts
         self._starts = np.cumsum(counts) - counts
+        self.silent: frozenset[str] = frozenset()  # devices from which nothing comes
         self._figures_ns = -_FIGURES_EVERY_NS
         self._figures = np.zeros((2, len(known)))
 
@@ -90,6 +91,8 @@ class DeviceView:
             statuses[(without > 0) & (without < self._counts)] = _STATUS_WHEN_SOME
             image.values[read] = 100.0 * (self._counts - without) / self._counts
             image.statuses[read] = statuses
+            nothing = np.flatnonzero((statuses == STATUS_NOT_CONNECTED) | (statuses == STATUS_NO_COMM_LAST_USABLE))
+            self.silent = frozenset(self._drivers[at].spec.name for at in nothing.tolist())
         for at, driver in zip(self._link[len(self._counts) :].tolist(), self._written, strict=True):
             reached = driver.reached(now_ns)
             image.values[at] = 100.0 * reached

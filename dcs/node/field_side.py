@@ -50,6 +50,7 @@ class _Device:
         self.pending: dict[str, float] | None = None  # the newest outputs that are not on their way yet
         self.parting: dict[str, float] = {}  # last values for points that no block drives any more
         self.writing: asyncio.Task[None] | None = None
+        self.silent = False  # it gave no values at the last scan
 
 
 class _Part:
@@ -184,8 +185,9 @@ class FieldSide:
         """This controller became active: poll everything at once; meanwhile what the other one saw holds."""
         self._inherited = inherited or self.wiring.never_read
         self._since_utc_ns = self._clock.time_ns()
+        self.wiring.view.silent = frozenset()  # of the time when this controller was active before
         for device in self._devices:
-            device.fresh = False
+            device.fresh, device.silent = False, False
             device.driver.set_polling(True)
 
     def stand_by(self, abort: bool) -> None:
@@ -208,18 +210,20 @@ class FieldSide:
     ) -> None:
         """Send the valid outputs, one request in flight per device; returns at once.
 
-        ``more`` are last values for points that no block drives any more.
+        ``more`` are last values for points that no block drives any more. A device that gives no values is sent
+        nothing, and nothing is repeated to it: when it is back, blocks see where its outputs are before they move them.
         """
         loop = asyncio.get_running_loop()
         for part in wiring.parts:
             device = part.device
             chosen = {name: float(values[i]) for i, name in part.outputs if valid[i]}
             device.parting |= {name: value for name, value in (more or {}).items() if name in device.driver.names}
-            if not chosen and not device.parting:
+            was_silent, device.silent = device.silent, device.driver.spec.name in wiring.view.silent
+            if (was_silent and device.silent) or not (chosen or device.parting):
                 continue
             if device.pending is not None:
                 self.replaced_writes += 1  # the device is slower than the scans; the newest values count
-            device.pending = chosen
+            device.pending = {} if device.silent else chosen
             if device.writing is None or device.writing.done():
                 device.writing = loop.create_task(self._send(device, may_write))
 
@@ -227,7 +231,8 @@ class FieldSide:
         """Write what is pending until nothing is; the gate is asked by the transport at every send."""
         while device.pending is not None:
             chosen, device.pending = device.pending, None
-            outcome = await device.driver.write({**device.parting, **chosen}, may_write)
+            wanted = {} if device.silent else {**device.parting, **chosen}
+            outcome = await device.driver.write(wanted, may_write)
             device.parting = {name: value for name, value in device.parting.items() if name not in outcome.written}
 
     # --- health -----------------------------------------------------------------------------------------------

@@ -1,0 +1,113 @@
+"""A device comes back after a long time: no kick, neither from a PID in Auto nor from a cascade, numbers on the table."""
+
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+import pytest
+
+from dcs.core.modes import AUTO, CAS, IMAN, MAN
+from dcs.node.box import Box
+from dcs.node.recorder import Recorder
+from field_io.devices.simulated import SimulatedModbusDevice
+from tests.support.boxes import in_box
+
+OUTAGE_S = 1200.0  # twenty times the reset time of the level loops
+GAIN, TI_S = 2.0, 60.0  # of LIC-101, in % per %; 20 cm and 40 cm3/s are 100 %
+SCANS = 12
+WATCHDOG = ("field.devices.DRV-1.watchdog=4 s",)
+
+
+def value(box: Box, block: str, name: str) -> float:
+    return box.controller(box.active("C1")).replica.engine.field(block, name)
+
+
+def device(box: Box, name: str) -> SimulatedModbusDevice:
+    found = next(one for one in box.field.simulation.devices if one.spec.name == name)
+    assert isinstance(found, SimulatedModbusDevice)
+    return found
+
+
+async def out_and_back(box: Box, name: str, tags: dict[str, str], while_away: Callable[[], Awaitable[object]]):
+    """Values of tags (tag -> block.field) before the outage, at its end, and at every scan after the return."""
+    await box.run_for(300.0)
+
+    def now() -> dict[str, float]:
+        return {tag: value(box, *source.rsplit(".", 1)) for tag, source in tags.items()}
+
+    before = now()
+    box.faults().cut(name)
+    await box.run_for(60.0)
+    await while_away()
+    await box.run_for(OUTAGE_S - 60.0)
+    rows = [now()]
+    await box.faults().heal(name)
+    for _ in range(SCANS):
+        await box.run_for(1.0)
+        rows.append(now())
+    return before, rows
+
+
+LEVEL = {
+    "out": "LIC-101.pid.out", "pv": "LIC-101.pid.pv", "sp": "LIC-101.pid.sp_wrk", "mode": "LIC-101.pid.mode",
+    "flow mode": "FIC-101.pid.mode", "d": "LIC-101.pid.derivative_pct",
+}  # fmt: skip
+
+
+async def _level(box: Box, recorder: Recorder) -> None:
+    async def plant_goes_on() -> None:
+        await box.command("C1", "set", "V-101.OUT", 60.0)  # with nobody at the level control it finds another place
+
+    before, rows = await out_and_back(box, "RTU-1", LEVEL, plant_goes_on)
+    away = rows[0]
+    assert (away["mode"], away["flow mode"]) == (MAN, CAS), "the level loop holds, the flow loop goes on with its SP"
+    assert away["out"] == pytest.approx(before["out"], abs=0.05)
+    back = next(n for n, row in enumerate(rows) if row["mode"] == AUTO)
+    assert abs(rows[back]["pv"] - before["pv"]) > 1.0, "the process has moved, or nothing is shown"
+    assert rows[back]["out"] == away["out"], "the scan of the return moves nothing"
+    for one, two in zip(rows[back:], rows[back + 1 :], strict=False):
+        reset = GAIN / TI_S * abs(two["sp"] - two["pv"]) * 2.0  # cm to cm3/s: 40 / 20
+        proportional = GAIN * 2.0 * abs(two["pv"] - one["pv"])
+        assert abs(two["out"] - one["out"]) <= proportional + reset + 1e-6, (one, two)
+        assert two["d"] == 0.0
+    print(f"level moved {rows[back]['pv'] - before['pv']:+.2f} cm; OUT at the return {rows[back]['out'] - away['out']:+.4f}")
+
+
+def test_a_level_loop_in_auto_goes_on_from_where_it_held() -> None:
+    """Promise: at the return OUT stands, and from then on moves by no more than the equation asks for the error that
+    there is: after 20 min nothing has wound up."""
+    in_box(_level)
+
+
+FLOW = {
+    "demand": "FIC-101.ao.out", "out": "FIC-101.pid.out", "pv": "FIC-101.pid.pv", "level out": "LIC-101.pid.out",
+    "mode": "FIC-101.pid.mode", "level mode": "LIC-101.pid.mode", "ao mode": "FIC-101.ao.mode",
+}  # fmt: skip
+
+
+async def _cascade(box: Box, recorder: Recorder, rebooted: bool) -> None:
+    drive = device(box, "DRV-1")
+
+    async def reboots() -> None:
+        if rebooted:
+            for point in ("P-101", "P-102"):
+                drive.set_value(point, 0.0)
+        drive.record_writes()
+
+    before, rows = await out_and_back(box, "DRV-1", FLOW, reboots)
+    away = rows[0]
+    assert (away["mode"], away["level mode"], away["ao mode"]) == (IMAN, IMAN, IMAN)
+    writes = [one.value for one in drive.writes or () if one.point == "P-101"]
+    field = 0.0 if rebooted else writes[0]
+    assert writes[0] == pytest.approx(field, abs=0.05), "the first demand is where the drive stands"
+    assert writes[0] == pytest.approx(0.0 if rebooted else before["demand"], abs=0.5)
+    steps = np.abs(np.diff(writes[: SCANS * 4]))
+    assert steps.max() <= (3.0 if rebooted else 0.2), "% a scan: a ramp of the equation, no step"
+    last = rows[-1]
+    assert (last["mode"], last["level mode"]) == (CAS, AUTO), "the cascade has closed again, from the bottom"
+    print(f"rebooted {rebooted}: first demand {writes[0]:.3f} %, largest step {steps.max():.3f} %")
+
+
+@pytest.mark.parametrize("rebooted", [False, True])
+def test_a_cascade_starts_from_where_the_drive_stands(rebooted: bool) -> None:
+    """Promise: also from a drive that has lost its demand meanwhile, and with outputs that are repeated for a watchdog."""
+    in_box(lambda box, recorder: _cascade(box, recorder, rebooted), overrides=WATCHDOG)
