@@ -27,7 +27,9 @@ def device(box: Box, name: str) -> SimulatedModbusDevice:
     return found
 
 
-async def out_and_back(box: Box, name: str, tags: dict[str, str], while_away: Callable[[], Awaitable[object]]):
+async def out_and_back(
+    box: Box, name: str, tags: dict[str, str], while_away: Callable[[], Awaitable[object]], latency_s: float = 0.0
+):
     """Values of tags (tag -> block.field) before the outage, at its end, and at every scan after the return."""
     await box.run_for(300.0)
 
@@ -41,7 +43,10 @@ async def out_and_back(box: Box, name: str, tags: dict[str, str], while_away: Ca
     await box.run_for(OUTAGE_S - 60.0)
     rows = [now()]
     await box.faults().heal(name)
-    for _ in range(SCANS):
+    box.faults().set_latency(name, latency_s)
+    for scan in range(SCANS if not latency_s else 2 * SCANS):
+        if scan == 3:
+            box.faults().set_latency(name, 0.0)
         await box.run_for(1.0)
         rows.append(now())
     return before, rows
@@ -84,7 +89,7 @@ FLOW = {
 }  # fmt: skip
 
 
-async def _cascade(box: Box, recorder: Recorder, rebooted: bool) -> None:
+async def _cascade(box: Box, rebooted: bool, latency_s: float) -> None:
     drive = device(box, "DRV-1")
 
     async def reboots() -> None:
@@ -93,7 +98,7 @@ async def _cascade(box: Box, recorder: Recorder, rebooted: bool) -> None:
                 drive.set_value(point, 0.0)
         drive.record_writes()
 
-    before, rows = await out_and_back(box, "DRV-1", FLOW, reboots)
+    before, rows = await out_and_back(box, "DRV-1", FLOW, reboots, latency_s)
     away = rows[0]
     assert (away["mode"], away["level mode"], away["ao mode"]) == (IMAN, IMAN, IMAN)
     writes = [one.value for one in drive.writes or () if one.point == "P-101"]
@@ -101,13 +106,14 @@ async def _cascade(box: Box, recorder: Recorder, rebooted: bool) -> None:
     assert writes[0] == pytest.approx(field, abs=0.05), "the first demand is where the drive stands"
     assert writes[0] == pytest.approx(0.0 if rebooted else before["demand"], abs=0.5)
     steps = np.abs(np.diff(writes[: SCANS * 4]))
-    assert steps.max() <= (3.0 if rebooted else 0.2), "% a scan: a ramp of the equation, no step"
+    assert steps.max() <= (5.0 if rebooted else 0.2), "% a scan: a ramp of the equation, no step"
     last = rows[-1]
     assert (last["mode"], last["level mode"]) == (CAS, AUTO), "the cascade has closed again, from the bottom"
     print(f"rebooted {rebooted}: first demand {writes[0]:.3f} %, largest step {steps.max():.3f} %")
 
 
-@pytest.mark.parametrize("rebooted", [False, True])
-def test_a_cascade_starts_from_where_the_drive_stands(rebooted: bool) -> None:
-    """Promise: also from a drive that has lost its demand meanwhile, and with outputs that are repeated for a watchdog."""
-    in_box(lambda box, recorder: _cascade(box, recorder, rebooted), overrides=WATCHDOG)
+@pytest.mark.parametrize(("rebooted", "latency_s"), [(False, 0.0), (True, 0.0), (True, 0.4)])
+def test_a_cascade_starts_from_where_the_drive_stands(rebooted: bool, latency_s: float) -> None:
+    """Promise: also from a drive that has lost its demand meanwhile, whose outputs are repeated for its watchdog, and
+    that is so slow that a scan is due between its first answer and the read-back."""
+    in_box(lambda box, _: _cascade(box, rebooted, latency_s), overrides=WATCHDOG)

@@ -52,6 +52,7 @@ def on_bench(
     running: bool = True,
     device_points: tuple[PointSpec, ...] | None = None,
     watchdog_ns: int = 0,
+    backoff_ns: int = 10 * NS_PER_S,
 ) -> None:
     """Run ``scenario`` next to the driver's own task; both are gone afterwards."""
 
@@ -60,7 +61,7 @@ def on_bench(
         network = MemoryNetwork()
         spec = DeviceSpec(
             "RTU-1", port=5020, unit=1, poll_ns=poll_ns, timeout_ns=timeout_ns, points=points, gap_max=gap_max,
-            watchdog_ns=watchdog_ns,
+            watchdog_ns=watchdog_ns, backoff_ns=backoff_ns,
         )  # fmt: skip
         device_spec = DeviceSpec("RTU-1", port=5020, unit=1, points=device_points or points, gap_max=gap_max)
         if device_points:
