@@ -223,7 +223,7 @@ class FieldSide:
                 continue
             if device.pending is not None:
                 self.replaced_writes += 1  # the device is slower than the scans; the newest values count
-            device.pending = {} if device.silent else chosen
+            device.pending = chosen
             if device.writing is None or device.writing.done():
                 device.writing = loop.create_task(self._send(device, may_write))
 
