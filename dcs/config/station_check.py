@@ -89,7 +89,8 @@ class StationCheck:
             for slot in spec.slots:
                 if slot in self._cards:
                     self._tell(
-                        path, f"slot S{slot} is already taken by the card of S{self._cards[slot].slot}. Move it."
+                        path,
+                        f"card {key}: slot S{slot} is already taken by the card of S{self._cards[slot].slot}. Move it.",
                     )
                 self._cards.setdefault(slot, spec)
 
@@ -105,7 +106,7 @@ class StationCheck:
         card = self._cards.get(int(match[1])) if match else None
         if card is None or card.slot != int(point.slot[1:]):
             first = [f"S{card.slot}" for card in dict.fromkeys(self._cards.values())]
-            hint = did_you_mean(point.slot, first, "Cards are in")
+            hint = did_you_mean(point.slot, first, "Its cards")
             self._tell((*path, "slot"), f"{tag}: there is no card in slot {point.slot} of {self._name}. {hint}")
             return point.model_copy(update={"table": "holding"})
         kind = CARD_KINDS[card.kind]

@@ -3,9 +3,10 @@
 Called by   ``drivers.modbus`` as any other link; ``drivers.redundant`` turns what it knows into statuses.
 Knows       the diagnosis registers (``field_io.station``), one link, and when this controller wrote last.
 Promise     outputs that stand in their fail action, because nobody wrote or because their card was out, are not written
-            over: the first write that passes is one that repeats what the station holds. Until then the driver gives
-            the read-back the status *initialisation request*, and the AO and DO blocks follow it. A writer that follows
-            nothing, such as an output without a read-back, has its way ``RESUME_NS`` later.
+            over: the station is sent what it holds, which keeps its watchdog quiet, until that is what the controller
+            wants. Meanwhile the driver gives the read-back the status *initialisation request*, and the AO and DO
+            blocks follow it. A writer that follows nothing, such as an output without a read-back, has its way
+            ``RESUME_NS`` later.
 """
 
 from collections.abc import Callable
@@ -81,13 +82,14 @@ class StationLink(ModbusLink):
         if now_ns - self._written_ns >= self._fail_after_ns:  # it may have gone to its fail action meanwhile
             await self._diagnose()
         addressed = self._addressed(request)
-        if addressed and not await self._follows(request, addressed):
-            raise GateClosed("not sent: the station holds its fail action until what is sent to it has followed")
-        answer = await self._link.exchange(request, may_write)
+        held = await self._held(request, addressed) if addressed else None
+        answer = await self._link.exchange(request if held is None else held, may_write)
         if not answer[0] & 0x80:
             self._written_ns = now_ns
-            for point in addressed:
-                self._following.pop(point.name, None)
+        if held is not None:
+            raise GateClosed("not sent: the outputs of the station have moved by themselves and are followed first")
+        for point in addressed:
+            self._following.pop(point.name, None)
         return answer
 
     # --- diagnosis --------------------------------------------------------------------------------------------
@@ -146,17 +148,17 @@ class StationLink(ModbusLink):
         points = [point for point in self._outputs if point.table == table and address <= point.address < end]
         return [point for point in points if self.follows_since(point.name) is not None]
 
-    async def _follows(self, request: bytes, addressed: list[PointSpec]) -> bool:
-        """Does a write say what the station holds already?"""
+    async def _held(self, request: bytes, addressed: list[PointSpec]) -> bytes | None:
+        """The write that repeats what the station holds; None when ``request`` says that of ``addressed`` already."""
         table, address, data = written_by(request)
         width = 1 if table == "coil" else 2
         ask = codes.read(table, address, len(data) // width)
         try:
             held = codes.data_of(ask, await self._link.exchange(ask))
         except (codes.Refused, codes.Malformed):
-            return True  # what cannot be read back cannot be followed
+            return None  # what cannot be read back cannot be followed
         spans = [slice((p.address - address) * width, (p.end - address) * width) for p in addressed]
-        return all(held[span] == data[span] for span in spans)
+        return None if all(held[span] == data[span] for span in spans) else codes.write(table, address, held)
 
     # --- events -----------------------------------------------------------------------------------------------
     def _tell(self, before: Diagnosis | None, found: Diagnosis) -> None:
@@ -184,12 +186,14 @@ def _sentence(card: CardSpec, slot: int, state: int, served: bool) -> str:
 
 
 def written_by(request: bytes) -> tuple[str, int, bytes]:
-    """(table, address, registers or bits) of a write with function code 5, 6, 15 or 16; of any other one no data."""
+    """(table, address, registers or bits) of a write with function code 5, 6, 15, 16 or 23; of another one no data."""
     code, address = request[0], request[1] << 8 | request[2]
     if code == codes.WRITE_REGISTERS:
         return "holding", address, request[6:]
     if code == codes.WRITE_REGISTER:
         return "holding", address, request[3:5]
+    if code == codes.READ_WRITE:
+        return "holding", request[5] << 8 | request[6], request[10:]
     if code == codes.WRITE_COILS:
         return "coil", address, codes.unpack_bits(request[6:], request[3] << 8 | request[4])
     if code == codes.WRITE_COIL:

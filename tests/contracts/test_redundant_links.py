@@ -20,7 +20,7 @@ from field_io.modbus import pdu as codes
 from field_io.specs import DeviceSpec, PointSpec, with_backups
 
 TIMEOUT_MS = 60
-HEALTH_MS = 100
+HEALTH_MS = 500
 POINTS = (PointSpec("LT-1", "input", 0), PointSpec("P-1", "holding", 0, direction="out"))
 
 
@@ -136,9 +136,9 @@ def test_both_connections_are_up_and_the_idle_one_is_proven(on_peer: Runner) -> 
         asked = len(bench.asked["B"])
         for _ in range(10):
             assert await bench.read() == 42
-            await bench.pass_ms(60)
+            await bench.pass_ms(120)
         assert len(bench.asked["A"]) >= 10
-        assert 1 <= len(bench.asked["B"]) - asked <= 6, "the idle link is asked with its own, slow period"
+        assert 1 <= len(bench.asked["B"]) - asked <= 2, "the idle link is asked with its own, slow period"
         assert bench.pair.in_use.name == "A"
         assert [member.state for member in bench.pair.members] == ["up", "up"]
         assert bench.events == []
