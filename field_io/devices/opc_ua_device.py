@@ -1,6 +1,6 @@
 """A simulated OPC UA device: a process instrument with a node for every point of its ``DeviceSpec``.
 
-Called by   ``devices.simulation`` (values in and out), ``faults``, checkers (the record of writes), sessions of the box.
+Called by   ``devices.simulation`` (values), ``faults``, checkers (the record of writes), the sessions of the box.
 Knows       points and nodes; no plant. Over TCP ``devices.opc_ua_server`` shows the same nodes.
 Behaviour   anonymous clients may read, and write outputs unless a user is configured; then only that user may write. A
             signal that is simulated says so (uncertain), and the condition of the device (NE 107) marks all its values.
@@ -73,9 +73,9 @@ class SimulatedUaDevice:
         self._condition = NORMAL  # as it was set; a signal that is being simulated shows CHECK_FUNCTION besides
         self._listening = False
         if network is None:
-            from field_io.devices.opc_ua_server import UaServer
+            from field_io.devices import opc_ua_server  # asyncua takes half a second to load
 
-            self._server = UaServer(self, Path(certificates) if certificates else None)
+            self._server = opc_ua_server.UaServer(self, Path(certificates) if certificates else None)
 
     # --- network ----------------------------------------------------------------------------------------------
     @property
@@ -99,8 +99,9 @@ class SimulatedUaDevice:
         except OSError as exc:
             reason = os.strerror(exc.errno) if exc.errno else str(exc)
             raise Missing(
-                f"device {self.spec.name}: cannot listen on {self.spec.host}:{self.spec.port} ({reason}). Stop what "
-                f"uses this port, or give {self.spec.name} another `port` in field.yaml (`port: auto` takes a free one)."
+                f"device {self.spec.name}: cannot listen on {self.spec.host}:{self.spec.port} ({reason}). Stop "
+                f"what uses this port, or give {self.spec.name} another `port` in field.yaml (`port: auto` takes a "
+                "free one)."
             ) from exc
         self._listening = True
 
@@ -124,6 +125,11 @@ class SimulatedUaDevice:
         if name and name not in os.environ:
             raise Missing(f"device {self.spec.name}: the environment variable {name} (its password) is not set.")
         return os.environ.get(name, "") if name else ""
+
+    @property
+    def now_ns(self) -> int:
+        """UTC by the clock of the device."""
+        return self._clock.time_ns()
 
     def record_writes(self, kept: int = 10_000) -> None:
         """Keep the last ``kept`` written outputs in ``writes`` from now on."""
@@ -325,7 +331,7 @@ class SimulatedUaDevice:
             self.on_output(name, written)
 
     def _simulation_written(self, variable: UaVariable) -> None:
-        """SimulationState or SimulationValue of a signal: show what is to be shown now, and that somebody works here."""
+        """A part of a signal was written: show what is to be shown now, and that somebody works here."""
         for name, shown in self.space.of_point.items():
             if str(shown.name) == variable.parent:
                 self._measured(name, shown, self.space.signal(name, "ActualValue").value)

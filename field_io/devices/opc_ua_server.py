@@ -1,19 +1,21 @@
 """The OPC UA server of a simulated device: asyncua showing the nodes of a ``UaSpace`` over TCP.
 
 Called by   ``devices.opc_ua_device``.
-Behaviour   asyncua knows no sampling, every write of a node is a sample; so a task of ours shows what has changed, twice
-            per poll of the device, and a read brings the nodes up to date first. asyncua's default user manager lets
-            everybody write and takes any password for ``admin``: users and rights are ours. The standard address space
-            takes more than a second to build; a process builds it once, and each server copies the nodes it touches.
+Behaviour   asyncua knows no sampling, every write of a node is a sample; so a task of ours shows what has changed,
+            twice per poll of the device, and a read brings the nodes up to date first. asyncua's default user
+            manager lets everybody write and takes any password for ``admin``: users and rights are ours. The standard
+            address space takes over a second to build; a process builds it once, and each server copies what it
+            touches.
 """
 
 import asyncio
 import contextlib
 import contextvars
 import copy
+import functools
 import logging
 import tempfile
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,7 +175,7 @@ class UaServer:
             return
         self.device.refresh()
         await self._write_changes(server)
-        now = ua.DataValue(ua.Variant(datetime.now(UTC), ua.VariantType.DateTime))
+        now = ua.DataValue(ua.Variant(_time(self.device.now_ns), ua.VariantType.DateTime))
         await server.iserver.write_attribute_value(_CURRENT_TIME, now)
 
     async def _write_changes(self, server: Server) -> None:
@@ -309,28 +311,32 @@ async def _forget_sessions(iserver: InternalServer) -> None:
 
 
 # --- the standard address space -------------------------------------------------------------------------------
-_standard: dict[ua.NodeId, Any] = {}  # of this process: read only, once it is built
+@functools.cache
+def _standard() -> dict[ua.NodeId, Any]:
+    """The standard nodes of this process; nobody changes them once they are there."""
+    return {}
 
 
 class _SharedSpaceServer(InternalServer):  # type: ignore[misc]
     async def load_standard_address_space(self, shelf_file: Path | None = None) -> None:
-        if not _standard:
+        if not _standard():
             builder = InternalServer()
             await builder.load_standard_address_space()
-            _standard.update(builder.aspace._nodes)
-        self.aspace._nodes = _OwnNodes()
+            _standard().update(builder.aspace._nodes)
+        self.aspace._nodes = _OwnNodes(_standard())
 
 
 class _OwnNodes(MutableMapping[ua.NodeId, Any]):
     """The standard nodes, copied as they are touched, and those of one server."""
 
-    def __init__(self) -> None:
+    def __init__(self, standard: Mapping[ua.NodeId, Any]) -> None:
+        self._standard = standard
         self._own: dict[ua.NodeId, Any] = {}
 
     def __getitem__(self, key: ua.NodeId) -> Any:
         found = self._own.get(key)
         if found is None:
-            found = self._own[key] = copy.deepcopy(_standard[key])
+            found = self._own[key] = copy.deepcopy(self._standard[key])
         return found
 
     def __setitem__(self, key: ua.NodeId, value: Any) -> None:
@@ -340,11 +346,11 @@ class _OwnNodes(MutableMapping[ua.NodeId, Any]):
         self._own.pop(key, None)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._own or key in _standard
+        return key in self._own or key in self._standard
 
     def __iter__(self) -> Iterator[ua.NodeId]:
         yield from self._own
-        yield from (key for key in _standard if key not in self._own)
+        yield from (key for key in self._standard if key not in self._own)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -14,18 +14,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dcs.bus.messages import LinkReport
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.core.errors import LinkDown
-from dcs.core.status import LIMIT_NONE
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import Backoff, Rng
 from field_io.drivers.driver import Image, WriteOutcome
 from field_io.drivers.link import GateClosed
 from field_io.drivers.repeat import OutputRepeat
 from field_io.drivers.ua_image import NEVER_NS, UaImage
+from field_io.drivers.ua_outputs import encode_outputs
 from field_io.drivers.ua_session import Change, UaSession, Value, Watched
-from field_io.opc_ua import variants
 from field_io.opc_ua.messages import NodeInfo
 from field_io.opc_ua.refusals import ServiceRefused, SessionRefused
-from field_io.opc_ua.status import CODES, code_name, is_bad
+from field_io.opc_ua.status import CODES, is_bad
 from field_io.specs import DeviceSpec
 
 HEALTH_PERIOD_NS = 2 * NS_PER_S
@@ -135,25 +134,12 @@ class OpcUaDriver:
         found = [] if self._polling else ["standby: health reads only"]
         found += [self._server_state] if self._server_state else []
         found += [f"polled: {self._no_subscription}"] if self._polling and self._no_subscription else []
-        missing = [
-            f"{name} ({code_name(info.code)})"
-            for name, info in zip(self.names, self._infos, strict=True)
-            if is_bad(info.code)
-        ]
-        if missing:
-            found.append(f"not on the server: {', '.join(missing[:5])}" + (" …" if len(missing) > 5 else ""))
-        if self._image.clock_off_s:
-            found.append(f"its clock is {self._image.clock_off_s:.0f} s ahead of ours")
+        found += self._image.remarks(self._infos)
         if self.losses:
             found.append(f"data lost {self.losses} times and read again, last: {self._last_loss}")
         return "; ".join(found)
 
     # --- schedule ---------------------------------------------------------------------------------------------
-    def set_schedule(self, period_ns: int, phase_ns: int) -> None:
-        """Look at ``k × period_ns + phase_ns`` from the next deadline on."""
-        self._period_ns = period_ns
-        self._phase_ns = phase_ns
-
     def set_polling(self, polling: bool) -> None:
         """False (standby): only a health read every ``health_ns``. True: read at once, then subscribe."""
         if polling == self._polling:
@@ -267,7 +253,7 @@ class OpcUaDriver:
         if self._subscribed and now_ns - self._notified_ns > self._silent_after_ns:
             self._no_subscription = "the server holds a subscription and tells nothing"
             self._subscribe_after_ns = now_ns + RETRY_SUBSCRIPTION_NS
-            self._lost(self._no_subscription)
+            self.lost(self._no_subscription)
             self._subscribed = False
             self._image.watch(())
             await self._session.unsubscribe()
@@ -321,19 +307,16 @@ class OpcUaDriver:
         lost = self._image.take(changes, now_ns, now_utc_ns)
         self._image.confirm(now_ns, now_utc_ns, [at for at, _ in changes])
         if lost:
-            self._lost(f"the server had no room for all values of {self._image.overflow}")
-
-    def lost(self, text: str) -> None:
-        """Messages are missing."""
-        self._lost(text)
+            self.lost(f"the server had no room for all values of {self._image.overflow}")
 
     def ended(self, text: str) -> None:
         """The subscription is gone."""
         self._subscribed = False
         self._image.watch(())
-        self._lost(text)
+        self.lost(text)
 
-    def _lost(self, text: str) -> None:
+    def lost(self, text: str) -> None:
+        """Messages are missing: all is read again."""
         self.losses += 1
         self._last_loss = text
         self._image.forget_confirmations()
@@ -356,49 +339,30 @@ class OpcUaDriver:
     async def _send(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> WriteOutcome:
         if not self._session.connected:
             return WriteOutcome("failed", f"link down: {self._last_trouble}")
-        raws: dict[int, Value] = {}
-        troubles: list[str] = []
-        limited: list[str] = []
-        for name, value in values.items():
-            at = self._at[name]
-            point = self.spec.points[at]
-            try:
-                raws[at], limit = variants.to_variant(self._infos[at].type, (value - point.offset) / point.scale)
-            except ValueError as exc:
-                troubles.append(f"{name}: {exc}")
-                continue
-            if limit != LIMIT_NONE:
-                limited.append(name)
-        if not raws:
-            return WriteOutcome("failed", "; ".join(troubles), (), tuple(limited))
+        outputs = encode_outputs(self.spec.points, self._at, self._infos, values)
+        if not outputs.raws:
+            return outputs.failed("; ".join(outputs.troubles))
         asked_ns, aborts = self._clock.monotonic_ns(), self._aborts
         try:
-            codes = await self._session.write(raws, may_write)
+            codes = await self._session.write(outputs.raws, may_write)
             self.requests += 1
             self._answered(asked_ns)
-            differing = await self._compare(raws, codes)
+            differing = await self._compare(outputs.raws, codes)
         except GateClosed as exc:
-            return WriteOutcome("refused", str(exc), (), tuple(limited))
+            return outputs.refused(str(exc))
         except ServiceRefused as exc:
             self.requests += 1
             self.errors += 1
             self._answered(asked_ns)
             self._last_trouble = str(exc)
-            return WriteOutcome("failed", str(exc), (), tuple(limited))
+            return outputs.failed(str(exc))
         except LinkDown as exc:
             self._failed(exc, aborts)
-            return WriteOutcome("failed", str(exc), (), tuple(limited))
-        for at, code in codes.items():
-            if is_bad(code):
-                self.errors += 1
-                troubles.append(f"{self.names[at]}: the server answered {code_name(code)}")
-            elif code == CODES["GoodClamped"]:
-                limited.append(self.names[at])
-        troubles += [f"{self.names[at]}: it was written, and reads differently" for at in differing]
-        written = tuple(self.names[at] for at, code in codes.items() if not is_bad(code) and at not in differing)
-        if troubles:
-            self._last_trouble = "; ".join(troubles)
-        return WriteOutcome("failed" if troubles else "written", "; ".join(troubles), written, tuple(limited))
+            return outputs.failed(str(exc))
+        self.errors += sum(is_bad(code) for code in codes.values())
+        outcome = outputs.outcome(self.spec.points, codes, differing)
+        self._last_trouble = outcome.text or self._last_trouble
+        return outcome
 
     async def _compare(self, raws: Mapping[int, Value], codes: Mapping[int, int]) -> list[int]:
         """Points with ``verify`` whose node does not hold what was written."""

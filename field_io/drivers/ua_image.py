@@ -23,8 +23,8 @@ from dcs.core.status import (
 )
 from field_io.drivers.driver import Image
 from field_io.drivers.ua_session import Change
-from field_io.opc_ua.messages import UaSample
-from field_io.opc_ua.status import ff_status, overflowed
+from field_io.opc_ua.messages import NodeInfo, UaSample
+from field_io.opc_ua.status import code_name, ff_status, is_bad, overflowed
 from field_io.registers import current_status
 from field_io.specs import DeviceSpec
 
@@ -82,6 +82,20 @@ class UaImage:
         wait_ns = np.where(self._watched, self._patience_ns, self._poll_ns)
         due: list[int] = np.nonzero(now_ns - self._heard_ns >= wait_ns)[0].tolist()
         return due
+
+    def remarks(self, infos: Sequence[NodeInfo]) -> list[str]:
+        """What a person should know: nodes that are missing, a clock that is wrong."""
+        found = []
+        missing = [
+            f"{point.name} ({code_name(info.code)})"
+            for point, info in zip(self._points, infos, strict=True)
+            if is_bad(info.code)
+        ]
+        if missing:
+            found.append(f"not on the server: {', '.join(missing[:5])}" + (" …" if len(missing) > 5 else ""))
+        if self.clock_off_s:
+            found.append(f"its clock is {self.clock_off_s:.0f} s ahead of ours")
+        return found
 
     def confirm(self, now_ns: int, now_utc_ns: int, changed: Sequence[int]) -> None:
         """A message of the subscription: what is watched and not among ``changed`` is as it was."""

@@ -22,7 +22,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from dcs.core.errors import DcsError, LinkDown, Missing
 from field_io.opc_ua.refusals import SessionRefused
 
-_VALID = datetime.timedelta(days=20 * 365)
+_VALID_FROM, _VALID_TO = datetime.datetime(2020, 1, 1), datetime.datetime(2049, 12, 31)
+"""Not by our clock: a device whose clock stands at its first day must be able to accept it, too."""
 _KEY_BITS = 2048
 
 
@@ -149,7 +150,6 @@ def _sign(key: rsa.RSAPrivateKey, name: str, application_uri: str) -> bytes:
         x509.DNSName("localhost"),
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
     ]
-    now = datetime.datetime.now(datetime.UTC)
     usage = x509.KeyUsage(
         digital_signature=True,
         content_commitment=True,
@@ -169,8 +169,8 @@ def _sign(key: rsa.RSAPrivateKey, name: str, application_uri: str) -> bytes:
         .issuer_name(subject)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + _VALID)
+        .not_valid_before(_VALID_FROM)
+        .not_valid_after(_VALID_TO)
         .add_extension(identifier, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)

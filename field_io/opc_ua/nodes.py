@@ -1,8 +1,8 @@
 """How a node is named: ``nsu=URI;s=NAME``, the namespace by its URI.
 
 Called by   the check of the configuration, both peers of a session, simulated devices.
-Knows       the text form of node identifiers (OPC 10000-6, 5.3.1.10). A number in place of the URI is refused, because a
-            server may number its namespaces anew when it restarts; 0, the OPC UA namespace itself, needs none.
+Knows       the text form of node identifiers (OPC 10000-6, 5.3.1.10). A number in place of the URI is refused,
+            because a server may number its namespaces anew when it restarts; 0, OPC UA's own namespace, needs none.
 """
 
 import re

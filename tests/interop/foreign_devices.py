@@ -1,8 +1,8 @@
-"""Modbus TCP devices made of other people's software, for tests: built or installed on the spot.
+"""Devices made of other people's software, for tests: built or installed on the spot.
 
 Used by     the tests of this folder.
-Knows       gcc, pkg-config and libmodbus; npm and modbus-serial. Both devices are the same level rig (see the head of
-            ``libmodbus_device.c``), described to our driver by ``rig``.
+Knows       gcc, pkg-config and libmodbus; npm with modbus-serial and node-opcua. The Modbus devices are the same
+            level rig (see the head of ``libmodbus_device.c``), described to our driver by ``rig``.
 """
 
 import shutil
@@ -18,6 +18,8 @@ from tests.support.processes import Program, program
 
 HERE = Path(__file__).parent
 MODBUS_SERIAL = "modbus-serial@8.0.25"
+NODE_OPCUA = ("node-opcua-server@2.186.4", "node-opcua-client@2.186.4")
+"""Server and client alone: 72 MB instead of the 130 MB of all of node-opcua, and two thirds of its time."""
 
 StartDevice = Callable[[int], AbstractContextManager[Program]]
 """Starts the device on a port; it is dead after the ``with`` block."""
@@ -39,14 +41,20 @@ def libmodbus_device(folder: Path) -> StartDevice:
 
 def modbus_serial_device(folder: Path) -> StartDevice:
     """The Node.js program on the npm package modbus-serial, installed in ``folder``. Skips the test without npm."""
+    node = install(folder, MODBUS_SERIAL)
+    script = shutil.copy(HERE / "modbus_serial_device.js", folder)
+    return _starter(folder, node, script)
+
+
+def install(folder: Path, *packages: str) -> str:
+    """npm packages in ``folder``; the path of node. Skips the test where they cannot be installed."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.skip("a second opinion: node and npm are not installed (Debian: apt-get install nodejs npm)")
-    installed = _run(npm, "install", "--no-audit", "--no-fund", "--omit=optional", "--prefix", folder, MODBUS_SERIAL)
+    installed = _run(npm, "install", "--no-audit", "--no-fund", "--omit=optional", "--prefix", folder, *packages)
     if installed.returncode != 0:
-        pytest.skip(f"a second opinion: npm cannot install {MODBUS_SERIAL}: {installed.stderr.strip()[-300:]}")
-    script = shutil.copy(HERE / "modbus_serial_device.js", folder)
-    return _starter(folder, node, script)
+        pytest.skip(f"a second opinion: npm cannot install {packages[0]}: {installed.stderr.strip()[-300:]}")
+    return node
 
 
 def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -1,12 +1,14 @@
 """A plant with an OPC UA device: as text in the box, and started by a user over real sockets."""
 
-import json
+import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from dcs.cli.client import PlantClient, with_plant
 from dcs.config.find import find_config
-from dcs.core.errors import ConfigErrors
+from dcs.core.errors import ConfigErrors, DcsError
 from dcs.core.modes import mode_name
 from dcs.core.status import is_good, is_usable
 from dcs.node.assembly import build_direct, load_configuration
@@ -14,10 +16,10 @@ from dcs.node.box import Box
 from dcs.node.recorder import Recorder
 from field_io.devices.opc_ua_device import SimulatedUaDevice
 from tests.support.boxes import in_box
-from tests.support.processes import wait_until
-from tests.support.running_plant import running_plant
+from tests.support.processes import program, wait_until
 
 URI = "urn:quadruple-tank:drives"
+HAND = (("FIC-101.MODE", "AUTO"), ("FIC-101.SP", 20.0))
 
 
 def plant_folder(tmp_path: Path) -> Path:
@@ -29,16 +31,16 @@ def plant_folder(tmp_path: Path) -> Path:
         (folder / name).write_text((source / name).read_text(encoding="utf-8"), encoding="utf-8")
     field = (folder / "field.yaml").read_text(encoding="utf-8")
     head, _, drives = field.partition("  DRV-1:\n")
-    lines = []
+    lines: list[str] = []
     for line in drives.splitlines():
-        if line.strip().startswith("{table:"):
-            tag = lines[-1].strip().rstrip(":")
-            line = f'        {{node: "nsu={URI};s={tag}", type: float32, ' + line.partition("type: ")[2].partition(", ")[2]
-            line = line.replace("scale: 0.01, ", "")
-        line = line.replace("protocol: modbus-tcp", "protocol: opc-ua").replace("port: 5021", "port: auto")
         if line.strip() in ("unit: 2", "word_order: low_first"):
             continue
-        lines.append(line)
+        if line.strip().startswith("{table:"):
+            tag = lines[-1].strip().rstrip(":")
+            rest = line.partition("type: ")[2].partition(", ")[2].replace("scale: 0.01, ", "")
+            lines.append(f'        {{node: "nsu={URI};s={tag}", type: float32, {rest}')
+        else:
+            lines.append(line.replace("protocol: modbus-tcp", "protocol: opc-ua").replace("port: 5021", "port: auto"))
     (folder / "field.yaml").write_text(head + "  DRV-1:\n" + "\n".join(lines) + "\n", encoding="utf-8")
     return folder
 
@@ -143,16 +145,48 @@ def test_what_cannot_work_is_told_with_file_and_line(edit: tuple[str, str], says
 
 @pytest.mark.system
 def test_a_user_starts_it_and_sees_where_it_is(tmp_path: Path) -> None:
-    folder = plant_folder(tmp_path)
-    with running_plant(tmp_path, config=str(folder)) as plant:
-        endpoints = json.loads((plant.run_dir / "endpoints.json").read_text(encoding="utf-8"))
-        port = endpoints["devices"]["DRV-1"][1]
-        url = f"opc.tcp://127.0.0.1:{port}"
-        nodes = plant.nodes()
-        assert nodes["field"]["endpoints"]["DRV-1"] == url
-        (link,) = [link for link in plant.active()["links"] if link["name"] == "DRV-1"]
-        assert (link["kind"], link["state"], link["url"]) == ("opc-ua", "up", url)
+    """Over sockets: the address is chosen, told and shown, and the loop closes over the device."""
+    folder, run_dir = plant_folder(tmp_path), tmp_path / "run"
+    plant = (folder / "plant.yaml").read_text(encoding="utf-8")
+    plant = plant.replace("members: [C1A, C1B]", "members: [C1A]").replace("witness: W1", "")
+    (folder / "plant.yaml").write_text(plant.replace("lease: auto", ""), encoding="utf-8")
+    arguments = [sys.executable, "-m", "dcs", "run", folder, "--headless", "--auto-ports", "--run-dir", run_dir]
+
+    def seen(look: Callable[[PlantClient], Awaitable[bool]]) -> bool:
+        async def work(client: PlantClient) -> int:
+            return 0 if await look(client) else 1
+
+        try:
+            return with_plant(run_dir, work) == 0
+        except DcsError:
+            return False  # it is still starting
+
+    async def flow_follows(client: PlantClient) -> bool:
+        reading = (await client.readings()).get("FIC-101.PV")
+        return reading is not None and is_good(reading.status) and abs(reading.value - 20.0) < 1.0
+
+    async def in_cascade(client: PlantClient) -> bool:
+        mode = (await client.readings()).get("FIC-101.MODE")
+        return mode is not None and mode_name(mode.value) == "Cas"
+
+    async def by_hand(client: PlantClient) -> bool:
+        replies = [await client.command("C1", "set", tag, value) for tag, value in HAND]
+        return all(reply.ok for reply in replies)
+
+    async def addressed(client: PlantClient) -> bool:
+        url = f"opc.tcp://127.0.0.1:{client.endpoints.devices['DRV-1'][1]}"
+        reports = await client.reports()
+        field, controller = reports["field"], reports["C1A"]
+        assert field is not None
+        assert controller is not None
+        assert field.endpoints["DRV-1"] == url
+        (link,) = [link for link in controller.links if link.name == "DRV-1"]
+        assert (link.kind, link.state, link.url) == ("opc-ua", "up", url)
         assert f"DRV-1: {url}" in (tmp_path / "launcher.log").read_text(encoding="utf-8")
-        plant.dcs("set", "FIC-101.MODE", "AUTO")
-        plant.dcs("set", "FIC-101.SP", "20")
-        wait_until(lambda: abs(plant.value("FIC-101.PV") - 20.0) < 1.0, 20.0, "the flow follows its setpoint")
+        return True
+
+    with program(arguments, tmp_path / "launcher.log", stop_within_s=10.0):
+        wait_until(lambda: seen(in_cascade), 60.0, "the cascade closes over the device")
+        assert seen(by_hand)
+        wait_until(lambda: seen(flow_follows), 30.0, "the flow follows its setpoint")
+        assert seen(addressed)

@@ -2,5 +2,6 @@
 
 ``session``   connecting, requests, the end
 ``publish``   the subscription's loop
+``trouble``   what it raises, in words
 ``values``    asyncua's values and nodes <-> ours
 """

@@ -11,14 +11,12 @@ import asyncio
 import contextlib
 import logging
 import os
-import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from asyncua import Client, ua
 from asyncua.crypto import security_policies
-from asyncua.crypto.uacrypto import InvalidSignature
 from asyncua.ua.ua_binary import struct_from_binary
 
 from dcs.core.clock import NS_PER_S
@@ -26,6 +24,7 @@ from dcs.core.errors import DcsError, LinkDown
 from field_io.drivers.link import GateClosed, LinkFaults
 from field_io.drivers.ua_session import Subscribed, UaSink, Value, Watched
 from field_io.drivers.ua_wire.publish import Publisher
+from field_io.drivers.ua_wire.trouble import TROUBLE, plain_cancellation, refusal
 from field_io.drivers.ua_wire.values import node_id, sample_of, type_of
 from field_io.opc_ua.certificates import Certificates
 from field_io.opc_ua.messages import NodeInfo, UaSample
@@ -47,17 +46,6 @@ PATIENCE_S = 4.0
 
 BATCH = 500  # nodes a request, unless the server takes fewer
 _SESSION_GONE = ("BadSessionIdInvalid", "BadSessionClosed", "BadSessionNotActivated", "BadSecureChannelIdInvalid")
-_TROUBLE = (OSError, EOFError, ua.UaError, InvalidSignature, ValueError, TypeError, AttributeError, struct.error)
-"""What asyncua raises when a connection or an answer is not as it should be."""
-
-_REFUSED = {
-    "BadCertificateUntrusted": "does not trust our certificate; put {own} among its trusted ones",
-    "BadSecurityChecksFailed": "does not accept our certificate; put {own} among its trusted ones",
-    "BadUserAccessDenied": "does not let user {user} in: user or password is wrong",
-    "BadIdentityTokenRejected": "does not let user {user} in: it wants another kind of login",
-    "BadIdentityTokenInvalid": "does not let user {user} in: user or password is wrong",
-    "BadTooManySessions": "has no session left for us",
-}
 
 
 class WireUaSession:
@@ -98,15 +86,17 @@ class WireUaSession:
             raise LinkDown(f"{self._where} does not answer")
         client = self._new_client()
         try:
-            with _plain_cancellation():
+            with plain_cancellation():
                 await self._open(client)
                 client.uaclient.protocol.timeout = self._timeout_s
                 await self._limits()
         except BaseException as exc:
             _hang_up(client)  # somebody may have dropped it meanwhile, so that it is no longer ours to abort
             self.abort()
-            if isinstance(exc, _TROUBLE):
-                raise self._refusal(exc) from exc
+            if isinstance(exc, TROUBLE):
+                raise refusal(
+                    exc, self._certificates.own_file, self._access.user, max(self._timeout_s, PATIENCE_S)
+                ) from exc
             raise
         self._alive = True
         self._renewal = asyncio.create_task(self._renew(client))
@@ -162,9 +152,9 @@ class WireUaSession:
             return False
         client = self._new_client()
         try:
-            with _plain_cancellation():
+            with plain_cancellation():
                 await self._greet(client)
-        except (DcsError, *_TROUBLE):
+        except (DcsError, *TROUBLE):
             return False
         finally:
             _hang_up(client)
@@ -192,20 +182,6 @@ class WireUaSession:
         shown = _first(fitting[0].ServerCertificate or b"")
         self._certificates.check(self._spec.name, shown, self._access.server_certificate)
         return shown
-
-    def _refusal(self, exc: BaseException) -> LinkDown:
-        """What went wrong while connecting, in one sentence."""
-        code = getattr(exc, "code", None)
-        if isinstance(code, int):
-            name = code_name(code)
-            text = _REFUSED.get(name)
-            own = self._certificates.own_file
-            if text is not None:
-                return SessionRefused("the server " + text.format(own=own, user=self._access.user or "anonymous"))
-            return SessionRefused(f"the server answered {name} ({exc})" if name.startswith("0x") else f"it said {name}")
-        if isinstance(exc, TimeoutError):
-            return LinkDown(f"no session within {max(self._timeout_s, PATIENCE_S):g} s")
-        return LinkDown(f"connection lost: {exc}" if str(exc) else f"connection lost ({type(exc).__name__})")
 
     async def _limits(self) -> None:
         """How many nodes the server takes in one request."""
@@ -235,7 +211,7 @@ class WireUaSession:
 
     async def _renew(self, client: Any) -> None:
         """A secure channel lives for an hour or less; a new token is due after three quarters of it."""
-        with contextlib.suppress(*_TROUBLE), _plain_cancellation():
+        with contextlib.suppress(*TROUBLE), plain_cancellation():
             while True:  # until ``abort`` cancels it
                 await asyncio.sleep(0.75 * client.secure_channel_timeout / 1000)
                 await client.open_secure_channel(renew=True)
@@ -306,7 +282,7 @@ class WireUaSession:
             if not may_write():
                 raise GateClosed("not sent: this controller has no authority over the outputs")
         try:
-            with _plain_cancellation():
+            with plain_cancellation():
                 data = await protocol.send_request(request, None if wait else 0)
             response = struct_from_binary(answer, data)
             response.ResponseHeader.ServiceResult.check()
@@ -318,7 +294,7 @@ class WireUaSession:
         except TimeoutError as exc:
             self.abort()  # a late answer must never be taken for a fresh one
             raise LinkDown(f"no answer within {self._timeout_s * 1000:g} ms") from exc
-        except _TROUBLE as exc:
+        except TROUBLE as exc:
             self.abort()
             raise LinkDown("connection closed by the device") from exc
         return response
@@ -363,17 +339,6 @@ class WireUaSession:
             with contextlib.suppress(DcsError):
                 await self.call(request, ua.CloseSessionResponse, "closing the session")
         self.abort()
-
-
-@contextlib.contextmanager
-def _plain_cancellation() -> Iterator[None]:
-    """asyncua is cancelled with an error class of its own, which a ``TaskGroup`` takes for a failure."""
-    try:
-        yield
-    except asyncio.CancelledError as exc:
-        if type(exc) is asyncio.CancelledError:
-            raise
-        raise asyncio.CancelledError from None
 
 
 def _policy(access: OpcUaAccess) -> Any:

@@ -1,0 +1,64 @@
+"""Outputs of an OPC UA device: numbers of the engine -> values of the nodes' types, and what became of them.
+
+Called by   ``drivers.opc_ua`` around every write. Pure.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dcs.core.status import LIMIT_NONE
+from field_io.drivers.driver import WriteOutcome
+from field_io.drivers.ua_session import Value
+from field_io.opc_ua import variants
+from field_io.opc_ua.messages import NodeInfo
+from field_io.opc_ua.status import CODES, code_name, is_bad
+from field_io.specs import PointSpec
+
+
+@dataclass
+class Outputs:
+    """The outputs of one write."""
+
+    raws: dict[int, Value] = field(default_factory=dict)  # by the place of the point in its device
+    limited: list[str] = field(default_factory=list)  # clamped to what their type, or the device, can hold
+    troubles: list[str] = field(default_factory=list)  # sentences
+
+    def failed(self, text: str) -> WriteOutcome:
+        """Nothing is known to have arrived."""
+        return WriteOutcome("failed", text, (), tuple(self.limited))
+
+    def refused(self, text: str) -> WriteOutcome:
+        """The gate was closed."""
+        return WriteOutcome("refused", text, (), tuple(self.limited))
+
+    def outcome(
+        self, points: Sequence[PointSpec], codes: Mapping[int, int], differing: Collection[int]
+    ) -> WriteOutcome:
+        """The server has answered with a code for each; ``differing`` read back as something else."""
+        for at, code in codes.items():
+            if is_bad(code):
+                self.troubles.append(f"{points[at].name}: the server answered {code_name(code)}")
+            elif code == CODES["GoodClamped"]:
+                self.limited.append(points[at].name)
+        self.troubles += [f"{points[at].name}: it was written, and reads differently" for at in differing]
+        written = tuple(points[at].name for at, code in codes.items() if not is_bad(code) and at not in differing)
+        state = "failed" if self.troubles else "written"
+        return WriteOutcome(state, "; ".join(self.troubles), written, tuple(self.limited))
+
+
+def encode_outputs(
+    points: Sequence[PointSpec], places: Mapping[str, int], infos: Sequence[NodeInfo], values: Mapping[str, float]
+) -> Outputs:
+    """Values in the points' units as values of the nodes' own types; what cannot be sent is among the troubles."""
+    outputs = Outputs()
+    for name, value in values.items():
+        at = places[name]
+        point = points[at]
+        try:
+            outputs.raws[at], limit = variants.to_variant(infos[at].type, (value - point.offset) / point.scale)
+        except ValueError as exc:
+            outputs.troubles.append(f"{name}: {exc}")
+            continue
+        if limit != LIMIT_NONE:
+            outputs.limited.append(name)
+    return outputs
