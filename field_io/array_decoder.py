@@ -20,6 +20,14 @@ ARRAY_FROM = 12
 _NOT_A_NUMBER = make_status(BAD, SENSOR_FAILURE)
 
 
+_FLOATS = ("float32", "float64")
+
+
+def _finite(point: PointSpec) -> bool:
+    """True when no raw count of its type can overflow the scaling."""
+    return abs(point.scale) < 1e280 and abs(point.offset) < 1e300
+
+
 class _Column:
     """The points of one type."""
 
@@ -78,6 +86,7 @@ class ArrayDecoder:
             _Column([points[at] for at in places], places, address, points[0].is_bit) for places in by_type.values()
         ]
         self._currents = [at for at, point in enumerate(points) if point.unit == "mA"]
+        self._certain = all(point.type not in _FLOATS and _finite(point) for point in points)
         self._good = np.full(len(points), STATUS_GOOD, np.uint8)
 
     def decode(self, data: bytes) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
@@ -95,6 +104,8 @@ class ArrayDecoder:
             statuses = statuses.copy()
             for at in self._currents:
                 statuses[at] = current_status(float(values[at]))
+        if self._certain:
+            return values, statuses
         finite = np.isfinite(values)
         if not finite.all():
             statuses = statuses.copy()
