@@ -221,15 +221,17 @@ class ModbusDriver:
         left = deque(readings)
         if self._in_flight == 1 or len(left) < 2:
             await self._read_all(left)
-            return
-        await asyncio.gather(*(self._read_all(left) for _ in range(min(self._in_flight, len(left)))))
+        else:
+            await asyncio.gather(*(self._read_all(left) for _ in range(min(self._in_flight, len(left)))))
 
     async def _read_all(self, left: deque[Reading]) -> None:
         while left:
             async with self._turn:
                 if not self._link.connected or not left:
                     return
-                left.extendleft(reversed(await self._read(left.popleft())))
+                parts = await self._read(left.popleft())
+                if parts:
+                    left.extendleft(reversed(parts))
             if self._health.unreached:
                 left.clear()  # the next question would have the same answer
 
