@@ -33,7 +33,9 @@ def plant_folder(tmp_path: Path) -> Path:
     for line in drives.splitlines():
         if line.strip().startswith("{table:"):
             tag = lines[-1].strip().rstrip(":")
-            line = f'        {{node: "nsu={URI};s={tag}", type: float32, ' + line.partition("type: ")[2].partition(", ")[2]
+            line = (
+                f'        {{node: "nsu={URI};s={tag}", type: float32, ' + line.partition("type: ")[2].partition(", ")[2]
+            )
             line = line.replace("scale: 0.01, ", "")
         line = line.replace("protocol: modbus-tcp", "protocol: opc-ua").replace("port: 5021", "port: auto")
         if line.strip() in ("unit: 2", "word_order: low_first"):
