@@ -1,17 +1,18 @@
 """Reads 100 registers as fast as it can and says what that cost; a process of its own.
 
-Started by  the benchmark ``modbus_client``: ``python -m dcs.bench.modbus_load PORT CONNECTIONS SECONDS WHAT [LOOP]``.
-Knows       WHAT ``link`` is the driver's link alone, ``driver`` polls 100 points and decodes them, as in a plant.
+Started by  the benchmark ``modbus_client``: ``python -m dcs.bench.modbus_load PORT CONNECTIONS SECONDS WHAT LOOP``.
+Knows       WHAT ``link`` is the driver's link alone, ``driver`` polls 100 points and decodes them, as in a plant;
+            LOOP is ``asyncio`` or ``uvloop``.
 """
 
 import asyncio
-import importlib
 import json
 import random
 import sys
 import time
 
 from dcs.core.clock import WallClock
+from dcs.node.event_loop import run_on_loop
 from field_io.drivers.modbus import ModbusDriver
 from field_io.drivers.modbus_link import wire_link
 from field_io.specs import DeviceSpec, PointSpec
@@ -51,8 +52,5 @@ async def _main(port: int, connections: int, seconds: float, what: str) -> None:
 
 
 if __name__ == "__main__":
-    work = _main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4])
-    if "uvloop" in sys.argv[5:]:
-        importlib.import_module("uvloop").run(work)
-    else:
-        asyncio.run(work)
+    port, connections, seconds, what, loop = sys.argv[1:]
+    run_on_loop(_main(int(port), int(connections), float(seconds), what), fast=loop == "uvloop")

@@ -7,10 +7,12 @@ from pathlib import Path
 from dcs.bench.box_speed import box_speed
 from dcs.bench.figure import Benchmark, Figure
 from dcs.bench.loop_scans import compile_blocks, scan_loops
+from dcs.bench.modbus_client import modbus_client
 from dcs.bench.real_run import idle_cpu, scan_jitter
 from dcs.bench.scan_cost import scan_cost
 from dcs.bench.takeover import takeover
 from dcs.bench.tennessee_eastman import tennessee_eastman
+from dcs.bench.thousand_devices import thousand_devices
 from dcs.bench.versus_c import ratio_to_c
 from dcs.bench.versus_epics import epics_ratio
 from dcs.cli.table import table
@@ -24,6 +26,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "epics_ratio": epics_ratio,
     "box_speed": box_speed,
     "tennessee_eastman": tennessee_eastman,
+    "modbus_client": modbus_client,
+    "thousand_devices": thousand_devices,
     "scan_jitter": scan_jitter,
     "idle_cpu": idle_cpu,
     "takeover": takeover,

@@ -14,6 +14,7 @@ from dcs.core.clock import WallClock
 from dcs.core.errors import DcsError
 from dcs.core.log import configure_logging
 from dcs.node.endpoints import Endpoints
+from dcs.node.event_loop import TALKS_TO_DEVICES, run_on_loop
 from dcs.node.lifeline import hold_lifeline, install_stop_signals
 from dcs.node.run_dirs import find_run
 
@@ -37,7 +38,7 @@ def run_node(
     logs = configure_logging(name, WallClock(), run_dir, verbose=1 if verbose else 0)
     try:
         work = _bus(run_dir, endpoints) if name == "bus" else _node(config_name, name, run_dir, endpoints, overrides)
-        asyncio.run(_until_stopped(work, lifeline))
+        run_on_loop(_until_stopped(work, lifeline), endpoints.nodes.get(name) in TALKS_TO_DEVICES)
     except DcsError as error:
         _log.error(str(error))
         return error.exit_code

@@ -13,7 +13,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 
@@ -211,8 +211,7 @@ class ServerConnection(asyncio.Protocol):
 
     # --- asyncio ----------------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = transport = cast(asyncio.Transport, transport)  # of whatever loop
         self.peer = peer_name(transport)
         if not self._server.admit(self):
             transport.abort()

@@ -9,7 +9,7 @@ Promise     a write's gate is asked at the send call with nothing queued behind 
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from dcs.core.errors import LinkDown
 from field_io.drivers.link import GateClosed, LinkFaults
@@ -64,7 +64,7 @@ class ModbusConnection(asyncio.Protocol):
         self._silence_s = silence_s
         self._heard_s = 0.0
         self._transport: asyncio.Transport | None = None
-        self._inner: Any = None  # the transport whose buffer is the last one before the system's
+        self._inner: asyncio.Transport | None = None  # whose buffer is the last one before the system's
         self._pending: dict[int, _Pending] = {}
         self._transaction = 0
         self._reason = "connection aborted"
@@ -88,9 +88,13 @@ class ModbusConnection(asyncio.Protocol):
 
     # --- asyncio ----------------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # of whatever loop
-        self._inner = _innermost(self._transport)
+        self._transport = self._inner = cast(asyncio.Transport, transport)  # of whatever loop
         self._loop = asyncio.get_running_loop()
+
+    def secured(self, transport: asyncio.Transport, inner: asyncio.Transport) -> None:
+        """As ``connection_made``, with TLS on top of ``inner``: below it is a second buffer that it does not count."""
+        self.connection_made(transport)
+        self._inner = inner
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end(_why_lost(exc))
@@ -157,7 +161,8 @@ class ModbusConnection(asyncio.Protocol):
         if may_write is not None:
             if not may_write():
                 raise GateClosed("not sent: this controller has no authority over the outputs")
-            if transport.get_write_buffer_size() or self._inner.get_write_buffer_size():
+            inner = self._inner or transport
+            if transport.get_write_buffer_size() or inner.get_write_buffer_size():
                 self.abort("the device does not take what is sent to it")
                 raise LinkDown(self._reason)
         if self._pipelines:
@@ -247,12 +252,6 @@ class ModbusConnection(asyncio.Protocol):
             self._finish(transaction, LinkDown(reason))
         if self.on_lost is not None:
             self.on_lost()
-
-
-def _innermost(transport: asyncio.Transport) -> Any:
-    """Below TLS there is a second buffer, which the outer transport does not count."""
-    protocol = getattr(transport, "_ssl_protocol", None)
-    return getattr(protocol, "_transport", None) or transport
 
 
 def _why_lost(exc: Exception | None) -> str:

@@ -2,7 +2,7 @@
 
 Called by   a controller: ``run`` as a task of its node, ``image`` and ``write`` around every scan.
 Knows       one device, its link and a clock. What was read is in ``drivers.reading``, what is written in
-            ``drivers.writing``, what is known of the way to the device in ``drivers.health``.
+            ``drivers.outputs``, what is known of the way to the device in ``drivers.health``.
 Behaviour   polls on absolute deadlines, each poll group on its own; a lost answer ends the connection, or this unit's
             use of it (a late one must never meet the next request); back-off and circuit in ``drivers.backoff``.
 """
@@ -14,27 +14,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dcs.bus.messages import LinkReport
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
-from dcs.core.status import SUB_NORMAL, UNCERTAIN, make_status
 from dcs.core.value import ProcessValue
 from field_io.drivers.asking_again import ask_again
 from field_io.drivers.backoff import Backoff, Rng
 from field_io.drivers.driver import Image, WriteOutcome
 from field_io.drivers.health import Health
-from field_io.drivers.link import DeviceRefused, GateClosed, ModbusLink
+from field_io.drivers.link import DeviceRefused, ModbusLink
+from field_io.drivers.outputs import Outputs
 from field_io.drivers.reading import Reading, Readings
-from field_io.drivers.repeat import OutputRepeat
 from field_io.drivers.shared_link import starts_backing_off_at_ns
-from field_io.drivers.writing import WritePlans, Writer
-from field_io.modbus import pdu as codes
 from field_io.specs import DeviceSpec, PollGroup
 
 HEALTH_PERIOD_NS = 2 * NS_PER_S
 """How often a standby asks for one point, so that its path to the device is proven and not assumed."""
-
-STATUS_NOT_HELD = make_status(UNCERTAIN, SUB_NORMAL)
-"""Of an output that the device does not hold as it was written (``verify``)."""
-
-VERIFY_ATTEMPTS = 2
 
 
 class ModbusDriver:
@@ -62,11 +54,9 @@ class ModbusDriver:
         self._phase_ns = phase_ns
         self._health_ns = health_ns
         self._readings = Readings(spec)
-        self._plans = WritePlans(spec)
-        self._on_change = spec.write_when == "change"
-        self._repeat = OutputRepeat(spec.repeat_after_ns, clock, self._send_again)
         self._in_flight = spec.limits.in_flight or 1
         self._turn = asyncio.Semaphore(self._in_flight)
+        self._outputs = Outputs(spec, self._readings, clock, self._turn, self._ask)
         self._opening = asyncio.Lock()
         self._polling = True
         self._group: asyncio.TaskGroup | None = None
@@ -119,8 +109,10 @@ class ModbusDriver:
         """The link as ``dcs status`` and the HMI show it."""
         state = self.state
         detail = self._health.last_trouble or "the connection was lost"
-        if state == "up" and not self._health.refusal and not self._readings.trouble:
+        if state == "up" and not self._health.refusal:
             detail = "" if self._polling else "standby: health reads only"
+            if self._outputs.not_held:
+                detail = f"written, but not held: {', '.join(self._outputs.not_held)}"
         round_trip_ms = self._health.round_trip_ms
         return LinkReport(self.spec.name, "modbus", state, self.spec.url, detail, round_trip_ms, self.errors)
 
@@ -135,7 +127,7 @@ class ModbusDriver:
         if polling == self._polling:
             return
         self._polling = polling
-        self._forget_outputs()
+        self._outputs.forget()
         if polling:
             if not self._health.backoff.circuit_open:
                 self._health.backoff.try_now()
@@ -145,21 +137,17 @@ class ModbusDriver:
     def abort(self) -> None:
         """Drop the connection at once (authority lost): a write in flight is not repeated. ``run`` connects anew."""
         self._losses += 1
-        self._forget_outputs()
+        self._outputs.forget()
         self._dropped_by_us = self._dropped_by_us or self._link.connected
         self._link.abort()
         self._health.backoff.try_now()
-
-    def _forget_outputs(self) -> None:
-        self._repeat.forget()
-        self._plans.forget()
 
     async def run(self) -> None:
         """Connect and poll until cancelled; leaves no connection behind."""
         try:
             async with asyncio.TaskGroup() as self._group:
                 if self.spec.repeat_after_ns:
-                    self._group.create_task(self._repeat.run())
+                    self._group.create_task(self._outputs.repeat.run())
                 for group in self._readings.poll_groups:
                     self._group.create_task(self._poll_group(group))
                 probe_ns = self._health.backoff.probe_ns
@@ -217,7 +205,7 @@ class ModbusDriver:
             if self._clock.monotonic_ns() < self._health.backoff.attempt_ns:
                 return False
             losses, self._dropped_by_us = self._losses, False
-            self._plans.forget()  # a device that was gone may have lost what it was told
+            self._outputs.unknown()  # a device that was gone may have lost what it was told
             try:
                 await self._link.connect()
             except LinkDown as exc:
@@ -235,15 +223,17 @@ class ModbusDriver:
         left = deque(readings)
         if self._in_flight == 1 or len(left) < 2:
             await self._read_all(left)
-            return
-        await asyncio.gather(*(self._read_all(left) for _ in range(min(self._in_flight, len(left)))))
+        else:
+            await asyncio.gather(*(self._read_all(left) for _ in range(min(self._in_flight, len(left)))))
 
     async def _read_all(self, left: deque[Reading]) -> None:
         while left:
             async with self._turn:
                 if not self._link.connected or not left:
                     return
-                left.extendleft(reversed(await self._read(left.popleft())))
+                parts = await self._read(left.popleft())
+                if parts:
+                    left.extendleft(reversed(parts))
             if self._health.unreached:
                 left.clear()  # the next question would have the same answer
 
@@ -292,80 +282,10 @@ class ModbusDriver:
         ``may_write`` is asked at every send call, with nothing queued behind it. Raises ``KeyError`` for a name that
         is no output of this device. Repeated every ``spec.repeat_after_ns`` until the next call.
         """
-        numbers = {name: value for name, value in values.items() if value == value}
-        writers = self._plans.plan(tuple(numbers))
-        due = [each for each in writers if not self._plans.stands(each, numbers)] if self._on_change else writers
-        self._repeat.note(values, may_write, sent=len(due) == len(writers))
-        return await self._send(values, numbers, writers, due, may_write)
-
-    async def _send_again(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> WriteOutcome:
-        numbers = {name: value for name, value in values.items() if value == value}
-        writers = self._plans.plan(tuple(numbers))
-        return await self._send(values, numbers, writers, writers, may_write)
-
-    async def _send(
-        self,
-        values: Mapping[str, float],
-        numbers: Mapping[str, float],
-        writers: Sequence[Writer],
-        due: Sequence[Writer],
-        may_write: Callable[[], bool],
-    ) -> WriteOutcome:
-        written: tuple[str, ...] = ()
-        limited: tuple[str, ...] = ()
-        trouble = ""
-        if len(numbers) < len(values):
-            trouble = "not a number: " + ", ".join(name for name in values if name not in numbers)
-        if self._opening.locked():
+        if self._opening.locked():  # connecting: it may be there in a moment
             async with self._opening:
                 pass
-        for writer in writers:
-            if writer not in due:
-                written += writer.names  # the device holds it
-                continue
-            data, clamped = writer.encode([numbers[name] for name in writer.names])
-            limited += clamped
-            try:
-                differing = await self._write(writer, data, may_write)
-            except GateClosed as exc:
-                return WriteOutcome("refused", str(exc), written, limited)
-            except LinkDown as exc:
-                self._plans.unknown(writer.names)
-                return WriteOutcome("failed", str(exc), written, limited)
-            except DeviceRefused:
-                self._plans.unknown(writer.names)
-                trouble = self._health.last_trouble
-                continue
-            held = tuple(name for name in writer.names if name not in differing)
-            self._plans.acknowledged(held, numbers)
-            self._plans.unknown(differing)
-            written += held
-            if differing:
-                trouble = self._health.last_trouble = f"written twice, but not held: {', '.join(differing)}"
-        return WriteOutcome("failed" if trouble else "written", trouble, written, limited)
-
-    async def _write(self, writer: Writer, data: bytes, may_write: Callable[[], bool]) -> tuple[str, ...]:
-        """Send one request and, where it is wanted, read back; returns outputs that the device does not hold."""
-        differing: tuple[str, ...] = ()
-        block = writer.block
-        async with self._turn:
-            for _ in range(VERIFY_ATTEMPTS):
-                doing = f"writing {', '.join(writer.names)}"
-                held = await self._ask(writer.request(data), doing, may_write)
-                if not writer.verified:
-                    return ()
-                if writer.mode != "read_write":
-                    doing = f"reading back {', '.join(writer.verified)}"
-                    held = await self._ask(codes.read(block.table, block.address, block.count), doing)
-                differing = writer.differing(data, held)
-                if not differing:
-                    break
-                self.errors += 1
-        at = self._readings.at
-        for name in writer.verified:
-            self._readings.trouble.pop(at[name], None)
-        self._readings.trouble.update({at[name]: STATUS_NOT_HELD for name in differing})
-        return differing
+        return await self._outputs.write(values, may_write)
 
     async def _ask(self, request: bytes, doing: str, may_write: Callable[[], bool] | None = None) -> bytes:
         if not self._link.connected:
@@ -389,7 +309,7 @@ class ModbusDriver:
         self.errors += 1
         self._health.refused(exc, doing, asked_ns, self._clock.monotonic_ns())
         if self._health.unreached:
-            self._plans.forget()
+            self._outputs.unknown()
             self._readings.unreached(asked_ns)
 
     def _failed(self, reason: str, losses: int) -> None:

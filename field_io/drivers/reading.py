@@ -45,6 +45,9 @@ _NEVER_NS = -(2**62)
 _ALWAYS_NS = 2**62
 
 
+_NO_PARTS = (np.empty(0), np.empty(0, np.uint8))
+
+
 class _Decoder(Protocol):
     def decode(self, data: bytes) -> tuple[ArrayLike, ArrayLike]: ...
 
@@ -60,6 +63,9 @@ class Reading:
     decoder: _Decoder | None  # None: strings only
     index: NDArray[np.intp] | slice
     texts: tuple[tuple[int, PointSpec], ...] = ()
+    array: ArrayDecoder | None = None  # in place of ``decoder``, for many points in a row of the image
+    parts: tuple[NDArray[np.float64], NDArray[np.uint8]] = _NO_PARTS  # that row: values and statuses
+    all_good: bool = False  # so is every status in it
     sampled_ns: int = _NEVER_NS  # monotonic
 
 
@@ -120,7 +126,10 @@ class Readings:
         """An answer: registers or bits of one planned read."""
         self.again.pop(reading, None)
         index = reading.index
-        if reading.decoder is not None:
+        if reading.array is not None:
+            reading.all_good = reading.array.decode_into(data, *reading.parts, reading.all_good)
+            self._times_ns[index] = asked_utc_ns
+        elif reading.decoder is not None:
             values, statuses = reading.decoder.decode(data)
             self._values[index] = values
             self._statuses[index] = statuses
@@ -157,6 +166,7 @@ class Readings:
     def unusable(self, reading: Reading, status: int, asked_ns: int) -> None:
         """Its points have this status until they are read again."""
         self._statuses[reading.index] = status
+        reading.all_good = False
         for at, _ in reading.texts:
             self._statuses[at] = status
         self._sampled(reading, asked_ns)
@@ -187,4 +197,7 @@ class Readings:
         index = slice(at[0], at[0] + len(at)) if in_order else np.array(at, np.intp)
         texts = tuple((self.at[point.name], point) for point in block.points if point.is_text)
         period_ns = self._spec.period_of(group)
-        return Reading(block, group, self._spec.stale_after(group), period_ns, decoder, index, texts)
+        reading = Reading(block, group, self._spec.stale_after(group), period_ns, decoder, index, texts)
+        if isinstance(decoder, ArrayDecoder) and isinstance(index, slice):
+            reading.array, reading.parts = decoder, (self._values[index], self._statuses[index])
+        return reading

@@ -62,10 +62,16 @@ class TlsOpener:
     async def __call__(self, connection: ModbusConnection) -> None:
         spec = self._spec
         name = self._files.server_name or spec.host
+        context = client_context(self._files)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_connection(asyncio.Protocol, spec.host, spec.port)
         try:
-            await asyncio.get_running_loop().create_connection(
-                lambda: connection, spec.host, spec.port, ssl=client_context(self._files), server_hostname=name
-            )
+            secured = await loop.start_tls(transport, connection, context, server_hostname=name)
+            assert secured is not None
+            connection.secured(secured, transport)
+        except asyncio.CancelledError:
+            transport.abort()
+            raise
         except ssl.SSLCertVerificationError as exc:
             raise LinkDown(f"the device's certificate is not accepted: {_why(exc, name)}") from exc
         except ssl.SSLError as exc:

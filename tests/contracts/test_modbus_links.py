@@ -1,94 +1,50 @@
-"""What every Modbus link must do, over TCP and in memory alike, against the simulated server."""
+"""What every Modbus link must do, over every transport alike, against the simulated server."""
 
 import asyncio
 import struct
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from dcs.core.errors import LinkDown, Missing
-from dcs.core.simulated_time import run_simulated
-from field_io.devices.modbus_server import ModbusServer, Unit, free_port
+from field_io.devices.modbus_server import ModbusServer
 from field_io.drivers.link import DeviceRefused, GateClosed, LinkFaults
-from field_io.drivers.modbus_link import StreamLink, memory_link, wire_link
-from field_io.memory_network import MemoryNetwork
 from field_io.modbus.pdu import words_of
-from field_io.specs import DeviceSpec
+from tests.support.modbus_links import LINES, PEERS, TIMEOUT_S, Bench, Scenario, run_on, unit_on
 
-TIMEOUT_S = 0.1
-SPANS = {table: [(0, 40)] for table in ("coil", "discrete", "input", "holding")}
+Runner = Callable[[Scenario], None]
 
 
 def always() -> bool:
     return True
 
 
-def unit_on(server: ModbusServer, number: int) -> Unit:
-    server.units[number] = unit = Unit(server.name, number, SPANS)
-    return unit
+def _params(peers: "list[str]") -> list[object]:
+    system = pytest.mark.system
+    return [pytest.param(peer, marks=system) if peer.startswith("wire") else peer for peer in peers]
 
 
-@dataclass
-class Bench:
-    """One server and what it heard; links to it on request."""
-
-    spec: DeviceSpec
-    server: ModbusServer
-    unit: Unit
-    network: MemoryNetwork | None
-    requests: list[str]
-    writes: list[tuple[str, str, int, int]]
-    links: list[StreamLink]
-
-    def link(self, name: str = "C1A", faults: LinkFaults | None = None, spec: DeviceSpec | None = None) -> StreamLink:
-        if self.network is None:
-            link = wire_link(spec or self.spec, faults)
-        else:
-            link = memory_link(spec or self.spec, self.network, name, faults)
-        self.links.append(link)
-        return link
-
-    async def connected(self, name: str = "C1A", faults: LinkFaults | None = None) -> StreamLink:
-        link = self.link(name, faults)
-        await link.connect()
-        return link
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("links")
 
 
-async def _on_bench(network: MemoryNetwork | None, scenario: Callable[[Bench], Awaitable[None]]) -> None:
-    port = await free_port() if network is None else 502
-    spec = DeviceSpec("DEV", port=port, unit=3, timeout_ns=round(TIMEOUT_S * 1e9))
-    server = ModbusServer("DEV", spec.host, port, network)
-    unit = unit_on(server, 3)
-    bench = Bench(spec, server, unit, network, [], [], [])
-    unit.before_request = bench.requests.append
-    unit.after_write = lambda *write: bench.writes.append(write)
-    await server.start()
-    try:
-        await scenario(bench)
-    finally:
-        for link in bench.links:
-            link.abort()
-        server.stop()
-        await asyncio.sleep(0.01)  # let sockets close
-        if network is not None:
-            assert network.connections == 0, "a link or the server left its end of a cable open"
-            assert network.listeners == ()
-        assert not server.connections
+@pytest.fixture(params=_params(list(PEERS)))
+def on_peer(request: pytest.FixtureRequest, folder: Path) -> Runner:
+    return lambda scenario: run_on(request.param, folder, scenario)
 
 
-Runner = Callable[[Callable[[Bench], Awaitable[None]]], None]
+@pytest.fixture(params=_params([peer for peer in PEERS if peer not in LINES]))
+def on_network(request: pytest.FixtureRequest, folder: Path) -> Runner:
+    """Transports that take more than one client."""
+    return lambda scenario: run_on(request.param, folder, scenario)
 
 
-@pytest.fixture(params=["memory", pytest.param("wire", marks=pytest.mark.system)])
-def on_peer(request: pytest.FixtureRequest) -> Runner:
-    def run(scenario: Callable[[Bench], Awaitable[None]]) -> None:
-        if request.param == "memory":
-            run_simulated(lambda loop: _on_bench(MemoryNetwork(), scenario))
-        else:
-            asyncio.run(_on_bench(None, scenario))
-
-    return run
+@pytest.fixture(params=_params(list(LINES)))
+def on_line(request: pytest.FixtureRequest, folder: Path) -> Runner:
+    return lambda scenario: run_on(request.param, folder, scenario)
 
 
 def test_reads_what_the_device_holds_in_all_four_tables(on_peer: Runner) -> None:
@@ -164,7 +120,7 @@ def test_exception_codes_come_through_and_the_link_stays_up(on_peer: Runner) -> 
     on_peer(scenario)
 
 
-def test_a_unit_that_is_not_there_answers_as_a_gateway_does(on_peer: Runner) -> None:
+def test_a_unit_that_is_not_there_answers_as_a_gateway_does(on_network: Runner) -> None:
     async def scenario(bench: Bench) -> None:
         link = bench.link(spec=replace(bench.spec, unit=9))
         await link.connect()
@@ -172,10 +128,10 @@ def test_a_unit_that_is_not_there_answers_as_a_gateway_does(on_peer: Runner) -> 
             await link.read("holding", 0, 1)
         assert refused.value.code == 11
 
-    on_peer(scenario)
+    on_network(scenario)
 
 
-def test_nobody_listening_is_link_down(on_peer: Runner) -> None:
+def test_nobody_listening_is_link_down(on_network: Runner) -> None:
     async def scenario(bench: Bench) -> None:
         bench.server.stop()
         link = bench.link()
@@ -185,7 +141,7 @@ def test_nobody_listening_is_link_down(on_peer: Runner) -> None:
         with pytest.raises(LinkDown, match="not connected"):
             await link.read("holding", 0, 1)
 
-    on_peer(scenario)
+    on_network(scenario)
 
 
 def test_a_device_that_closes_is_noticed_and_keeps_its_registers(on_peer: Runner) -> None:
@@ -207,7 +163,7 @@ def test_silence_ends_at_the_timeout_and_drops_the_connection(on_peer: Runner) -
         link = await bench.connected()
         bench.unit.silent = True
         start_s = asyncio.get_running_loop().time()
-        with pytest.raises(LinkDown, match="no answer within 100 ms"):
+        with pytest.raises(LinkDown, match="no answer within 150 ms"):
             await link.read("holding", 0, 1)
         waited_s = asyncio.get_running_loop().time() - start_s
         assert TIMEOUT_S * 0.99 <= waited_s < 3 * TIMEOUT_S
@@ -245,7 +201,7 @@ def test_abort_ends_a_request_in_flight_at_once(on_peer: Runner) -> None:
     on_peer(scenario)
 
 
-def test_a_cut_cable_swallows_everything_and_tells_nobody(on_peer: Runner) -> None:
+def test_a_cut_cable_swallows_everything_and_tells_nobody(on_network: Runner) -> None:
     async def scenario(bench: Bench) -> None:
         faults = LinkFaults()
         link = await bench.connected(faults=faults)
@@ -262,7 +218,7 @@ def test_a_cut_cable_swallows_everything_and_tells_nobody(on_peer: Runner) -> No
         await link.write("holding", 0, bytes([0, 1]), always)
         assert bench.unit.bank.get_words("holding", 0, 1) == [1]
 
-    on_peer(scenario)
+    on_network(scenario)
 
 
 def test_latency_of_cable_and_device_add_up(on_peer: Runner) -> None:
@@ -288,15 +244,14 @@ def test_a_write_on_a_slow_cable_does_not_arrive_after_the_gate_closed(on_peer: 
     on_peer(scenario)
 
 
-def test_two_clients_and_two_devices_do_not_mix(on_peer: Runner) -> None:
+def test_two_clients_and_two_devices_do_not_mix(on_network: Runner) -> None:
     async def scenario(bench: Bench) -> None:
-        port = await free_port() if bench.network is None else 503
-        second = ModbusServer("DEV-2", bench.spec.host, port, bench.network)
+        second, spec = await bench.second("DEV-2")
         second_unit = unit_on(second, 3)
         await second.start()
         try:
             first_link = await bench.connected()
-            second_link = bench.link("C1B", spec=replace(bench.spec, port=port))
+            second_link = bench.link("C1B", spec=spec)
             await second_link.connect()
             await first_link.write("holding", 0, bytes([0, 1]), always)
             await second_link.write("holding", 0, bytes([0, 2]), always)
@@ -305,12 +260,12 @@ def test_two_clients_and_two_devices_do_not_mix(on_peer: Runner) -> None:
         finally:
             second.stop()
 
-    on_peer(scenario)
+    on_network(scenario)
 
 
-def test_a_taken_address_is_one_sentence_that_names_the_device_and_the_way_out(on_peer: Runner) -> None:
+def test_a_taken_address_is_one_sentence_that_names_the_device_and_the_way_out(on_network: Runner) -> None:
     async def scenario(bench: Bench) -> None:
-        late = ModbusServer("DEV-2", bench.spec.host, bench.spec.port, bench.network)
+        late = ModbusServer.of(replace(bench.device, name="DEV-2"), bench.network)
         with pytest.raises(Missing) as taken:
             await late.start()
         text = str(taken.value)
@@ -320,11 +275,50 @@ def test_a_taken_address_is_one_sentence_that_names_the_device_and_the_way_out(o
         assert "\n" not in text
         assert bench.server.listening
 
+    on_network(scenario)
+
+
+def test_on_a_line_a_unit_that_is_not_there_is_silent_and_a_missing_line_says_so(on_line: Runner) -> None:
+    async def scenario(bench: Bench) -> None:
+        link = bench.link(spec=replace(bench.spec, unit=9))
+        await link.connect()
+        with pytest.raises(LinkDown, match="no answer within"):
+            await link.read("holding", 0, 1)
+        bench.server.stop()
+        with pytest.raises(LinkDown, match=r"accepts no connection|cannot be opened: there is no such device"):
+            await link.connect()
+
+    on_line(scenario)
+
+
+def test_requests_that_overlap_each_get_their_own_answer(on_peer: Runner) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.unit.bank.set_words("holding", 0, list(range(100, 140)))
+        link = await bench.connected()
+        answers = await asyncio.gather(*(link.read("holding", at, 2) for at in range(12)))
+        assert [words_of(answer) for answer in answers] == [[100 + at, 101 + at] for at in range(12)]
+
+    on_peer(scenario)
+
+
+def test_a_cancelled_request_leaves_the_link_usable_and_its_answer_to_nobody(on_peer: Runner) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.unit.bank.set_words("holding", 0, [11, 22])
+        bench.unit.latency_s = TIMEOUT_S / 5
+        link = await bench.connected()
+        first = asyncio.ensure_future(link.read("holding", 0, 1))
+        await asyncio.sleep(TIMEOUT_S / 20)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await asyncio.sleep(TIMEOUT_S / 2)  # its answer has come meanwhile
+        bench.unit.latency_s = 0.0
+        assert words_of(await link.read("holding", 1, 1)) == [22]
+
     on_peer(scenario)
 
 
 @pytest.mark.system
-def test_requests_that_arrive_together_are_all_answered_in_order() -> None:
+def test_requests_that_arrive_together_are_all_answered_in_order(folder: Path) -> None:
     async def scenario(bench: Bench) -> None:
         bench.unit.bank.set_words("holding", 0, list(range(100, 120)))
         reader, writer = await asyncio.open_connection(bench.spec.host, bench.spec.port)
@@ -339,12 +333,12 @@ def test_requests_that_arrive_together_are_all_answered_in_order() -> None:
         for tid in range(10):
             assert answers[11 * tid : 11 * tid + 11] == struct.pack(">HHHBBBH", tid, 0, 5, 3, 3, 2, 100 + tid)
 
-    asyncio.run(_on_bench(None, scenario))
+    run_on("wire", folder, scenario)
 
 
 @pytest.mark.system
 @pytest.mark.parametrize("rubbish", [b"GET / HTTP/1.1\r\n\r\n", b"\0\1\0\0\xff\xff\3\3", b"\0\1\0\0\0\2\3\x63"])
-def test_rubbish_neither_kills_the_server_nor_hangs_it(rubbish: bytes) -> None:
+def test_rubbish_neither_kills_the_server_nor_hangs_it(rubbish: bytes, folder: Path) -> None:
     async def scenario(bench: Bench) -> None:
         reader, writer = await asyncio.open_connection(bench.spec.host, bench.spec.port)
         writer.write(rubbish)
@@ -353,4 +347,4 @@ def test_rubbish_neither_kills_the_server_nor_hangs_it(rubbish: bytes) -> None:
         link = await bench.connected()
         assert words_of(await link.read("holding", 0, 1)) == [0]
 
-    asyncio.run(_on_bench(None, scenario))
+    run_on("wire", folder, scenario)

@@ -34,7 +34,7 @@ def compiler() -> str:
 def build(source: Path, target: Path, *more: str) -> Path:
     """Compile one C file. Raises ``DcsError`` with what the compiler says."""
     done = subprocess.run(
-        [compiler(), *FLAGS, *more, "-o", str(target), str(source), "-lm"], capture_output=True, text=True, check=False
+        [compiler(), *FLAGS, "-o", str(target), str(source), *more, "-lm"], capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise DcsError(f"gcc refuses {source}:\n{done.stderr}")
