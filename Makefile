@@ -46,12 +46,13 @@ bench: setup-dev  ## figures as a table and bench.json
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]' || echo "softioc cannot be installed here: no comparison with EPICS"
 	$(BIN)/dcs bench --json bench.json
 
-long: setup-dev  ## redundancy: thousands of seeds, all mutants; Tennessee Eastman: both tunings for hours (about 50 minutes)
+long: setup-dev  ## redundancy: thousands of seeds, all mutants; Tennessee Eastman: both tunings for hours; bad Modbus frames (about an hour)
 	$(BIN)/python -m tests.simulation.redundancy --seeds 3000 --mutants
 	$(BIN)/python -m tests.support.te_protection --seeds 10
 	$(BIN)/python -m tests.support.te_sequences
 	$(BIN)/python -m tests.support.te_a_feed
 	$(BIN)/python -m tests.simulation.tennessee_eastman
+	$(BIN)/python -m tests.support.modbus_fuzz --frames 6000000
 
 setup: $(VENV)/installed
 setup-dev: $(VENV)/installed-dev

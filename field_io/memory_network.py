@@ -69,17 +69,27 @@ class MemoryNetwork:
 
     def __init__(self) -> None:
         self._listeners: dict[tuple[str, int], Factory] = {}
+        self._owners: dict[tuple[str, int], Any] = {}
         self._open: list[MemoryTransport] = []
 
-    def listen(self, host: str, port: int, factory: Factory) -> None:
-        """``factory`` makes the protocol of each connection. Raises ``OSError`` as a socket does when it is taken."""
+    def listen(self, host: str, port: int, factory: Factory, owner: Any = None) -> None:
+        """``factory`` makes the protocol of each connection. Raises ``OSError`` as a socket does when it is taken.
+
+        ``owner``: who listens, for those who do without a connection (``owner``).
+        """
         if (host, port) in self._listeners:
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
         self._listeners[host, port] = factory
+        self._owners[host, port] = owner
 
     def forget(self, host: str, port: int) -> None:
         """The listener at this address has closed; connections stay until they are closed."""
         self._listeners.pop((host, port), None)
+        self._owners.pop((host, port), None)
+
+    def owner(self, host: str, port: int) -> Any:
+        """Who listens at this address; None = nobody, or nobody who said so."""
+        return self._owners.get((host, port))
 
     def connect(self, host: str, port: int, protocol: asyncio.Protocol, name: str) -> None:
         """Connect ``protocol``; the listener sees a peer called ``name``. Raises ``ConnectionRefusedError``."""

@@ -73,13 +73,21 @@ def simulate(
     ] = None,
     hmi: Annotated[bool, typer.Option("--hmi", help="With an operator station (needs --speed N).")] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the logs go.")] = None,
+    io: Annotated[
+        str,
+        typer.Option(
+            "--io",
+            metavar="memory|direct",
+            help="How controllers reach simulated devices: with real messages, or faster by looking into them.",
+        ),
+    ] = "memory",
     sets: Sets = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole plant in the box: one process, simulated time, the same code, repeatable to the bit."""
     from dcs.cli.simulate import SimulateOptions, simulate_plant
 
-    options = SimulateOptions(config, speed, seed, duration, scenario, hmi, out, tuple(sets or ()), as_json)
+    options = SimulateOptions(config, speed, seed, duration, scenario, hmi, out, tuple(sets or ()), as_json, io)
     raise typer.Exit(simulate_plant(options))
 
 

@@ -37,6 +37,7 @@ class SimulateOptions:
     out: Path | None
     sets: tuple[str, ...]
     as_json: bool
+    io: str = "memory"  # memory: with messages; direct: without
 
 
 def simulate_plant(options: SimulateOptions) -> int:
@@ -49,8 +50,11 @@ def simulate_plant(options: SimulateOptions) -> int:
     if options.hmi and speed is None:
         raise ConfigError("--hmi needs a pace that a person can follow. Add --speed 1, or --speed 10.")
 
+    if options.io not in ("memory", "direct"):
+        raise ConfigError(f"--io {options.io}: write `memory` (real messages) or `direct` (faster, without).")
+
     async def main(loop: SimulatedLoop) -> Recorder:
-        box = Box(config, loop, seed)
+        box = Box(config, loop, seed, direct=options.io == "direct")
         if window is not None:
             window.look_into(box)
         async with box:

@@ -16,6 +16,7 @@ from dcs.node.scan_schedule import ScanSchedule, TaskSchedule
 from dcs.redundancy.store import MemoryStore, RecordStore
 from dcs.redundancy.transport import MemoryNetwork as MemoryPairNetwork
 from dcs.redundancy.transport import PairNetwork
+from field_io.drivers.direct import DirectLink
 from field_io.drivers.link import LinkFaults, ModbusLink
 from field_io.drivers.modbus_link import MemoryLinks
 from field_io.drivers.ua_memory import MemoryUaSession
@@ -28,7 +29,8 @@ from field_io.specs import DeviceSpec
 class MemoryPeers:
     """All nodes of the box; each has its own clock."""
 
-    def __init__(self, loop: SimulatedLoop, seed: int) -> None:
+    def __init__(self, loop: SimulatedLoop, seed: int, direct: bool = False) -> None:
+        """``direct``: drivers look into simulated Modbus devices, instead of exchanging messages with them."""
         self.seed = seed
         self.clock_note = ""
         self.hub = MemoryHub()
@@ -38,6 +40,7 @@ class MemoryPeers:
         self.clocks: dict[str, SimulatedClock] = {}
         self.cables: dict[str, LinkFaults] = {}  # "C1A>RTU-1"
         self._loop = loop
+        self._direct = direct
         self._stores: dict[str, MemoryStore] = {}
         self._buses: dict[str, Bus] = {}
         self._pieces: dict[str, dict[str, bytes]] = {}
@@ -72,6 +75,8 @@ class MemoryPeers:
     def link(self, node: str, device: DeviceSpec) -> ModbusLink:
         assert self.device_network is not None
         faults = self.cables.setdefault(f"{node}>{device.name}", LinkFaults())
+        if self._direct:
+            return DirectLink(device, self.device_network, node, faults)
         links = self._links.setdefault(node, MemoryLinks(self.device_network, node))
         return links.link(device, faults)
 

@@ -36,14 +36,15 @@ class Listener(Protocol):
 
 
 class MemoryListener:
-    """An address of a network in memory."""
+    """An address of a network in memory; ``owner`` is the server, for those who look at it directly."""
 
-    def __init__(self, network: MemoryNetwork, host: str, port: int) -> None:
+    def __init__(self, network: MemoryNetwork, host: str, port: int, owner: object = None) -> None:
         self._network = network
         self._address = (host, port)
+        self._owner = owner
 
     async def start(self, accept: Accept) -> None:
-        self._network.listen(*self._address, accept)
+        self._network.listen(*self._address, accept, self._owner)
 
     def stop(self) -> None:
         self._network.forget(*self._address)

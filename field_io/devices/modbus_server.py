@@ -106,8 +106,11 @@ class ModbusServer:
         self.half_request_s = _RTU_SILENCE_S if rtu else self.limits.request_ns / NS_PER_S
         self._rtu = rtu
         self._where = f"{host}:{port}"
-        self._listener: Listener = TcpListener(host, port) if network is None else MemoryListener(network, host, port)
+        self._listener: Listener = (
+            TcpListener(host, port) if network is None else MemoryListener(network, host, port, self)
+        )
         self._listening = False
+        self.starts = 0  # how often it began to listen
         self._told_s = -_TELL_EVERY_S
         self._untold = 0
 
@@ -152,6 +155,7 @@ class ModbusServer:
                 f"port, or give {self.name} another `port` in field.yaml{automatic}."
             ) from exc
         self._listening = True
+        self.starts += 1
 
     def stop(self) -> None:
         """Close every connection and stop listening; the registers keep their values."""

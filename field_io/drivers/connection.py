@@ -100,11 +100,11 @@ class ModbusConnection(asyncio.Protocol):
         self._end(_why_lost(exc))
 
     def data_received(self, data: bytes) -> None:
+        damage = ""
         try:
             frames = self._framing.feed(data)
         except FramingLost as lost:
-            self.abort(str(lost))
-            return
+            frames, damage = lost.frames, str(lost)
         if self._silence_s and self._loop is not None:
             self._heard_s = self._loop.time()
         for frame in frames:
@@ -124,6 +124,8 @@ class ModbusConnection(asyncio.Protocol):
                 self.slots.suspects.discard(frame.unit)
             if not pending.answer.done():
                 pending.answer.set_result(frame.pdu)
+        if damage:
+            self.abort(damage)
 
     # --- requests ---------------------------------------------------------------------------------------------
     async def request(
@@ -149,7 +151,7 @@ class ModbusConnection(asyncio.Protocol):
 
     async def _silence(self) -> None:
         assert self._loop is not None
-        while (left_s := self._heard_s + self._silence_s - self._loop.time()) > 0.0:
+        while (left_s := self._heard_s + self._silence_s - self._loop.time()) > 1e-9:  # less is no time to a clock
             await asyncio.sleep(left_s)
 
     def _send(

@@ -35,7 +35,7 @@ class UnitLink(ModbusLink):
             return await self._exchange(request, may_write)
         async with self._turn:
             loop = asyncio.get_running_loop()
-            while (left_s := self._heard_s + self._spacing_s - loop.time()) > 0.0:
+            while (left_s := self._heard_s + self._spacing_s - loop.time()) > 1e-9:  # less is no time to a clock
                 await asyncio.sleep(left_s)
             try:
                 return await self._exchange(request, may_write)
