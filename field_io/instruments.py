@@ -57,7 +57,7 @@ class InstrumentSpec:
         share += self.zero_error + self.span_error * share
         if self.characteristic in ("square_root", "dp_root"):
             share = math.sqrt(share) if share > 0.0 else 0.0
-        return 0.0 if share < self.cut else share
+        return 0.0 if share < self.cut and self.cut > 0.0 else share
 
     def rounded(self, value: float) -> float:
         """What the A/D converter makes of a value in the point's unit."""
