@@ -19,6 +19,8 @@ NO, MAY, MUST = "no", "may", "must"
 """Does a kind take a value?"""
 
 CHANCE_PCT = 1.0
+LISTED = 40
+"""Most names that one sentence lists."""
 
 HERE = "here"
 """As a value: where it stands now."""
@@ -158,7 +160,9 @@ def unknown(name: str, known: Iterable[str], what: str) -> str:
     """``There is no X `name`. Did you mean …?``, or all that is known."""
     names = list(known)
     near = get_close_matches(name, names, n=3)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(names) or 'none'}."
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    known_names = f"Known: {', '.join(names[:LISTED]) or 'none'}{more}."
+    hint = f"Did you mean {' or '.join(near)}?" if near else known_names
     return f"there is no {what} {name}. {hint}"
 
 

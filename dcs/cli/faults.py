@@ -144,11 +144,23 @@ def _print(found: dict[str, list[dict[str, Any]]]) -> None:
         print(table(["target", "fault", "since", "until"], rows))
     else:
         print("Nothing is wrong.")
-    rows = [
-        [row["name"], row["scope"], row["unit"], ", ".join(kind["name"] for kind in row["kinds"]), row["description"]]
-        for row in found["targets"]
-    ]
-    print("\n" + table(["target", "is a", "unit", "can have", "description"], rows))
+    _print_targets(found["targets"])
+
+
+def _print_targets(targets: list[dict[str, Any]]) -> None:
+    """Targets that can have the same together; then every kind once, with what it takes."""
+    from dcs.cli.table import table
+
+    alike: dict[tuple[str, ...], list[str]] = {}
+    kinds: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in targets:
+        alike.setdefault(tuple(kind["name"] for kind in row["kinds"]), []).append(row["name"])
+        for kind in row["kinds"]:
+            kinds.setdefault((row["scope"], kind["name"]), kind)
+    for names, having in alike.items():
+        print(f"\n{', '.join(having)}\n  can have: {', '.join(names)}")
+    rows = [[scope, name, kind["value"], kind["meaning"]] for (scope, name), kind in kinds.items()]
+    print("\n" + table(["of a", "fault", "value", "meaning"], rows))
 
 
 def register(app: typer.Typer) -> None:
