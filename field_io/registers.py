@@ -62,9 +62,9 @@ def current_status(current_ma: float) -> int:
     """Status of a 4–20 mA signal by NAMUR NE 43: Good within 3.8–20.5, Bad from 3.6 down and from 21.0 up."""
     if 3.799999 <= current_ma <= 20.500001:  # a scaled integer at the limit may miss it by a rounding error
         return STATUS_GOOD
-    if current_ma <= 3.6:
+    if current_ma <= 3.600001:
         return _BURNT_OUT_LOW
-    if current_ma >= 21.0:
+    if current_ma >= 20.999999:
         return _BURNT_OUT_HIGH
     return _SATURATED_LOW if current_ma < 3.8 else _SATURATED_HIGH
 

@@ -1,9 +1,10 @@
-"""What stands between a plant and the registers: transmitters and actuators.
+"""What stands between a plant and the registers on the way in: transmitters (``actuators``: on the way out).
 
 Called by   ``devices.simulation`` once per plant step.
-Knows       first-order lags, noise, the 4–20 mA range with its NAMUR NE 43 limits. No plant, no device, no clock.
-State       plain floats and the generators of the noise, all of it in ``snapshot``. Lists, not arrays: with the dozen
-            points that a plant has, one step costs 2 µs and not 8.
+Knows       first-order lags, noise, the 4–20 mA range with its NAMUR NE 43 limits; what is more than that is done point
+            by point (``channels``). No plant, no device, no clock: a step is all the time there is.
+State       plain floats, the generators of the noise and the faults, all of it in ``snapshot``. Lists, not arrays: with
+            the dozen points that a plant has, one step costs 2 µs and not 8.
 """
 
 import math
@@ -14,17 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from field_io.channels import Channel, ChannelReading
+from field_io.instruments import CURRENT_MAX_MA, CURRENT_MIN_MA
+from field_io.ne107 import NORMAL
+from field_io.signal_faults import SignalFault, SignalFaults
 from field_io.specs import PointSpec, SignalSpec
 
 Vector = NDArray[np.float64]
 
-CURRENT_MIN_MA, CURRENT_MAX_MA = 3.8, 20.5
-"""Where a transmitter's output saturates (NE 43)."""
-
 NOISE_AHEAD = 256
 
 
-def _signal(point: PointSpec) -> SignalSpec:
+def signal_of(point: PointSpec) -> SignalSpec:
+    """The signal of a simulated point; ``ValueError`` when it has none."""
     if point.signal is None:
         raise ValueError(f"{point.name} has no signal and cannot be simulated")
     return point.signal
@@ -43,7 +46,7 @@ class Transmitters:
     """Plant outputs (SI) -> what the instruments say (points' units)."""
 
     def __init__(self, points: Sequence[PointSpec], step_s: float, seed: int) -> None:
-        signals = [_signal(point) for point in points]
+        signals = [signal_of(point) for point in points]
         self.names = tuple(point.name for point in points)
         self.lagged = [0.0] * len(points)  # SI
         self._shares = [lag_share(step_s, signal.lag_s) for signal in signals]
@@ -54,7 +57,20 @@ class Transmitters:
         self._high = _column([CURRENT_MAX_MA if current else np.inf for current in is_current])
         self._switches = [at for at, point in enumerate(points) if point.type == "bool"]
         self.switched = [0.0] * len(self._switches)
-        self.stuck: dict[int, float] = {}  # point -> what it says whatever happens, in its unit
+        self.steps = 0
+        self.faults = SignalFaults()
+        self._points = tuple(points)
+        self._step_s = step_s
+        self._switch_at = {at: number for number, at in enumerate(self._switches)}
+        # Points that are more than a straight line, for good or as long as they have a fault.
+        self._channels = {
+            at: Channel(point, step_s)
+            for at, (point, signal) in enumerate(zip(points, signals, strict=True))
+            if not signal.instrument.is_straight or point.status
+        }
+        self._stepped = [
+            (at, channel) for at, channel in self._channels.items() if channel.signal.instrument.is_stepped
+        ]
         # A stream per point, named by the point: adding an instrument changes nobody else's noise.
         self._noisy = [
             (at, signal.noise, np.random.Generator(np.random.PCG64([seed, zlib.crc32(point.name.encode())])))
@@ -70,6 +86,8 @@ class Transmitters:
         """Start as if the plant had stood at ``plant_values`` (points, SI) for ever."""
         self.lagged[:] = plant_values
         self.switched = [1.0 if self._place(at) >= 0.5 else 0.0 for at in self._switches]
+        for at, channel in self._stepped:
+            channel.settle(self._reading(at))
 
     def _place(self, at: int) -> float:
         """Where in its range a point stands: 0 at the low end, 1 at the high end of a switch."""
@@ -84,9 +102,13 @@ class Transmitters:
             place = self._place(at)
             if place >= 1.0 or place <= 0.0:  # between both ends it stays as it is: the hysteresis of the switch
                 self.switched[number] = 1.0 if place >= 1.0 else 0.0
+        self.steps += 1
+        self.draw(1)
+        for at, channel in self._stepped:
+            channel.step(self._reading(at))
 
     def draw(self, steps: int) -> None:
-        """Move the noise on by ``steps``; one draw per step, however many steps are taken together."""
+        """Move the noise on by ``steps``: one number per step of the plant, however often anybody looks."""
         self._at += steps
         while self._at >= NOISE_AHEAD:
             self._at -= NOISE_AHEAD
@@ -98,14 +120,43 @@ class Transmitters:
             self._ahead[:, at] = sigma * generator.standard_normal(NOISE_AHEAD)
 
     def field_values(self) -> Vector:
-        """What the instruments say now, in the points' units."""
+        """What the instruments say now, in the points' units; a float that has failed is no number."""
         said = self._base + self._slope * _column(self.lagged) + self._ahead[self._at]
         limited: Vector = np.minimum(np.maximum(said, self._low), self._high)
         if self._switches:
             limited[self._switches] = self.switched
-        for at, value in self.stuck.items():
-            limited[at] = value
+        for at, channel in self._channels.items():
+            limited[at] = channel.value(self._reading(at))
         return limited
+
+    def value(self, at: int) -> float:
+        """What one instrument says now."""
+        return float(self.field_values()[at])
+
+    def diagnosis(self, at: int) -> int:
+        """What one instrument knows of itself (``ne107``)."""
+        channel = self._channels.get(at)
+        return NORMAL if channel is None else channel.diagnosis(self._reading(at))
+
+    def _reading(self, at: int) -> ChannelReading:
+        number = self._switch_at.get(at)
+        switched = -1.0 if number is None else self.switched[number]
+        return ChannelReading(
+            self.steps, self.lagged[at], float(self._ahead[self._at, at]), switched, self.faults.at(at, self.steps)
+        )
+
+    def begin(self, at: int, fault: SignalFault) -> None:
+        """A fault of one instrument."""
+        self.faults.begin(at, fault)
+        if at not in self._channels:
+            self._channels[at] = Channel(self._points[at], self._step_s)
+
+    def end(self, at: int, kind: str) -> None:
+        """The instrument is what it was."""
+        self.faults.end(at, kind)
+        point = self._points[at]
+        if at not in self.faults.places and signal_of(point).instrument.is_straight and not point.status:
+            self._channels.pop(at, None)
 
     def snapshot(self) -> dict[str, Any]:
         """JSON types."""
@@ -114,7 +165,9 @@ class Transmitters:
             "switched": self.switched,
             "noise_at": self._at,
             "generators": self._states,
-            "stuck": sorted(self.stuck.items()),
+            "steps": self.steps,
+            "faults": self.faults.snapshot(),
+            "channels": [channel.snapshot() for _, channel in self._stepped],
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -125,60 +178,12 @@ class Transmitters:
             generator.bit_generator.state = state
         self._draw_ahead()
         self._at = snapshot["noise_at"]
-        self.stuck = {int(at): value for at, value in snapshot.get("stuck", ())}
-
-
-class Actuators:
-    """What the controller demands (points' units) -> plant inputs (SI), within the range of the signal."""
-
-    def __init__(self, points: Sequence[PointSpec], step_s: float) -> None:
-        self._signals = [_signal(point) for point in points]
-        self.names = tuple(point.name for point in points)
-        self.targets = [0.0] * len(points)  # SI
-        self.positions = [0.0] * len(points)  # SI
-        self.stuck: dict[int, float] = {}  # actuator -> where it goes and stays whatever is demanded, SI
-        self._shares = [lag_share(step_s, signal.lag_s) for signal in self._signals]
-
-    def settle(self, plant_values: Sequence[float]) -> None:
-        """Start standing still at ``plant_values`` (points, SI)."""
-        self.targets[:] = plant_values
-        self.positions[:] = plant_values
-
-    def demand(self, at: int, field_value: float) -> None:
-        """A demand arrived in the register; one that is no number leaves the actuator where it is going."""
-        if math.isnan(field_value):
-            return
-        self.targets[at] = self._within(at, field_value)
-
-    def stick(self, at: int, field_value: float | None) -> None:
-        """Whatever is demanded from now on: it goes to ``field_value``, or stays where it stands (None)."""
-        self.stuck[at] = self.positions[at] if field_value is None else self._within(at, field_value)
-
-    def _within(self, at: int, field_value: float) -> float:
-        signal = self._signals[at]
-        low, high = sorted((signal.plant_low, signal.plant_high))
-        return min(max(signal.plant_from_field(field_value), low), high)
-
-    def demand_of(self, at: int, plant_value: float) -> float:
-        """The demand that holds the actuator at ``plant_value``, in the point's unit."""
-        return self._signals[at].field_from_plant(plant_value)
-
-    def step(self) -> list[float]:
-        """Positions (points, SI) at the end of one plant step."""
-        targets = self.targets
-        if self.stuck:
-            targets = [self.stuck.get(number, target) for number, target in enumerate(targets)]
-        self.positions = [
-            at + share * (target - at) for at, share, target in zip(self.positions, self._shares, targets, strict=True)
-        ]
-        return self.positions
-
-    def snapshot(self) -> dict[str, Any]:
-        """JSON types."""
-        return {"targets": self.targets, "positions": self.positions, "stuck": sorted(self.stuck.items())}
-
-    def restore(self, snapshot: dict[str, Any]) -> None:
-        """Inverse of ``snapshot``."""
-        self.targets[:] = snapshot["targets"]
-        self.positions[:] = snapshot["positions"]
-        self.stuck = {int(at): value for at, value in snapshot.get("stuck", ())}
+        self.steps = snapshot["steps"]
+        for at in self.faults.places:
+            for kind in list(self.faults.at(at, self.steps)):
+                self.end(at, kind)
+        self.faults.restore(snapshot["faults"])
+        for at in self.faults.places:
+            self._channels.setdefault(at, Channel(self._points[at], self._step_s))
+        for (_, channel), kept in zip(self._stepped, snapshot["channels"], strict=True):
+            channel.restore(kept)

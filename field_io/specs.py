@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dcs.core.errors import Place
+from field_io.instruments import STRAIGHT, InstrumentSpec
 from field_io.opc_ua.nodes import parse_node
 from field_io.station import StationSpec
 
@@ -65,6 +66,7 @@ class SignalSpec:
     field_high: float
     noise: float = 0.0  # standard deviation, in the point's unit
     lag_s: float = 0.0  # first-order lag of transmitter (in) or actuator (out)
+    instrument: InstrumentSpec = STRAIGHT
 
     def field_from_plant(self, plant_value: float) -> float:
         """SI value -> value in the point's unit, not limited."""
@@ -101,6 +103,8 @@ class PointSpec:
     verify: bool = False  # what was written is read back and compared
     write: str = "multiple"  # multiple (FC 15, 16) | single (5, 6) | masked (22: a bit) | read_write (23: verified)
     fail_value: float | None = None  # simulated: where an output goes when its watchdog has expired; None = it holds
+    status: str = ""  # the point of the same device that carries the NE 107 status of this one
+    ne107: str = "code"  # how a status point says it: code (0 … 4) | bits (0 … 3 of the word)
 
     @property
     def is_bit(self) -> bool:

@@ -103,13 +103,14 @@ def run(
     clock: Clock | None = None,
     script: "Callable[[MainWindow], None] | None" = None,
     story: Path | None = None,
+    exercises: bool = False,
 ) -> int:
     """Open the operator station and stay until its window is closed; returns the exit code.
 
     ``bus`` is a URL of the bus or a coroutine function that connects. ``displays`` is the plant's display folder.
     ``screenshot`` writes a picture of the window ``after_s`` seconds after the start and ends. ``page`` (for example
     ``trend`` or ``display:overview``) and ``faceplate`` (a module) are opened once the plant is known. ``story`` is the
-    file of the plant's story, for runs in which it may be played.
+    file of the plant's story, for runs in which it may be played; ``exercises``: the run may be made to fail.
     Raises ``Missing`` without a display and ``ConfigError`` for a display file that does not work.
     """
     drawings = load_displays(displays) if displays is not None else []
@@ -121,6 +122,7 @@ def run(
 
     clock = clock or WallClock()
     station = Station(plant, clock, title=title, name=station_name or f"HMI-{os.getpid()}", user=user)
+    station.exercise.allowed = exercises
     thread = BusThread(_factory(bus, station.desk.station), station, clock)
     thread.start()
     try:

@@ -15,7 +15,9 @@ import typer
 
 from dcs.cli.device import device_app
 from dcs.cli.engineering import register
+from dcs.cli.faults import register as register_faults
 from dcs.cli.plant import plant_app
+from dcs.cli.starts import Labels, with_labels
 from dcs.cli.starts import register as register_starts
 from dcs.core.errors import DcsError
 
@@ -82,12 +84,14 @@ def simulate(
         ),
     ] = "memory",
     sets: Sets = None,
+    labels: Labels = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole plant in the box: one process, simulated time, the same code, repeatable to the bit."""
     from dcs.cli.simulate import SimulateOptions, simulate_plant
 
-    options = SimulateOptions(config, speed, seed, duration, scenario, hmi, out, tuple(sets or ()), as_json, io)
+    given = with_labels(sets, labels)
+    options = SimulateOptions(config, speed, seed, duration, scenario, hmi, out, given, as_json, io)
     raise typer.Exit(simulate_plant(options))
 
 
@@ -329,6 +333,7 @@ def bench(
     raise typer.Exit(run_benchmarks(names or [], json_file))
 
 
+register_faults(app)
 register(app)
 app.add_typer(plant_app, name="plant")
 app.add_typer(device_app, name="device")

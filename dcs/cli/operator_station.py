@@ -55,6 +55,7 @@ def open_operator_station(options: HmiOptions) -> int:
             screenshot=options.screenshot,
             after_s=options.after_s,
             story=target.story,
+            exercises=target.exercises,
         )
     finally:
         logs.close()
@@ -70,6 +71,7 @@ class _Target:
     displays: Path | None = None
     run_dir: Path | None = None
     story: Path | None = None  # where it may be played
+    exercises: bool = False  # the run may be made to fail
 
 
 def _target(options: HmiOptions) -> _Target:
@@ -96,6 +98,7 @@ def _target(options: HmiOptions) -> _Target:
         displays=displays if displays.is_dir() else None,
         run_dir=run_dir,
         story=story if endpoints.exercises and story.is_file() else None,
+        exercises=endpoints.exercises,
     )
 
 

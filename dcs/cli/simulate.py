@@ -21,7 +21,7 @@ from dcs.node.bridge import Bridge
 from dcs.node.endpoints import Endpoints, PortChooser
 from dcs.node.recorder import Recorder, prepare_results
 from dcs.node.run_dirs import new_run_dir
-from dcs.node.scenario import NOTHING, Director, Scenario, load_scenario
+from dcs.node.scenario import NOTHING, Director, Scenario, check_faults, load_scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ def simulate_plant(options: SimulateOptions) -> int:
     duration_ns = duration_option("--for", options.duration)
     speed = speed_option(options.speed)
     scenario = _find_scenario(options.scenario, config.folder) if options.scenario else NOTHING
+    check_faults(scenario, config)
     seed = config.model.seed if options.seed is None else options.seed
     if options.hmi and speed is None:
         raise ConfigError("--hmi needs a pace that a person can follow. Add --speed 1, or --speed 10.")

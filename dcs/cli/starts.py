@@ -24,6 +24,7 @@ Headless = Annotated[bool, typer.Option("--headless", help="Without the operator
 For = Annotated[str | None, typer.Option("--for", metavar="DURATION", help="Stop after that time: 90s, 10min, 1h.")]
 AutoPorts = Annotated[bool, typer.Option("--auto-ports", help="Choose free ports for everything.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="From the configuration, not from what earlier runs kept.")]
+Labels = Annotated[bool, typer.Option("--labels", help="The journal says of each fault what it is, and when.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the nodes' log lines on the console.")]
 
 
@@ -38,12 +39,13 @@ def demo(
     speed: Annotated[
         str, typer.Option("--speed", metavar="N", help="N times real time, in the box: the clock is marked.")
     ] = "1",
+    labels: Labels = False,
     verbose: Verbose = False,
 ) -> None:
     """Launch a shipped plant and its operator station."""
     from dcs.cli.launch import RunOptions, run_plant
 
-    given = (plant, headless, duration, tuple(sets or ()), run_dir, auto_ports, verbose)
+    given = (plant, headless, duration, with_labels(sets, labels), run_dir, auto_ports, verbose)
     raise typer.Exit(run_plant(RunOptions(*given, fresh=True, past=past, speed=speed, exercises=True)))
 
 
@@ -57,16 +59,22 @@ def run(
     verbose: Verbose = False,
     fresh: Fresh = False,
     exercises: Annotated[
-        bool, typer.Option("--exercises", help="Nodes may be killed and valves made to stick on command.")
+        bool, typer.Option("--exercises", help="Nodes may be killed and the field made to fail on command.")
     ] = False,
+    labels: Labels = False,
 ) -> None:
     """Run all nodes of a plant on this machine, supervised, on the wall clock."""
     from dcs.cli.launch import RunOptions, run_plant
 
     options = RunOptions(
-        config, headless, duration, tuple(sets or ()), run_dir, auto_ports, verbose, fresh, exercises=exercises
+        config, headless, duration, with_labels(sets, labels), run_dir, auto_ports, verbose, fresh, exercises=exercises
     )
     raise typer.Exit(run_plant(options))
+
+
+def with_labels(sets: list[str] | None, labels: bool) -> tuple[str, ...]:
+    """What was set, and that faults are labelled in the journal."""
+    return (*(sets or ()), *(("labels=true",) if labels else ()))
 
 
 def register(app: typer.Typer) -> None:

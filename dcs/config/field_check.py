@@ -5,6 +5,7 @@ Knows       register maps, units, which variables the plant has. No control stra
 """
 
 from dcs.config.access_check import access
+from dcs.config.fault_check import check_statuses
 from dcs.config.field_schema import DeviceSection, FieldFile, PointSection
 from dcs.config.plant_config import PlantInfo
 from dcs.config.problems import Problems, did_you_mean
@@ -27,6 +28,7 @@ def build_devices(
     check.fresh_long_enough(devices)
     check.repeated_often_enough(devices)
     check.inputs_driven_once(devices)
+    check_statuses(devices, document, problems)
     return devices
 
 
@@ -101,6 +103,8 @@ class _FieldCheck:
             poll=self._poll(tag, section, around, path),
             verify=around.verify if section.verify is None else section.verify,
             write=section.write,
+            status=section.status or "",
+            ne107=section.ne107,
         )
         sentences = point_problems(bare)
         for sentence in sentences:
@@ -109,7 +113,8 @@ class _FieldCheck:
             )
             self._problems.add(self._document.place((*path, key)), f"{tag}: {sentence}.")
         if section.signal is None:
-            if around.simulate and bare.table != DIAGNOSIS:
+            is_status = any(each.status == tag for each in around.points.values())
+            if around.simulate and bare.table != DIAGNOSIS and not is_status:
                 self._problems.note(bare.place, f"{tag} has no `signal`: the simulated device keeps it at 0.")
             return None if sentences else bare
         signal = self._signals.build(tag, section.signal, bare, (*path, "signal"))

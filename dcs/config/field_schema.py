@@ -25,6 +25,7 @@ from dcs.config.fields import (
     duration_between,
     whole,
 )
+from dcs.config.misbehaviour_schema import FaultSection, InstrumentSection
 from dcs.config.section import Section
 from dcs.config.station_schema import BackupSection, StationSection
 from field_io.specs import DIAGNOSES, POINT_TYPES, PROTOCOLS
@@ -42,6 +43,9 @@ class SignalSection(Section):
     )
     noise: Quantity = Field(0.0, description="standard deviation of the measuring noise, in the unit of the point")
     lag: DurationNs = Field(0, description="time constant of the transmitter or of the actuator")
+    instrument: InstrumentSection | None = Field(
+        None, description="what it does besides: characteristic, calibration, where it fails, its input card"
+    )
 
 
 class PointSection(Section):
@@ -87,6 +91,15 @@ class PointSection(Section):
     )
     verify: Flag | None = Field(
         None, description="true: what was written is read back and compared; that of the device when not given"
+    )
+    status: Name | None = Field(
+        None,
+        description="the point of the same device that carries its NE 107 status; it decides what the value is worth",
+    )
+    ne107: Annotated[str, choice("code", "bits")] = Field(
+        "code",
+        description="of a status point: code (0 normal, 1 failure, 2 check function, 3 out of specification, 4 "
+        "maintenance required), or bits (0 failure … 3 maintenance required)",
     )
     signal: SignalSection | None = Field(None, description="what it measures or moves in the simulated plant")
     description: Text = Field("", description="what it is, in words")
@@ -251,3 +264,6 @@ class FieldFile(Section):
     """field.yaml: devices, their registers and what they are in the simulated plant."""
 
     devices: dict[Name, DeviceSection] = Field(description="by name")
+    faults: list[FaultSection] = Field(
+        default_factory=list, description="what goes wrong by itself; docs/how-to/make-the-field-misbehave.md"
+    )

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from dcs.config.control_check import ControlCheck
 from dcs.config.device_modules import with_device_modules
+from dcs.config.fault_check import build_faults
 from dcs.config.field_check import build_devices
 from dcs.config.field_schema import FieldFile
 from dcs.config.overrides import apply_override
@@ -119,6 +120,7 @@ class _Check:
         check_controllers(plant, documents["plant"], problems)
         bus = check_bus(plant, documents["plant"], problems)
         devices = build_devices(field, documents["field"], info, problems)
+        faults = build_faults(field, documents["field"], devices, plant, problems)
         strategies = ControlCheck(
             documents["control"],
             scan_classes,
@@ -146,6 +148,8 @@ class _Check:
                 for name, section in plant.controllers.items()
             ),
             devices=devices,
+            faults=faults,
+            labels=plant.labels,
             bus=bus,
             displays=tuple(sorted((folder / "displays").glob("*.yaml"))),
             scenarios=tuple(sorted((folder / "scenarios").glob("*.yaml"))),

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from dcs.core.errors import ConfigError
 from dcs.engine.strategy import ScanClass, Strategy
+from field_io.fault_kinds import PlannedFault
 from field_io.specs import DeviceSpec
 
 
@@ -157,6 +158,8 @@ class PlantConfig:
     )  # what was read: (``control`` or ``a.csv``, text)
     own_blocks: tuple[tuple[str, str], ...] = ()  # (file of the user's block types, digest)
     demo: DemoConfig = DemoConfig()
+    faults: tuple[PlannedFault, ...] = ()  # what goes wrong by itself
+    labels: bool = False  # the journal says what goes wrong
     notes: tuple[ConfigError, ...] = ()  # worth saying, no obstacle: str(note) is ``file:line: sentence``
 
     def controller(self, name: str) -> ControllerConfig:

@@ -118,6 +118,9 @@ class PlantFile(Section):
     demo: DemoSection = Field(
         default_factory=lambda: DemoSection.model_validate({}), description="how `dcs demo` starts it"
     )
+    labels: Flag = Field(
+        False, description="true: the journal says of each fault what it is, when it begins and when it ends"
+    )
 
 
 # --- control.yaml -----------------------------------------------------------------------------------------

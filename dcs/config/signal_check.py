@@ -5,6 +5,7 @@ Knows       units, which variables the plant has and in which role, what the reg
 """
 
 from dcs.config.field_schema import SignalSection
+from dcs.config.instrument_check import build_instrument
 from dcs.config.plant_config import PlantInfo, VariableInfo
 from dcs.config.problems import Problems, did_you_mean, listed
 from dcs.config.source import Document, KeyPath
@@ -74,6 +75,9 @@ class SignalCheck:
             field_high=field_high,
             noise=0.0 if point.type == "bool" else self._noise(tag, section, point, path),
             lag_s=section.lag / NS_PER_S,
+            instrument=build_instrument(
+                section.instrument, point, field_high - field_low, self._document, (*path, "instrument"), self._problems
+            ),
         )
 
     def _variable(self, tag: str, name: str, direction: str, path: KeyPath) -> VariableInfo | None:

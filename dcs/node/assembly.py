@@ -199,6 +199,7 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
         for device in devices_at(config, endpoints)
         if any(point.name in used for point in device.points)
     ]
+    await _open_links(config, endpoints, face, peers)
     checkpoints = Checkpoints(keep)
     checkpoint = read_checkpoint(checkpoints, face.event)
 
@@ -279,6 +280,7 @@ def _shared_host(config: PlantConfig, endpoints: Endpoints, witness: str) -> str
 
 
 async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> "FieldNode":
+    from dcs.node.fault_desk import FaultDesk
     from dcs.node.field_node import FieldNode
     from field_io.devices.device import make_devices
     from field_io.devices.simulation import FieldSimulation
@@ -288,9 +290,32 @@ async def _build_field(config: PlantConfig, endpoints: Endpoints, name: str, pee
     plant = create_plant(config, peers.seed)
     simulated = [device for device in devices_at(config, endpoints) if device.simulate]
     devices = make_devices(simulated, clock, peers.device_network, peers.ua_network, peers.certificates(name))
-    simulation = FieldSimulation(plant, devices, clock, model.step_ns, derive_seed(peers.seed, name))
+    seed = derive_seed(peers.seed, name)
+    simulation = FieldSimulation(plant, devices, clock, model.step_ns, seed)
     before = _before(simulation, face, peers.keep(name))
-    return FieldNode(face, simulation, before, endpoints.exercises)
+    desk = FaultDesk(
+        face,
+        simulation.fault_targets,
+        peers.cables,
+        seed=seed,
+        exercises=endpoints.exercises,
+        labels=config.labels,
+    )
+    return FieldNode(face, simulation, desk, config.faults, before)
+
+
+async def _open_links(config: PlantConfig, endpoints: Endpoints, face: NodeFace, peers: Peers) -> None:
+    """The cables of a controller take faults from commands, where there is no box that has them all in one place."""
+    from dcs.node.fault_desk import FaultDesk, links_target, own_links
+
+    planned = [each for each in config.faults if each.fault.target.startswith(f"{face.node}>")]
+    if peers.device_network is not None or not (planned or endpoints.exercises):
+        return
+    links = own_links(face.node, peers.cables)
+    seed = derive_seed(peers.seed, face.node)
+    desk = FaultDesk(face, {}, links, seed=seed, exercises=endpoints.exercises, labels=config.labels)
+    desk.start(planned)
+    await desk.serve(links_target(face.node))
 
 
 def _before(simulation: "FieldSimulation", face: NodeFace, keep: "Keep") -> "Before | None":

@@ -22,7 +22,6 @@ from dcs.node.controller import Controller
 from dcs.node.endpoints import Endpoints
 from dcs.node.field_node import FieldNode
 from dcs.node.memory_peers import MemoryPeers
-from field_io.fault_parts import parts_of
 from field_io.faults import FieldFaults
 from field_io.specs import with_backups
 
@@ -182,8 +181,8 @@ class Box:
         del self.nodes[name]
 
     def faults(self) -> FieldFaults:
-        """Devices and cables that can be cut, slowed down and healed."""
-        return FieldFaults(parts_of(self.field.simulation.devices), self.peers.cables)
+        """Points, devices and cables that can be made to fail, and healed."""
+        return self.field.faults
 
     @property
     def clock(self) -> Clock:

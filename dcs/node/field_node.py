@@ -5,7 +5,7 @@ Knows       the simulation through a protocol; which plant and which devices it 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,12 +13,13 @@ from dcs.bus.messages import Command, Event, NodeReport, Reply, command_subject
 from dcs.core.clock import sleep
 from dcs.core.errors import DcsError
 from dcs.node.face import NodeFace
+from dcs.node.fault_desk import VERBS, FaultDesk
 from dcs.node.history_service import History, HistoryService
 from dcs.node.plant_words import DeclaredPlant, PlantCondition, state_of, words_for
-from field_io.fault_parts import DeviceWithParts, parts_of
+from field_io.fault_kinds import PlannedFault
+from field_io.faults import FaultTarget, FieldFaults
 
 _LOOK_S = 2.0
-NO_EXERCISES = "This run was not started for exercises. Start it with `dcs demo`, or with `dcs run --exercises`."
 
 
 class SimulatedPlant(Protocol):
@@ -43,12 +44,10 @@ class Simulation(Protocol):
     @property
     def plant(self) -> SimulatedPlant: ...
     @property
-    def devices(self) -> "tuple[DeviceWithParts, ...]": ...
+    def fault_targets(self) -> Mapping[str, FaultTarget]: ...
     async def start(self) -> None: ...
     async def run(self) -> None: ...
     def set_disturbance(self, name: str, value: float) -> None: ...
-    def stick(self, point: str, value: float | None = None) -> str: ...
-    def free(self, point: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +59,44 @@ class Before:
 
 
 class FieldNode:
-    """Runs the simulation and answers commands; ``exercises``: those that make the field fail are allowed."""
+    """Runs the simulation and answers commands; those that make the field fail are the business of ``desk``."""
 
     def __init__(
-        self, face: NodeFace, simulation: Simulation, before: Before | None = None, exercises: bool = False
+        self,
+        face: NodeFace,
+        simulation: Simulation,
+        desk: FaultDesk,
+        planned: Sequence[PlannedFault] = (),
+        before: Before | None = None,
     ) -> None:
+        """``planned``: faults of the configuration."""
         self.face = face
         self.simulation = simulation
+        self.desk = desk
+        self._planned = planned
         self._before = before
-        self._exercises = exercises
+
+    @property
+    def faults(self) -> FieldFaults:
+        """What can fail, and what has."""
+        return self.desk.faults
 
     async def run(self) -> None:
         """Run until cancelled. Raises ``Missing`` when a port is taken."""
         await self.simulation.start()
         await self.face.bus.serve(command_subject(self.face.plant, self.face.node), self._serve)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.simulation.run())
-            group.create_task(self.face.run(self.report))
-            group.create_task(self._journal_conditions())
-            if self._before is not None:
-                group.create_task(HistoryService(self.face.plant, self.face.bus, self._before.history).run())
-                for event in self._before.events:
-                    self.face.outbox.put(event)
+        self.desk.start(self._planned)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.simulation.run())
+                group.create_task(self.face.run(self.report))
+                group.create_task(self._journal_conditions())
+                if self._before is not None:
+                    group.create_task(HistoryService(self.face.plant, self.face.bus, self._before.history).run())
+                    for event in self._before.events:
+                        self.face.outbox.put(event)
+        finally:
+            self.desk.faults.close()
 
     async def _serve(self, subject: str, payload: bytes) -> bytes:
         try:
@@ -91,36 +106,12 @@ class FieldNode:
         return (await self.do(command)).to_bytes()
 
     async def do(self, command: Command) -> Reply:
-        """One command: a disturbance of the plant, a point that sticks, a device off the network."""
+        """One command: a disturbance of the plant, or a fault of the field."""
         if command.verb == "disturb":
             return self.disturb(command)
-        if command.verb not in ("stick", "free", "cut", "heal"):
-            return Reply(command.id, False, f"The field takes disturb, stick, free, cut and heal, not {command.verb}.")
-        if not self._exercises:
-            return Reply(command.id, False, NO_EXERCISES)
-        try:
-            text = await self._fail(command)
-        except (KeyError, ValueError, DcsError) as error:
-            return Reply(command.id, False, str(error.args[0] if error.args else error))
-        self.face.event("field", command.subject, text, command.user, command.station)
-        return Reply(command.id, True, text)
-
-    async def _fail(self, command: Command) -> str:
-        subject = command.subject
-        if command.verb == "stick":
-            return self.simulation.stick(subject, None if command.value is None else float(command.value))
-        if command.verb == "free":
-            return self.simulation.free(subject)
-        known = parts_of(self.simulation.devices)
-        device = known.get(subject)
-        if device is None:
-            raise KeyError(f"there is no simulated device {subject}; there are {', '.join(known)}")
-        is_card = not subject.endswith((".A", ".B")) and "." in subject
-        if command.verb == "cut":
-            device.cut()
-            return f"{subject} has failed" if is_card else f"{subject} is off the network"
-        await device.heal()
-        return f"{subject} is repaired and tests itself" if is_card else f"{subject} is back on the network"
+        if command.verb not in VERBS:
+            return Reply(command.id, False, f"The field takes disturb, {', '.join(VERBS)}, not {command.verb}.")
+        return await self.desk.do(command)
 
     def disturb(self, command: Command) -> Reply:
         """Change a disturbance of the plant; refused with the known names or the range."""

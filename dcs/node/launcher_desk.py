@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from dcs.bus.messages import Command, Reply, command_subject
 from dcs.node.face import NodeFace
-from dcs.node.field_node import NO_EXERCISES
+from dcs.node.fault_desk import NO_EXERCISES
 
 LAUNCHER = "launcher"
 _KINDS = ("controller", "witness")

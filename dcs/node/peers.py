@@ -16,7 +16,7 @@ from dcs.node.keep import Keep
 from dcs.node.scan_schedule import ScanSchedule
 from dcs.redundancy.store import RecordStore
 from dcs.redundancy.transport import PairNetwork
-from field_io.drivers.link import ModbusLink
+from field_io.drivers.link import LinkFaults, ModbusLink
 from field_io.drivers.ua_session import UaSession
 from field_io.memory_network import MemoryNetwork
 from field_io.opc_ua.network import UaNetwork
@@ -38,6 +38,7 @@ class Peers(Protocol):
     clock_note: str  # "" for the wall clock; ``simulated x10`` for whoever looks into a box
     device_network: MemoryNetwork | None  # where simulated devices listen; None = TCP
     ua_network: UaNetwork | None  # the same for OPC UA
+    cables: dict[str, LinkFaults]  # ``C1A>RTU-1``: every cable of this process to a device
 
     def pid(self, node: str) -> int:
         """Process id for reports."""

@@ -5,16 +5,20 @@ Format      scenarios/NAME.yaml: ``title``, ``description`` and ``actions``, eac
             (docs/reference/scenarios.md).
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from dcs.config.plant_config import PlantConfig
 from dcs.config.source import read_document
-from dcs.core.errors import ConfigError, Place
+from dcs.core.errors import ConfigError, ConfigErrors, Place
 from dcs.core.units import parse_duration
 from dcs.node.box import Box
+from dcs.node.fault_desk import ALL
+from field_io.fault_kinds import POINT, checked, checked_target, subjects_of
 
 VERBS = {
     "set": "{TAG: value}: write a tag as an operator does",
@@ -28,7 +32,11 @@ VERBS = {
     "disturb": "{variable: value}: a disturbance of the plant model, in its unit",
     "stick": "{POINT: value}: a valve or transmitter that sticks there, in the point's unit; `here`: where it stands",
     "free": "a point that stuck",
+    "fault": "{target, kind, value, for}: a fault of a point, a device or a cable, see how-to/make-the-field-misbehave",
+    "clear": "a target: all faults that it has; or `all`",
 }
+
+_FAULT_KEYS = ("target", "kind", "value", "probability", "for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +91,11 @@ def _read_action(raw: Any, place: Place) -> Action:
     except ConfigError as error:
         raise ConfigError(f"at: {error.message}", place) from None
     verb, what = named[0], raw[named[0]]
-    if verb in ("set", "disturb", "stick") and not isinstance(what, dict):
+    if verb in ("set", "disturb", "stick", "fault") and not isinstance(what, dict):
         raise ConfigError(f"{verb} takes {VERBS[verb]}; found `{what}`.", place)
+    strange = [str(key) for key in what if key not in _FAULT_KEYS] if verb == "fault" else []
+    if strange:
+        raise ConfigError(f"fault takes {', '.join(_FAULT_KEYS)}; found {', '.join(strange)}.", place)
     return Action(at_ns, verb, what, place)
 
 
@@ -124,6 +135,12 @@ class Director:
                     self._check(await box.command("field", "stick", point, place), action)
             case "free":
                 self._check(await box.command("field", "free", str(what)), action)
+            case "fault":
+                asked = {key: value for key, value in what.items() if key != "target"}
+                reply = await box.command("field", "fault", str(what.get("target", "")), json.dumps(asked))
+                self._check(reply, action)
+            case "clear":
+                self._check(await box.command("field", "clear", str(what)), action)
             case "apply":
                 await self._apply(what, action)
             case "ack":
@@ -150,6 +167,9 @@ class Director:
             replies = await self._box.apply(Path(action.place.file).parent / str(what))
         for reply in replies:
             self._check(reply, action)
+
+    def _cuttable(self) -> list[str]:
+        return [subject.name for subject in self._box.faults().subjects() if subject.scope != POINT]
 
     def _node(self, what: str, action: Action) -> str:
         if what.startswith("active of "):
@@ -178,14 +198,32 @@ class Director:
             (hub.cut if cut else hub.heal)(self._node(what.removeprefix("bus of "), action))
         elif first in names and second in names:
             (box.peers.pair_links.cut if cut else box.peers.pair_links.heal)(first, second)
-        elif what in box.faults().names:
+        elif what in self._cuttable():
             if cut:
                 box.faults().cut(what)
             else:
                 await box.faults().heal(what)
         else:
-            known = ", ".join(box.faults().names)
+            known = ", ".join(self._cuttable())
             raise ConfigError(f"there is nothing called {what} to {action.verb}. Known: {known}.", action.place)
+
+
+def check_faults(scenario: Scenario, config: PlantConfig) -> None:
+    """Faults that this plant cannot have, before anything starts. Raises ``ConfigErrors`` with file and line."""
+    nodes = [member for controller in config.controllers for member in controller.members]
+    subjects, problems = subjects_of(config.devices, nodes), []
+    for action in scenario.actions:
+        try:
+            if action.verb == "fault":
+                what = action.what
+                subject = checked_target(str(what.get("target", "")), subjects)
+                checked(subject, str(what.get("kind", "")), what.get("value"), what.get("probability"), what.get("for"))
+            elif action.verb == "clear" and action.what != ALL:
+                checked_target(str(action.what), subjects)
+        except ConfigError as error:
+            problems.append(ConfigError(f"{error.message[0].upper()}{error.message[1:]}", action.place))
+    if problems:
+        raise ConfigErrors(problems)
 
 
 def _as_yaml(value: Any) -> str:

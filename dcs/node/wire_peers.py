@@ -18,7 +18,7 @@ from dcs.node.scan_schedule import ScanSchedule, ThreadSchedule
 from dcs.redundancy.store import FileStore, RecordStore
 from dcs.redundancy.transport import PairNetwork
 from dcs.redundancy.wire import WireNetwork
-from field_io.drivers.link import ModbusLink
+from field_io.drivers.link import LinkFaults, ModbusLink
 from field_io.drivers.modbus_link import WireLinks
 from field_io.drivers.ua_session import UaSession
 from field_io.memory_network import MemoryNetwork
@@ -40,6 +40,7 @@ class WirePeers:
         self._clock = WallClock()
         self._links = WireLinks()
         self._buses: list[Bus] = []
+        self.cables: dict[str, LinkFaults] = {}
 
     def pid(self, node: str) -> int:
         return os.getpid()
@@ -61,7 +62,7 @@ class WirePeers:
         return ThreadSchedule(self._clock)
 
     def link(self, node: str, device: DeviceSpec) -> ModbusLink:
-        return self._links.link(device)
+        return self._links.link(device, self.cables.setdefault(f"{node}>{device.name}", LinkFaults()))
 
     def ua_session(self, node: str, device: DeviceSpec) -> UaSession:
         from field_io.drivers.ua_wire.session import WireUaSession  # asyncua takes half a second to load

@@ -72,6 +72,18 @@ class SimulatedDevice(FaultyDevice, Protocol):
         """The same of several points."""
         ...
 
+    def set_failed(self, name: str, failed: bool) -> None:
+        """The sensor of a point has failed: its value says so, where it can."""
+        ...
+
+    def swap(self, name: str, kinds: tuple[str, ...]) -> None:
+        """Bytes or words of a point change places from now on (faults); (): they stand as they should."""
+        ...
+
+    def note_power_up(self) -> None:
+        """Its values are now what they are whenever it is switched on."""
+        ...
+
     def snapshot(self) -> Any:
         """All values, as JSON types."""
         ...

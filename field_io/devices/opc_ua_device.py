@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcs.core.clock import Clock
 from dcs.core.errors import Missing
+from field_io.devices.own_clock import OwnClock
 from field_io.devices.simulated import WriteRecord
 from field_io.devices.ua_space import (
     CHECK_FUNCTION,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from field_io.devices.opc_ua_server import UaServer
 
 _SIMULATED = CODES["UncertainSimulatedValue"]
+_SENSOR_FAILED = CODES["BadSensorFailure"]
 
 
 class SimulatedUaDevice:
@@ -61,7 +63,7 @@ class SimulatedUaDevice:
         self.refuses_subscriptions = False
         self.refuse_writes_with = 0  # status code for every write; 0 = none
         self.space = build_space(spec)
-        self._clock = clock
+        self.own_clock = self._clock = OwnClock(clock)
         self._points = {point.name: point for point in spec.points}
         self.parts: dict[str, FaultyDevice] = {}
         self.acts = False
@@ -150,7 +152,21 @@ class SimulatedUaDevice:
         self.refuse_writes_with = 0
         self._codes.clear()
         self.set_health(NORMAL)
+        await self.reconnect()
+
+    async def reconnect(self) -> None:
+        """Back on the network. Raises ``Missing`` when the port is taken."""
         await self.start()
+
+    def swap(self, name: str, kinds: tuple[str, ...]) -> None:
+        """A node has no bytes that could change places (``fault_kinds`` knows that)."""
+
+    def note_power_up(self) -> None:
+        """It keeps what it was told over a reboot."""
+
+    def set_failed(self, name: str, failed: bool) -> None:
+        """The sensor of a point has failed, and the value says so."""
+        self.mark(name, _SENSOR_FAILED if failed else 0)
 
     def set_latency(self, latency_s: float) -> None:
         """Every answer is that late."""

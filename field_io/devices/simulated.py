@@ -5,6 +5,8 @@ Knows       points and registers; no plant. What a register says is what a real 
 """
 
 import json
+import math
+import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +18,7 @@ from field_io.devices.register_bank import Spans
 from field_io.faults import FaultyDevice
 from field_io.memory_network import MemoryNetwork
 from field_io.planning import plan_contiguous, plan_reads
-from field_io.registers import BlockDecoder, BlockEncoder
+from field_io.registers import BlockDecoder, BlockEncoder, byte_order_of
 from field_io.specs import DeviceSpec, PointSpec, at_backup
 
 _WATCHDOG = "watchdog"
@@ -58,6 +60,8 @@ class SimulatedModbusDevice:
         self._readings: dict[tuple[str, ...], list[_Reading]] = {}
         self._touched: dict[tuple[str, int, int], tuple[str, ...]] = {}
         self._outputs = [point for point in spec.points if point.direction == "out"]
+        self._swapped: dict[str, tuple[int, ...]] = {}  # point -> order in which its bytes stand (a fault)
+        self._at_power_up: dict[str, str] = {}
         self.watchdog = OutputWatchdog(spec.watchdog_ns, clock)
         self.parts: dict[str, FaultyDevice] = {}  # what in it can fail by a name of its own
         self.unit = Unit(spec.name, spec.unit, self._spans())
@@ -119,10 +123,39 @@ class SimulatedModbusDevice:
 
     async def heal(self) -> None:
         """Back on the network, answering, without latency. Raises ``Missing`` when the port is taken meanwhile."""
-        self.unit.silent = self.unit.offline = False
+        self.unit.silent = False
         self.unit.latency_s = 0.0
         self.unit.refuse_with = 0
+        await self.reconnect()
+
+    async def reconnect(self) -> None:
+        """Back on the network. Raises ``Missing`` when the port is taken meanwhile."""
+        self.unit.offline = False
         await self.server.start()
+
+    def note_power_up(self) -> None:
+        """The registers are now as they are whenever it is switched on."""
+        self._at_power_up = self.bank.snapshot()
+
+    def power_up(self) -> None:
+        """It was switched off and on: registers are what they were in the beginning, and drive its outputs."""
+        self.bank.restore(self._at_power_up)
+        for point in self._outputs:
+            if self.on_output is not None:
+                self.on_output(point.name, self._understood(point.name))
+
+    def swap(self, name: str, kinds: tuple[str, ...]) -> None:
+        """Bytes or words of a point change places (``field_io.signal_faults``); (): they stand as they should."""
+        point = self._points[name]
+        order = tuple(range(2 * point.count))
+        if "swapped_words" in kinds:
+            order = tuple(byte for at in range(len(order) - 2, -1, -2) for byte in order[at : at + 2])
+        if "swapped_bytes" in kinds:
+            order = tuple(order[at ^ 1] for at in range(len(order)))
+        if order == tuple(range(2 * point.count)):
+            self._swapped.pop(name, None)
+        else:
+            self._swapped[name] = order
 
     def set_latency(self, latency_s: float) -> None:
         """Every answer is that late."""
@@ -146,6 +179,32 @@ class SimulatedModbusDevice:
             data, _ = encoder.encode([values[at] for at in members])
             if data:
                 self.bank.write(table, address, data)
+        for name in self._swapped:
+            if name in names:
+                point = self._points[name]
+                self.bank.write(point.table, point.address, self._reordered(name))
+
+    def set_failed(self, name: str, failed: bool) -> None:
+        """A float whose sensor has failed is no number; other types cannot say so."""
+        point = self._points[name]
+        if not failed or point.type not in ("float32", "float64"):
+            return
+        number = struct.pack(">f" if point.type == "float32" else ">d", math.nan)
+        order = byte_order_of(point)
+        data = bytes(number[order.index(at)] for at in range(len(order)))
+        self.bank.write(point.table, point.address, data)
+
+    def _reordered(self, name: str) -> bytes:
+        point = self._points[name]
+        data = self.bank.read(point.table, point.address, point.count)
+        return bytes(data[at] for at in self._swapped[name])
+
+    def _understood(self, name: str) -> float:
+        """What the device itself takes the registers of an output for."""
+        point = self._points[name]
+        if name not in self._swapped:
+            return self.value(name)
+        return BlockDecoder([point], point.address, point.count).decode(self._reordered(name))[0][0]
 
     def _set_bit_of_register(self, point: PointSpec, value: float) -> None:
         (word,) = self.bank.get_words(point.table, point.address, 1)
@@ -227,7 +286,10 @@ class SimulatedModbusDevice:
         touched = self._touched.get((table, address, count))
         if touched is None:
             touched = self._touched[table, address, count] = self._outputs_at(table, address, count)
-        for name, value in zip(touched, self.values(touched), strict=True):
+        values = self.values(touched)
+        if self._swapped:
+            values = [self._understood(name) for name in touched]
+        for name, value in zip(touched, values, strict=True):
             if self.writes is not None:
                 self.writes.append(WriteRecord(self._clock.time_ns(), name, value, peer))
             if self._takes(name) and self.on_output is not None:

@@ -9,14 +9,22 @@ Knows       a ``PlantModel``, the devices and their signals. The numbers depend 
 import json
 import struct
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import ConfigError
+from field_io import ne107
+from field_io.actuators import Actuators
 from field_io.devices.device import SimulatedDevice
-from field_io.signals import Actuators, Transmitters
+from field_io.devices.device_faults import DeviceTarget
+from field_io.devices.fault_snapshot import kept_faults, restore_faults
+from field_io.devices.point_faults import Bank, PointTarget
+from field_io.fault_kinds import device_subjects
+from field_io.faults import FaultyDevice
+from field_io.signals import Transmitters
 from field_io.specs import PointSpec
 from plant_models.model import DISTURBANCE, INPUT, OUTPUT, PARAMETER, STATE, NoSnapshot, PlantModel
 
@@ -26,7 +34,16 @@ UPDATE_NS = 5 * NS_PER_S
 CATCH_UP_S = 10
 """After a longer sleep of the machine the plant goes on from where it stood instead of racing after the clock."""
 
-_VERSION = 3
+_VERSION = 4
+
+
+@runtime_checkable
+class HasHealth(Protocol):
+    """A device with an NE 107 condition of its own."""
+
+    def set_health(self, health: int) -> None:
+        """From now on it is in that condition."""
+        ...
 
 
 class FieldSimulation:
@@ -79,6 +96,10 @@ class FieldSimulation:
         )
         self._source_at = [at for _, at in self._sources]
         self._driven_at = [self._find(point, (INPUT,))[1] for point in driven]
+        self._diagnosed = [self._status_points(device) for device in self.devices]
+        self._failed: list[set[str]] = [set() for _ in self.devices]
+        self._conditions = [ne107.NORMAL] * len(self.devices)  # what devices were told of themselves last
+        self.fault_targets = self._fault_targets()
 
         self._prepare_plant()
         self._transmitters.settle(self._plant_values())
@@ -88,6 +109,37 @@ class FieldSimulation:
                 if point.direction == "out" and point.signal is not None:
                     at = self._actuators.names.index(point.name)
                     device.set_value(point.name, self._actuators.demand_of(at, float(self._actuators.targets[at])))
+            device.note_power_up()
+
+    def _status_points(self, device: SimulatedDevice) -> list[tuple[PointSpec, list[int]]]:
+        """Points that carry an NE 107 status, each with the measurements that it is about."""
+        place = {point.name: at for at, point in enumerate(self.measured_points)}
+        return [
+            (status, [place[p.name] for p in device.spec.points if p.status == status.name and p.name in place])
+            for status in device.spec.points
+            if any(p.status == status.name for p in device.spec.points)
+        ]
+
+    def _fault_targets(self) -> dict[str, PointTarget | DeviceTarget]:
+        targets: dict[str, PointTarget | DeviceTarget] = {}
+        banks: tuple[tuple[Bank, tuple[PointSpec, ...]], ...] = (
+            (self._transmitters, self.measured_points),
+            (self._actuators, self.driven_points),
+        )
+        device_of = {point.name: device for device in self.devices for point in device.spec.points}
+        for bank, points in banks:
+            for at, point in enumerate(points):
+                device = device_of[point.name]
+                targets[point.name] = PointTarget(point, bank, at, device, self, self._step_ns, self._encode_anew)
+        for device in self.devices:
+            own: dict[str, FaultyDevice] = {device.spec.name: device, **device.parts}
+            targets |= {
+                subject.name: DeviceTarget(own[subject.name], subject) for subject in device_subjects(device.spec)
+            }
+        return targets
+
+    def _encode_anew(self) -> None:
+        self._encoded_at = [-1] * len(self.devices)
 
     def _prepare_plant(self) -> None:
         """Compile it here, while nobody waits for an answer. What cannot go back a step needs no compiling either."""
@@ -170,7 +222,6 @@ class FieldSimulation:
                 inputs[at] = position
             plant.advance(self._step_s)
             transmitters.step(self._plant_values())
-        transmitters.draw(count)
         self._steps += count
 
     def _encode(self, number: int) -> None:
@@ -178,7 +229,25 @@ class FieldSimulation:
         if self._encoded_at[number] != self._steps:
             self._encoded_at[number] = self._steps
             device, names, columns = self._columns[number]
-            device.set_values(names, self._transmitters.field_values()[columns].tolist())
+            values = self._transmitters.field_values()[columns].tolist()
+            failed = {name for name, value in zip(names, values, strict=True) if value != value}
+            device.set_values(names, [0.0 if value != value else value for value in values] if failed else values)
+            for name in failed | self._failed[number]:
+                device.set_failed(name, name in failed)
+            self._failed[number] = failed
+            self._encode_diagnosis(number)
+
+    def _encode_diagnosis(self, number: int) -> None:
+        """What devices know of themselves: status points, and the condition of a device that has one as a whole."""
+        device, _, columns = self._columns[number]
+        for point, sources in self._diagnosed[number]:
+            conditions = [self._transmitters.diagnosis(at) for at in sources]
+            device.set_value(point.name, ne107.encoded(ne107.worst(conditions), point.ne107))
+        if isinstance(device, HasHealth):
+            condition = ne107.worst([self._transmitters.diagnosis(at) for at in range(columns.start, columns.stop)])
+            if condition != self._conditions[number]:
+                self._conditions[number] = condition
+                device.set_health(condition)
 
     async def start(self) -> None:
         """Let every device listen; the plant's time begins now. Raises ``Missing`` when a port is taken."""
@@ -232,41 +301,6 @@ class FieldSimulation:
                 targets = self._actuators.targets
                 device.set_values(names, [self._actuators.demand_of(at, targets[at]) for at in places])
 
-    # --- faults of one point (scenarios, stories) ---------------------------------------------------------------
-    def stick(self, point: str, value: float | None = None) -> str:
-        """A valve that goes to ``value`` (None: stays) whatever is demanded, or a transmitter that says nothing else.
-
-        In the point's unit; returns what happened. Raises ``KeyError`` for a point that is not simulated.
-        """
-        self.advance()
-        driven, at = self._simulated(point)
-        unit = (self.driven_points if driven else self.measured_points)[at].unit
-        if driven:
-            self._actuators.stick(at, value)
-            value = self._actuators.demand_of(at, self._actuators.stuck[at])
-        else:
-            value = float(self._transmitters.field_values()[at]) if value is None else value
-            self._transmitters.stuck[at] = value
-            self._encoded_at = [-1] * len(self.devices)
-        return f"{point} sticks at {value:g} {unit}".rstrip()
-
-    def free(self, point: str) -> str:
-        """It moves again. Raises ``KeyError``."""
-        self.advance()
-        driven, at = self._simulated(point)
-        (self._actuators.stuck if driven else self._transmitters.stuck).pop(at, None)
-        return f"{point} moves freely"
-
-    def _simulated(self, point: str) -> tuple[bool, int]:
-        """(driven by a controller?, its place)."""
-        if point in self._driven_place:
-            return True, self._driven_place[point]
-        names = [measured.name for measured in self.measured_points]
-        if point not in names:
-            known = ", ".join((*self._driven_place, *names))
-            raise KeyError(f"there is no simulated point {point}; there are {known}")
-        return False, names.index(point)
-
     # --- from outside -----------------------------------------------------------------------------------------
     def set_disturbance(self, name: str, value: float) -> None:
         """From the next step on. Raises ``KeyError`` for an unknown name, ``ValueError`` outside its range (SI)."""
@@ -295,6 +329,7 @@ class FieldSimulation:
                 "transmitters": self._transmitters.snapshot(),
                 "actuators": self._actuators.snapshot(),
                 "registers": {device.spec.name: device.snapshot() for device in self.devices},
+                "faults": kept_faults(self.fault_targets, self._clock.time_ns()),
             },
             separators=(",", ":"),
         ).encode()
@@ -320,4 +355,5 @@ class FieldSimulation:
         self._actuators.restore(head["actuators"])
         for device in self.devices:
             device.restore(head["registers"][device.spec.name])
-        self._encoded_at = [-1] * len(self.devices)
+        restore_faults(self.fault_targets, head["faults"], self._clock.time_ns())
+        self._encode_anew()

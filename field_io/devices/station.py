@@ -68,6 +68,10 @@ class Coupler:
         """Back. Raises ``Missing`` when its port is taken meanwhile."""
         self.unit.silent = False
         self.unit.latency_s, self.unit.refuse_with = 0.0, 0
+        await self.reconnect()
+
+    async def reconnect(self) -> None:
+        """On the network. Raises ``Missing`` when its port is taken meanwhile."""
         await self.server.start()
 
     def set_latency(self, latency_s: float) -> None:
@@ -163,6 +167,10 @@ class SimulatedStation(SimulatedModbusDevice):
     async def heal(self) -> None:
         for coupler in self.couplers:
             await coupler.heal()
+
+    async def reconnect(self) -> None:
+        for coupler in self.couplers:
+            await coupler.reconnect()
 
     def set_latency(self, latency_s: float) -> None:
         for coupler in self.couplers:

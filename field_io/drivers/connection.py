@@ -180,13 +180,12 @@ class ModbusConnection(asyncio.Protocol):
         if self._timer is None or deadline_s < self._timer_s:
             self._arm(deadline_s)
         data = self._framing.frame(transaction, unit, pdu)
-        if faults.cut:
-            return answer
-        if faults.latency_s > 0.0:
+        delay_s, copies = faults.passage()
+        if copies and delay_s > 0.0:
             # The slow cable is behind the gate: a write under way when the gate closes must not arrive later on.
-            loop.call_later(faults.latency_s, self._send_late, transaction, data, may_write, faults)
-        else:
-            transport.write(data)
+            loop.call_later(delay_s, self._send_late, transaction, copies * data, may_write, faults)
+        elif copies:
+            transport.write(copies * data)
         return answer
 
     def _send_late(self, transaction: int, data: bytes, may_write: Gate | None, faults: LinkFaults) -> None:

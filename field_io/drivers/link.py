@@ -7,9 +7,11 @@ Peers       ``wire`` (TCP, TLS, serial lines) and ``memory`` (no sockets), both 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from dcs.core.errors import DcsError, LinkDown
+from field_io.dice import uniform
 from field_io.modbus import pdu as codes
 
 
@@ -31,6 +33,25 @@ class LinkFaults:
 
     cut: bool = False  # nothing passes in either direction, and nobody is told
     latency_s: float = 0.0  # added before every request
+    jitter_s: float = 0.0  # and a random time up to that
+    drop: float = 0.0  # share of requests that are lost
+    duplicate: float = 0.0  # share of requests that arrive twice
+    key: int = 0  # of the random numbers
+    passed: int = 0  # requests so far
+    active: dict[str, Any] = field(default_factory=dict)  # what ``field_io.faults`` has begun, by kind
+
+    def passage(self) -> tuple[float, int]:
+        """(delay in s, copies) with which the next request arrives; no copy when it is lost."""
+        if self.cut:
+            return 0.0, 0
+        if not (self.jitter_s or self.drop or self.duplicate):
+            return self.latency_s, 1
+        number = 3 * self.passed
+        self.passed += 1
+        delay_s = self.latency_s + self.jitter_s * uniform(self.key, number)
+        if uniform(self.key, number + 1) < self.drop:
+            return delay_s, 0
+        return delay_s, 2 if uniform(self.key, number + 2) < self.duplicate else 1
 
 
 class ModbusLink(ABC):

@@ -21,6 +21,7 @@ from dcs.core.status import (
     make_status,
 )
 from field_io.array_decoder import ARRAY_FROM, ArrayDecoder
+from field_io.drivers.diagnosis import Diagnosis
 from field_io.drivers.driver import Image
 from field_io.modbus.pdu import BUSY, ILLEGAL_ADDRESS, NO_ANSWER, NO_PATH
 from field_io.planning import Block, plan_reads
@@ -78,6 +79,7 @@ class Readings:
         self.texts: dict[str, str] = {}
         self.trouble: dict[int, int] = {}  # position -> status, of outputs that do not hold what was written
         self._spec = spec
+        self._diagnosis = Diagnosis(spec.points)
         self._values = np.full(len(self.names), np.nan)
         self._statuses = np.full(len(self.names), STATUS_NOT_CONNECTED, np.uint8)
         self._times_ns = np.zeros(len(self.names), np.int64)
@@ -119,6 +121,8 @@ class Readings:
                 self._stale_from_ns = min(self._stale_from_ns, stale_from_ns)
                 if now_ns >= stale_from_ns:
                     statuses[reading.index] = STATUS_NO_COMM_LAST_USABLE
+        if self._diagnosis:
+            self._diagnosis.apply(self._values, statuses)
         return Image(self._values.copy(), statuses, self._times_ns.copy())
 
     # --- answers ----------------------------------------------------------------------------------------------

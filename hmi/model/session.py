@@ -13,6 +13,7 @@ from dcs.bus.api import Bus
 from dcs.bus.history import HistoryAnswer, HistoryRequest, history_subject
 from dcs.bus.messages import (
     EVENT_STREAM,
+    Command,
     Event,
     Frame,
     NodeReport,
@@ -39,6 +40,7 @@ LINK_CHECK_S = 0.25
 BACKFILL_EVENTS = 500
 HISTORY_LOOK_S = 0.1
 HISTORY_TIMEOUT_S = 3.0
+FAULTS_LOOK_S = 0.5
 
 
 class Session:
@@ -72,6 +74,7 @@ class Session:
                 group.create_task(self._send_commands())
                 group.create_task(self._read_old_events())
                 group.create_task(self._ask_history())
+                group.create_task(self._ask_faults())
         finally:
             self._station.desk.wake = None
             self._station.tags.connected = False
@@ -168,6 +171,23 @@ class Session:
             return False
         self._station.trends.put_older(request, answer)
         return True
+
+    async def _ask_faults(self) -> None:
+        """What can fail and what has failed, while somebody looks at the exercise page."""
+        station = self._station
+        while True:
+            for desk in station.exercise.desks(station.nodes) if station.exercise.watched else ():
+                command = Command(f"{station.desk.station}:faults", "faults", station=station.desk.station)
+                try:
+                    payload = await self._bus.request(
+                        command_subject(station.plant, desk), command.to_bytes(), LAYOUT_TIMEOUT_S
+                    )
+                    station.exercise.answered(desk, Reply.from_bytes(payload))
+                except LinkDown:
+                    continue  # it is asked again
+                except (ValueError, TypeError):
+                    self.unreadable += 1
+            await sleep(self._clock, FAULTS_LOOK_S)
 
     async def _watch_link(self) -> None:
         while True:

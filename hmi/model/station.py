@@ -9,6 +9,7 @@ from dcs.core.clock import Clock
 from .alarms import AlarmList
 from .commands import CommandDesk, Request
 from .events import EventLog
+from .exercise import Exercise
 from .nodes import NodeList
 from .tags import TagStore
 from .trends import TrendStore
@@ -27,6 +28,7 @@ class Station:
         self.nodes = NodeList(clock)
         self.events = EventLog()
         self.desk = CommandDesk(clock, name, user)
+        self.exercise = Exercise()
         self.link_text = "connecting to the bus"
         """Why there is no bus, or "" when there is."""
 

@@ -22,6 +22,10 @@ FIXED = (
 )
 
 
+EXERCISE = ("exercise", "Exercise")
+"""The page of what can be made to fail, in runs that were started for exercises."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """One page: ``display:overview``, ``group:0``, ``trend``, ``alarms``, ``abnormal``, ``journal``, ``system``."""
@@ -58,6 +62,8 @@ def places(station: Station, displays: list[Display]) -> list[Place]:
         title = "Loops" if len(groups) == 1 else f"{members_of[0]} … {members_of[-1]}"
         found.append(Place(f"group:{number}", title, tuple(members_of), GROUP_LEVEL, GROUPS if many else ""))
     found.extend(Place(key, title) for key, title in FIXED)
+    if station.exercise.allowed:
+        found.append(Place(*EXERCISE))
     return found
 
 

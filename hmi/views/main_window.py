@@ -21,6 +21,7 @@ from .abnormal_page import AbnormalPage
 from .alarm_page import AlarmPage
 from .banner import Banner
 from .drawing import DrawingPage
+from .exercise_page import ExercisePage
 from .faceplate import WIDTH as FACEPLATE_WIDTH
 from .faceplate import Faceplate
 from .group_page import GroupPage
@@ -71,6 +72,8 @@ class MainWindow(QMainWindow):
         self._add_page("abnormal", self.abnormal_page)
         self._add_page("journal", JournalPage(station, sampler))
         self._add_page("system", self.system_page)
+        self.exercise_page = ExercisePage(station, sampler)
+        self._add_page("exercise", self.exercise_page)
         for display in displays:
             drawing = DrawingPage(station, sampler, display, palette, displays)
             drawing.opened.connect(self.open_faceplate)

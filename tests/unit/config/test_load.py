@@ -194,7 +194,7 @@ def test_an_override_changes_the_digest(tank: Path) -> None:
         (
             "x.y=1",
             "there is no file or key `x`. Known: plant, field, control, alarms, title, description, model, "
-            "scan_classes, controllers, bus, demo, devices, blocks, templates, modules.",
+            "scan_classes, controllers, bus, demo, labels, devices, faults, blocks, templates, modules.",
         ),
         ("field=3", "`field` is a whole file. Name a key in it."),
         ("field.devises.RTU-1.port=1", "field.yaml has no key `devises`. Did you mean `devices`?"),

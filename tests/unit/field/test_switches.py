@@ -1,6 +1,7 @@
 """Promises of contacts and coils of the simulated field."""
 
-from field_io.signals import Actuators, Transmitters
+from field_io.actuators import Actuators
+from field_io.signals import Transmitters
 from field_io.specs import PointSpec, SignalSpec
 
 SWITCH = PointSpec("LSH", "discrete", 0, "bool", signal=SignalSpec("level", 10.0, 12.0, 0.0, 1.0, lag_s=0.0))

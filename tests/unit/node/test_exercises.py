@@ -27,11 +27,12 @@ def test_a_stuck_valve_stays_whatever_is_demanded_and_follows_again() -> None:
         assert level.ok
         await box.run_for(5)
         assert recorder.trace("LIC-101.PV")[1][-1] == pytest.approx((7.0 - 4.0) / 16.0 * 20.0, abs=0.01)
-        texts = [event.text for event in recorder.events if event.kind == "field"]
-        assert "V-101 sticks at 40 %" in texts
-        assert "V-101 moves freely" in texts
+        labels = [(event.subject, event.text) for event in recorder.events if event.kind == "fault"]
+        assert labels[0] == ("V-101", "begins: stuck 40 %")
+        assert labels[2][0] == "V-101"
+        assert labels[2][1].startswith("is over: stuck 40 %, since 2026-01-01T00:01:00")
 
-    in_box(story)
+    in_box(story, overrides=("labels=true",))
 
 
 def test_a_snapshot_knows_what_sticks() -> None:
@@ -67,7 +68,7 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
 def test_a_run_that_is_no_exercise_refuses() -> None:
     async def story(box: Box, recorder: Recorder) -> Reply:
         await box.run_for(5)
-        box.field._exercises = False
+        box.field.desk.exercises = False
         return await box.command("field", "stick", "V-101", 1.0)
 
     reply = in_box(story)

@@ -7,7 +7,7 @@ import pytest
 from dcs.core.errors import ConfigError
 from dcs.node.scenario import load_scenario
 
-VERBS = "set, ack, switchover, kill, restart, cut, heal, apply, disturb, stick, free"
+VERBS = "set, ack, switchover, kill, restart, cut, heal, apply, disturb, stick, free, fault, clear"
 CASES = {
     "title: x\n": "`actions` is missing. Write a list of `{at: 5 min, set: {LIC-101.SP: 14}}`.",
     "actions:\n  - {set: {A: 1}}\n": f"an action needs `at` and one of {VERBS}.",
