@@ -15,7 +15,7 @@ from dcs.core.modes import mode_name
 from dcs.core.value import ProcessValue
 from dcs.loop_check.plan import Plan, make_plan
 from dcs.loop_check.procedure import LoopCheck
-from dcs.loop_check.record import FOLDER, SignOff, cells, heads, result_text, save, shown
+from dcs.loop_check.record import FOLDER, SignOff, cells, heads, label, result_text, save, shown
 from hmi.model.commands import DONE, Request
 from hmi.model.station import Station
 from hmi.model.tags import Link
@@ -153,7 +153,7 @@ class LoopCheckView:
         if self.plan is None:
             return [], [], []
         tracked = (self.plan.output, *self.plan.observed)
-        labels = [one.tag.removeprefix(f"{self.module}.") for one in tracked]
+        labels = ["OUT", *(label(one, self.plan) for one in self.plan.observed)]
         trace = self.check.record.trace if self.check else []
         seconds = [(time_ns - trace[0][0]) / NS_PER_S for time_ns, _ in trace]
         series = [
