@@ -23,9 +23,7 @@ User = Annotated[str, typer.Option("--user", metavar="NAME", help="OPC UA: user 
 PasswordEnv = Annotated[
     str, typer.Option("--password-env", metavar="VARIABLE", help="OPC UA: environment variable with the password.")
 ]
-Security = Annotated[
-    str, typer.Option("--security", metavar="MODE", help="OPC UA: none, sign or sign_and_encrypt.")
-]
+Security = Annotated[str, typer.Option("--security", metavar="MODE", help="OPC UA: none, sign or sign_and_encrypt.")]
 Policy = Annotated[str, typer.Option("--policy", metavar="NAME", help="OPC UA: security policy.")]
 OwnCertificate = Annotated[
     str, typer.Option("--certificate", metavar="FILE", help="OPC UA: our certificate; made when not given.")
@@ -37,7 +35,8 @@ OwnKey = Annotated[str, typer.Option("--key", metavar="FILE", help="OPC UA: our 
 def probe_device(
     url: Url,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write what was found: a map file, or a list of points.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write what was found: a map file, or a list of points."),
     ] = None,
     ranges: Annotated[
         list[str] | None,
@@ -110,12 +109,12 @@ def check_loop(
     tolerance: Annotated[
         float, typer.Option("--tolerance", metavar="PERCENT", min=0.01, help="Between demand and position, of span.")
     ] = 2.0,
-    hold: Annotated[float, typer.Option("--hold", metavar="SECONDS", min=0.5, help="Settled: nothing moves so long.")] = 5.0,
+    hold: Annotated[
+        float, typer.Option("--hold", metavar="SECONDS", min=0.5, help="Settled: nothing moves so long.")
+    ] = 5.0,
     wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", min=1.0, help="Longest time of one step.")] = 60.0,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who signs off.")] = "",
-    verdict: Annotated[
-        str, typer.Option("--sign", metavar="pass|fail", help="Sign off without being asked.")
-    ] = "",
+    verdict: Annotated[str, typer.Option("--sign", metavar="pass|fail", help="Sign off without being asked.")] = "",
     remark: Annotated[str, typer.Option("--remark", metavar="TEXT", help="Goes into the record.")] = "",
     as_json: AsJson = False,
 ) -> None:

@@ -193,4 +193,3 @@ def _asked_verdict(record: Record) -> str:
         answer = input(f"pass or fail [{proposed}]: ").strip().lower() or proposed
         if answer in ("pass", "fail"):
             return answer
-

@@ -68,7 +68,9 @@ def probe_url(request: ProbeRequest) -> int:
 async def probe_modbus(request: ProbeRequest, target: Target, make_link: LinkMaker, clock: Clock) -> int:
     """Probe one unit, or find the units that answer; its exit code. Raises ``ConfigError``, ``Missing``."""
     options = ProbeOptions(
-        Limits(request.requests, duration_option("--for", request.duration), duration_option("--spacing", request.spacing)),
+        Limits(
+            request.requests, duration_option("--for", request.duration), duration_option("--spacing", request.spacing)
+        ),
         parse_ranges(request.ranges),
         1 if request.thorough else GRAIN,
         request.samples,
@@ -113,7 +115,9 @@ def parse_ranges(texts: tuple[str, ...]) -> Ranges:
         first, _, last = span.partition("-")
         last = last or first
         if name not in TABLES or not first.isdecimal() or not last.isdecimal():
-            raise ConfigError(f"--range {text}: write a table and addresses, such as holding:0-999 ({', '.join(TABLES)}).")
+            raise ConfigError(
+                f"--range {text}: write a table and addresses, such as holding:0-999 ({', '.join(TABLES)})."
+            )
         if not int(first) <= int(last) <= 65535:
             raise ConfigError(f"--range {text}: addresses go from 0 to 65535, upwards.")
         found.setdefault(name, []).append((int(first), int(last)))
@@ -137,6 +141,10 @@ class Terminal(Tell):
     def unit(self, number: int) -> None:
         """A unit is asked."""
         self._say(f"unit {number} …")
+
+    def browsed(self, looked_at: int, variables: int) -> None:
+        """Nodes of an OPC UA server."""
+        self._say(f"{looked_at} nodes looked at, {variables} variables. Ctrl-C keeps what is there.")
 
     def _say(self, text: str) -> None:
         if not sys.stderr.isatty() or self._clock.monotonic_ns() < self._due_ns:
@@ -195,7 +203,9 @@ def _print(found: Probed, out: Path | None) -> None:
             print(f"… {len(rows) - ROWS_SHOWN} more")
     print("\n" + order_text(found))
     if out is not None:
-        print(f"Written to {out}. Give the points names, units and scales there, then use it with `map:` in field.yaml.")
+        print(
+            f"Written to {out}. Give the points names, units and scales there, then use it with `map:` in field.yaml."
+        )
     else:
         print("Write it to a file with --out map.yaml.")
 

@@ -57,10 +57,14 @@ def spec_of(request: WatchRequest) -> DeviceSpec:
     """The device with the points that are wanted. Raises ``ConfigError``."""
     spec = _from_url(request) if "://" in request.target else _from_config(request)
     if not spec.is_modbus:
-        raise ConfigError(f"{spec.name} speaks OPC UA and has no registers. `dcs device probe {spec.url}` lists its nodes.")
+        raise ConfigError(
+            f"{spec.name} speaks OPC UA and has no registers. `dcs device probe {spec.url}` lists its nodes."
+        )
     wanted = tuple(p for p in spec.points if fnmatchcase(p.name.upper(), request.points.upper()))
     if not wanted:
-        raise ConfigError(f"{spec.name} has no point `{request.points}`.{nearest_tags(request.points, [p.name for p in spec.points])}")
+        raise ConfigError(
+            f"{spec.name} has no point `{request.points}`.{nearest_tags(request.points, [p.name for p in spec.points])}"
+        )
     return replace(spec, points=wanted)
 
 
@@ -133,7 +137,10 @@ async def _on_and_on(device: DeviceWatch, clock: Clock, period_ns: int) -> int:
             if screen:
                 room = get_terminal_size().lines - 1
                 if len(shown) > room:
-                    shown = [*shown[: room - 1], "… there is more than fits: choose with --points, or print all with --once"]
+                    shown = [
+                        *shown[: room - 1],
+                        "… there is more than fits: choose with --points, or print all with --once",
+                    ]
                 sys.stdout.write(_HOME + "".join(line + _END_OF_LINE + "\n" for line in shown) + _REST)
             else:
                 print("\n".join(shown), end="\n\n")
@@ -268,4 +275,3 @@ def _orders_dict(verdict: Verdict) -> list[dict[str, Any]]:
         }
         for reading in verdict.readings
     ]
-

@@ -134,9 +134,7 @@ class LoopCheck:
         self._target_before = mode_name(target).upper()
         low, high = self._limits(values)
         span = plan.output.high - plan.output.low
-        self._steps = [
-            (pct, min(max(plan.output.low + span * pct / 100.0, low), high)) for pct in plan.steps
-        ]
+        self._steps = [(pct, min(max(plan.output.low + span * pct / 100.0, low), high)) for pct in plan.steps]
         if int(mode) == MAN and int(target) == MAN:
             self._next_state(STROKE)
             return None
@@ -323,4 +321,3 @@ class LoopCheck:
     def _value(values: Mapping[str, ProcessValue], one: Observed) -> Value:
         found = values.get(one.tag)
         return Value(one.tag, math.nan, 0) if found is None else Value(one.tag, found.value, found.status)
-

@@ -23,7 +23,12 @@ _LARGE = 0.7
 _COUNTER = 8.0
 """Bits that speak for a counter of more than one word: those of one word would run over too soon."""
 _LETTER, _SIGN = 4.5, 7.0
-_ORDERS = (("high_first", "high_first"), ("low_first", "high_first"), ("high_first", "low_first"), ("low_first", "low_first"))
+_ORDERS = (
+    ("high_first", "high_first"),
+    ("low_first", "high_first"),
+    ("high_first", "low_first"),
+    ("low_first", "low_first"),
+)
 
 ORDERS = _ORDERS
 """(word order, byte order): ABCD, CDAB, BADC, DCBA."""

@@ -28,7 +28,9 @@ _KEYS = {
     "modbus-tls": ("unit", "timeout", "ca", "certificate", "key", "server_name"),
     OPC_UA: ("timeout",),
 }
-EXAMPLE = "Write for example modbus://192.168.0.10:502?unit=1, modbus-rtu:///dev/ttyUSB0?baud=9600&unit=1 or opc.tcp://h:4840"
+EXAMPLE = (
+    "Write for example modbus://192.168.0.10:502?unit=1, modbus-rtu:///dev/ttyUSB0?baud=9600&unit=1 or opc.tcp://h:4840"
+)
 UNITS_MAX = 248
 _TIMEOUT_NS = 1_000_000_000
 
@@ -59,7 +61,9 @@ def parse_target(url: str) -> Target:
         raise ConfigError(f"`{url}`: the port is a number from 1 to 65535. {EXAMPLE}.") from None
     if protocol == "modbus-rtu":
         if parts.netloc or len(parts.path) < 2:
-            raise ConfigError(f"`{url}`: a serial line is written with three slashes: modbus-rtu:///dev/ttyUSB0?unit=1.")
+            raise ConfigError(
+                f"`{url}`: a serial line is written with three slashes: modbus-rtu:///dev/ttyUSB0?unit=1."
+            )
     elif not parts.hostname:
         raise ConfigError(f"`{url}` names no host. {EXAMPLE}.")
     units = _units(url, asked.get("unit", "1"))

@@ -191,7 +191,9 @@ class LoopCheckDialog(QDialog):
         except Missing as exc:
             self.note.setText(str(exc))
         else:
-            self.note.setText(f"{'Passed' if passed else 'Failed'}, signed by {self.name.text().strip()}. Record: {page}")
+            self.note.setText(
+                f"{'Passed' if passed else 'Failed'}, signed by {self.name.text().strip()}. Record: {page}"
+            )
         self.refresh()
 
     def leave(self) -> bool:
