@@ -142,6 +142,10 @@ class Terminal(Tell):
         """A unit is asked."""
         self._say(f"unit {number} …")
 
+    def browsed(self, looked_at: int, variables: int) -> None:
+        """Nodes of an OPC UA server."""
+        self._say(f"{looked_at} nodes looked at, {variables} variables. Ctrl-C keeps what is there.")
+
     def _say(self, text: str) -> None:
         if not sys.stderr.isatty() or self._clock.monotonic_ns() < self._due_ns:
             return

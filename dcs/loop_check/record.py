@@ -169,8 +169,14 @@ def result_text(record: Record) -> str:
 
 def heads(plan: Plan) -> list[str]:
     """Of the table of steps."""
-    observed = [f"{one.tag.removeprefix(plan.module + '.')} {one.unit}".strip() for one in plan.observed]
+    observed = [f"{label(one, plan)} {one.unit}".strip() for one in plan.observed]
     return ["step", f"OUT {plan.output.unit}".strip(), *observed, "off", "after", ""]
+
+
+def label(one: Observed, plan: Plan) -> str:
+    """What an observed tag is called: by what it is, where only one is that; else by its tag."""
+    alone = sum(other.role == one.role for other in plan.observed) == 1
+    return one.role if alone and one.role in ("demand", "position") else one.tag.removeprefix(f"{plan.module}.")
 
 
 def cells(row: Row, plan: Plan) -> list[str]:

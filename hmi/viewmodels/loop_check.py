@@ -15,7 +15,7 @@ from dcs.core.modes import mode_name
 from dcs.core.value import ProcessValue
 from dcs.loop_check.plan import Plan, make_plan
 from dcs.loop_check.procedure import LoopCheck
-from dcs.loop_check.record import FOLDER, SignOff, cells, heads, result_text, save, shown
+from dcs.loop_check.record import FOLDER, SignOff, cells, heads, label, result_text, save, shown
 from hmi.model.commands import DONE, Request
 from hmi.model.station import Station
 from hmi.model.tags import Link
@@ -66,7 +66,9 @@ class LoopCheckView:
             self._request = None
             check.replied(found is not None and found.state == DONE, found.text if found is not None else "no answer")
         clock = self._station.clock
-        write = check.advance(clock.monotonic_ns(), self._station.tags.plant_time_ns() or clock.time_ns(), self._values())
+        write = check.advance(
+            clock.monotonic_ns(), self._station.tags.plant_time_ns() or clock.time_ns(), self._values()
+        )
         if write is not None:
             self._request = self._station.write(write.tag, write.value)
             if self._request is None:
@@ -153,12 +155,10 @@ class LoopCheckView:
         if self.plan is None:
             return [], [], []
         tracked = (self.plan.output, *self.plan.observed)
-        labels = [one.tag.removeprefix(f"{self.module}.") for one in tracked]
+        labels = ["OUT", *(label(one, self.plan) for one in self.plan.observed)]
         trace = self.check.record.trace if self.check else []
         seconds = [(time_ns - trace[0][0]) / NS_PER_S for time_ns, _ in trace]
-        series = [
-            [(values[at] - one.low) / one.span * 100.0 for _, values in trace] for at, one in enumerate(tracked)
-        ]
+        series = [[(values[at] - one.low) / one.span * 100.0 for _, values in trace] for at, one in enumerate(tracked)]
         return labels, seconds, series
 
     # --- the end ------------------------------------------------------------------------------------------------

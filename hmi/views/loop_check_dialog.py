@@ -37,14 +37,14 @@ class StrokeTrend(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, palette = QPainter(self), self._palette
         labels, seconds, series = self._view.lines()
-        box = QRectF(34, 6, self.width() - 40, self.height() - 46)
+        box = QRectF(42, 6, self.width() - 48, self.height() - 46)
         painter.fillRect(box, QColor(palette.raised))
         span_s = max(60.0, seconds[-1] if seconds else 0.0)
         for percent in (0, 25, 50, 75, 100):
             y = self._y(box, percent)
             painter.setPen(QPen(QColor(palette.edge), 1.0))
             painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
-            paint.text_at(painter, QRectF(0, y - 7, 30, 14), f"{percent} %", palette.dim, 10, align=paint.RIGHT)
+            paint.text_at(painter, QRectF(0, y - 7, 38, 14), f"{percent} %", palette.dim, 10, align=paint.RIGHT)
         colours = [palette.setpoint, *palette.pens]
         painter.save()
         painter.setClipRect(box)
@@ -100,7 +100,7 @@ class LoopCheckDialog(QDialog):
         self._text.setMinimumHeight(36)
         self._text.setAlignment(Qt.AlignmentFlag.AlignTop)
         heads = self.view.heads() or [""]
-        widths = [64, *[max(72, 9 * len(head)) for head in heads[1:-1]], 110]
+        widths = [64, *[max(72, 8 * len(head) + 16) for head in heads[1:-1]], 110]
         self.table = Table(Rows(heads, right=range(len(heads) - 1)), widths, len(heads) - 1, ROW_HEIGHT)
         steps = len(self.view.plan.steps) if self.view.plan else 1
         self.table.setFixedHeight(ROW_HEIGHT * steps + 30)
@@ -191,7 +191,9 @@ class LoopCheckDialog(QDialog):
         except Missing as exc:
             self.note.setText(str(exc))
         else:
-            self.note.setText(f"{'Passed' if passed else 'Failed'}, signed by {self.name.text().strip()}. Record: {page}")
+            self.note.setText(
+                f"{'Passed' if passed else 'Failed'}, signed by {self.name.text().strip()}. Record: {page}"
+            )
         self.refresh()
 
     def leave(self) -> bool:
