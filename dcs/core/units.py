@@ -96,11 +96,19 @@ _TABLE: dict[str, tuple[tuple[str, str, str], ...]] = {
     "current": (("A", "1", "0"), ("mA", "1e-3", "0")),
     "voltage": (("V", "1", "0"), ("mV", "1e-3", "0"), ("kV", "1e3", "0")),
     "power": (("W", "1", "0"), ("kW", "1e3", "0"), ("MW", "1e6", "0")),
+    "reactive power": (("var", "1", "0"), ("kvar", "1e3", "0"), ("Mvar", "1e6", "0")),
+    "apparent power": (("VA", "1", "0"), ("kVA", "1e3", "0"), ("MVA", "1e6", "0")),
+    "reactive energy": (("varh", "1", "0"), ("kvarh", "1e3", "0"), ("Mvarh", "1e6", "0")),
+    "apparent energy": (("VAh", "1", "0"), ("kVAh", "1e3", "0")),
+    "charge": (("Ah", "1", "0"),),
+    "angle": (("deg", "1", "0"),),
     "energy": (
         ("J", "1", "0"),
         ("kJ", "1e3", "0"),
         ("MJ", "1e6", "0"),
+        ("Wh", "3600", "0"),
         ("kWh", "3.6e6", "0"),
+        ("MWh", "3.6e9", "0"),
         ("MBtu", "1055.05585262e6", "0"),
     ),
     "specific energy": (("J/kg", "1", "0"), ("kJ/kg", "1e3", "0"), ("MJ/kg", "1e6", "0")),
@@ -154,6 +162,9 @@ _ALIASES = {
     "percent": "%",
     "1": "",
     "µs": "us",
+    "°": "deg",
+    "VAr": "var",
+    "kVAr": "kvar",
 }
 
 _SUPERSCRIPTS = str.maketrans({"²": "2", "³": "3"})
