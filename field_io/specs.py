@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dcs.core.errors import Place
+from field_io.behaviours import BehaviourSpec
 from field_io.instruments import STRAIGHT, InstrumentSpec
 from field_io.opc_ua.nodes import parse_node
 from field_io.station import StationSpec
@@ -105,6 +106,9 @@ class PointSpec:
     fail_value: float | None = None  # simulated: where an output goes when its watchdog has expired; None = it holds
     status: str = ""  # the point of the same device that carries the NE 107 status of this one
     ne107: str = "code"  # how a status point says it: code (0 … 4) | bits (0 … 3 of the word)
+    choices: tuple[tuple[int, str], ...] = ()  # codes of an enumeration, and what they mean
+    plausible: tuple[float, float] | None = None  # what is to be expected of it, in ``unit``
+    of_map: str = ""  # its name in the map of the device's type
 
     @property
     def is_bit(self) -> bool:
@@ -251,6 +255,9 @@ class DeviceSpec:
     alarm: DeviceAlarm = DeviceAlarm()
     backup: tuple[str, int] | None = None  # host and port of its second address
     station: StationSpec | None = None  # a node unit with cards
+    map: str = ""  # map of its type (``field_io.maps``)
+    untaken: tuple[PointSpec, ...] = ()  # simulated: points of its map without a tag, served all the same
+    behaviours: tuple[BehaviourSpec, ...] = ()  # simulated: what makes values that no plant makes
 
     @property
     def stale_after_ns(self) -> int:
@@ -376,7 +383,8 @@ def overlaps(points: Sequence[PointSpec]) -> list[tuple[PointSpec, PointSpec]]:
     for table in TABLES:
         in_table = sorted((p for p in points if p.table == table), key=lambda p: (p.address, order[p.name]))
         for at, first in enumerate(in_table):
-            for second in in_table[at + 1 :]:
+            for later in range(at + 1, len(in_table)):  # no slice: a copy for every point makes long lists slow
+                second = in_table[later]
                 if second.address >= first.end:
                     break
                 if first.bit >= 0 and second.bit >= 0 and first.bit != second.bit:

@@ -55,11 +55,12 @@ class SimulatedModbusDevice:
         self.on_request: Callable[[], None] | None = None  # before every request: bring the registers up to date
         self.on_output: Callable[[str, float], None] | None = None  # (point, value) a client has written
         self._clock = clock
-        self._points = {point.name: point for point in spec.points}
+        served = (*spec.points, *spec.untaken)
+        self._points = {point.name: point for point in served}
         self._plans: dict[tuple[str, ...], list[_Run]] = {}
         self._readings: dict[tuple[str, ...], list[_Reading]] = {}
         self._touched: dict[tuple[str, int, int], tuple[str, ...]] = {}
-        self._outputs = [point for point in spec.points if point.direction == "out"]
+        self._outputs = [point for point in served if point.direction == "out"]
         self._swapped: dict[str, tuple[int, ...]] = {}  # point -> order in which its bytes stand (a fault)
         self._at_power_up: dict[str, str] = {}
         self.watchdog = OutputWatchdog(spec.watchdog_ns, clock)
@@ -75,7 +76,7 @@ class SimulatedModbusDevice:
     def _spans(self) -> Spans:
         """The addresses that exist: those of the points, and the gaps that a read may span."""
         spans: dict[str, list[tuple[int, int]]] = {}
-        for block in plan_reads(self.spec.points, self.spec.gap_max):
+        for block in plan_reads((*self.spec.points, *self.spec.untaken), self.spec.gap_max):
             spans.setdefault(block.table, []).append((block.address, block.count))
         return spans
 
@@ -214,8 +215,9 @@ class SimulatedModbusDevice:
     def _plan(self, names: tuple[str, ...]) -> list[_Run]:
         plan: list[_Run] = []
         points = [self._points[name] for name in names]
+        place = {name: at for at, name in enumerate(names)}
         for block in plan_contiguous([point for point in points if point.bit < 0 and not point.is_text]):
-            members = tuple(names.index(point.name) for point in block.points)
+            members = tuple(place[point.name] for point in block.points)
             plan.append((block.table, block.address, members, BlockEncoder(block.points)))
         plan += [(point.table, point.address, (at,), point) for at, point in enumerate(points) if point.bit >= 0]
         self._plans[names] = plan

@@ -22,6 +22,7 @@ from field_io.devices.device import SimulatedDevice
 from field_io.devices.device_faults import DeviceTarget
 from field_io.devices.fault_snapshot import kept_faults, restore_faults
 from field_io.devices.point_faults import Bank, PointTarget
+from field_io.devices.processes import Processes
 from field_io.fault_kinds import device_subjects
 from field_io.faults import FaultyDevice
 from field_io.signals import Transmitters
@@ -34,7 +35,7 @@ UPDATE_NS = 5 * NS_PER_S
 CATCH_UP_S = 10
 """After a longer sleep of the machine the plant goes on from where it stood instead of racing after the clock."""
 
-_VERSION = 4
+_VERSION = 5
 
 
 @runtime_checkable
@@ -100,6 +101,9 @@ class FieldSimulation:
         self._failed: list[set[str]] = [set() for _ in self.devices]
         self._conditions = [ne107.NORMAL] * len(self.devices)  # what devices were told of themselves last
         self.fault_targets = self._fault_targets()
+        self._processes = Processes([device.spec for device in self.devices], seed, measured)
+        self.measured_points += self._processes.made
+        self.driven_points += self._processes.told_alone
 
         self._prepare_plant()
         self._transmitters.settle(self._plant_values())
@@ -107,9 +111,12 @@ class FieldSimulation:
         for device in self.devices:
             for point in device.spec.points:
                 if point.direction == "out" and point.signal is not None:
-                    at = self._actuators.names.index(point.name)
-                    device.set_value(point.name, self._actuators.demand_of(at, float(self._actuators.targets[at])))
+                    at = self._driven_place[point.name]
+                    demand = self._actuators.demand_of(at, float(self._actuators.targets[at]))
+                    device.set_value(point.name, demand)
+                    self._processes.settle(point.name, demand)
             device.note_power_up()
+        self._step_processes(0.0)
 
     def _status_points(self, device: SimulatedDevice) -> list[tuple[PointSpec, list[int]]]:
         """Points that carry an NE 107 status, each with the measurements that it is about."""
@@ -159,11 +166,17 @@ class FieldSimulation:
 
         def take_output(name: str, value: float) -> None:
             at = actuator_of.get(name)
-            if at is not None:
+            if not self._processes.tell(name, value) and at is not None:
                 self._actuators.demand(at, value)
 
         device.on_request = bring_up_to_date
         device.on_output = take_output
+
+    def _step_processes(self, dt_s: float) -> None:
+        """Behaviours after a step of the plant; what they do in the plant counts from the next step."""
+        said = self._transmitters.field_values() if self._processes.read_plant else None
+        for name, demand in self._processes.step(dt_s, said):
+            self._actuators.demand(self._driven_place[name], demand)
 
     def _find(self, point: PointSpec, roles: tuple[str, ...]) -> tuple[Vector, int]:
         assert point.signal is not None
@@ -222,6 +235,8 @@ class FieldSimulation:
                 inputs[at] = position
             plant.advance(self._step_s)
             transmitters.step(self._plant_values())
+            if self._processes.some:
+                self._step_processes(self._step_s)
         self._steps += count
 
     def _encode(self, number: int) -> None:
@@ -235,6 +250,8 @@ class FieldSimulation:
             for name in failed | self._failed[number]:
                 device.set_failed(name, name in failed)
             self._failed[number] = failed
+            if (process := self._processes.of[number]) is not None:
+                device.set_values(process.made_names, process.made_values())
             self._encode_diagnosis(number)
 
     def _encode_diagnosis(self, number: int) -> None:
@@ -280,26 +297,28 @@ class FieldSimulation:
 
     # --- without registers (dcs.node.direct) ------------------------------------------------------------------
     def measurements(self) -> Vector:
-        """What the instruments of ``measured_points`` say now, in the points' units."""
-        return self._transmitters.field_values()
+        """What the instruments and behaviours of ``measured_points`` say now, in the points' units."""
+        said = self._transmitters.field_values()
+        return np.concatenate((said, self._processes.made_values())) if self._processes.made else said
 
     def demands(self) -> Vector:
         """The demands that stand at ``driven_points``, in the points' units."""
         targets = self._actuators.targets
-        return np.array([self._actuators.demand_of(at, target) for at, target in enumerate(targets)])
+        demands = [self._actuators.demand_of(at, target) for at, target in enumerate(targets)]
+        return np.array([*self._processes.told(demands, self._driven_place), *self._processes.told_alone_values()])
 
     def demand(self, name: str, value: float) -> None:
         """A demand for one of ``driven_points``. Raises ``KeyError``."""
-        self._actuators.demand(self._driven_place[name], value)
+        if not self._processes.tell(name, value):
+            self._actuators.demand(self._driven_place[name], value)
 
     def write_registers(self) -> None:
         """Put the demands that stand into the registers, as a client who demanded them would have left them."""
         for device in self.devices:
             names = tuple(p.name for p in device.spec.points if p.name in self._driven_place)
             if names:
-                places = [self._driven_place[name] for name in names]
-                targets = self._actuators.targets
-                device.set_values(names, [self._actuators.demand_of(at, targets[at]) for at in places])
+                demands = self.demands()
+                device.set_values(names, [float(demands[self._driven_place[name]]) for name in names])
 
     # --- from outside -----------------------------------------------------------------------------------------
     def set_disturbance(self, name: str, value: float) -> None:
@@ -328,6 +347,7 @@ class FieldSimulation:
                 "age_ns": now_ns - self._origin_ns,
                 "transmitters": self._transmitters.snapshot(),
                 "actuators": self._actuators.snapshot(),
+                "processes": self._processes.snapshot(),
                 "registers": {device.spec.name: device.snapshot() for device in self.devices},
                 "faults": kept_faults(self.fault_targets, self._clock.time_ns()),
             },
@@ -353,6 +373,7 @@ class FieldSimulation:
         self._origin_ns = self._clock.monotonic_ns() - head["age_ns"]
         self._transmitters.restore(head["transmitters"])
         self._actuators.restore(head["actuators"])
+        self._processes.restore(head["processes"])
         for device in self.devices:
             device.restore(head["registers"][device.spec.name])
         restore_faults(self.fault_targets, head["faults"], self._clock.time_ns())
