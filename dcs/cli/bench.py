@@ -8,6 +8,7 @@ from dcs.bench.box_speed import box_speed
 from dcs.bench.figure import Benchmark, Figure
 from dcs.bench.loop_scans import compile_blocks, scan_loops
 from dcs.bench.modbus_client import modbus_client
+from dcs.bench.points import load_points
 from dcs.bench.real_run import idle_cpu, scan_jitter
 from dcs.bench.scan_cost import scan_cost
 from dcs.bench.takeover import takeover
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "ratio_to_c": ratio_to_c,
     "compile_30000_blocks": compile_blocks,
     "epics_ratio": epics_ratio,
+    "points": load_points,
     "box_speed": box_speed,
     "tennessee_eastman": tennessee_eastman,
     "modbus_client": modbus_client,

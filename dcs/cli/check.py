@@ -8,6 +8,9 @@ from dcs.config.plant_config import PlantConfig
 from dcs.core.errors import ConfigError, ConfigErrors
 from dcs.node.assembly import FIELD_NODE, disturbances, load_configuration, node_kind
 
+NOTES_SHOWN = 100
+"""A list of ten thousand points that nothing uses yet is said once and not line by line."""
+
 
 def check_plant(name: str, overrides: tuple[str, ...], as_json: bool) -> int:
     """Check and tell; 0 when it may start, 2 when not."""
@@ -29,8 +32,10 @@ def check_plant(name: str, overrides: tuple[str, ...], as_json: bool) -> int:
         notes = [_error_dict(note) for note in config.notes]
         print(json.dumps({"ok": True, "plant": config.name, "notes": notes, **counts}, indent=1))
     else:
-        for note in config.notes:
+        for note in config.notes[:NOTES_SHOWN]:
             print(f"note: {note}")
+        if len(config.notes) > NOTES_SHOWN:
+            print(f"note: {len(config.notes) - NOTES_SHOWN} more such notes; `--json` lists them all.")
         print(f"{config.name} is fit to start: " + ", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
     return 0
 

@@ -36,6 +36,10 @@ class Module:
     more: MoreParts = field(default_factory=dict)
 
 
+UNUSED_NAMED = 100
+"""So many points that nothing uses are named one by one: a long list is read before its modules are written."""
+
+
 class ControlCheck:
     """Builds the strategies; what is wrong goes to ``problems``."""
 
@@ -206,9 +210,18 @@ class ControlCheck:
 
     def _note_unused(self, links: Sequence[Link], names: Names) -> None:
         used = {link.source for link in links} | {link.target for link in links}
-        for point in self._points.values():
-            if point.name not in used and point.direction == "in" and names.complete:
-                self._problems.note(point.place, f"{point.name} is read, but no block uses it.")
+        unused = [  # a map is taken whole, whatever of it is wired
+            p for p in self._points.values() if p.name not in used and p.direction == "in" and not p.of_map
+        ]
+        if not names.complete:
+            return
+        for point in unused if len(unused) <= UNUSED_NAMED else ():
+            self._problems.note(point.place, f"{point.name} is read, but no block uses it.")
+        if len(unused) > UNUSED_NAMED:
+            first = ", ".join(point.name for point in unused[:3])
+            self._problems.note(
+                unused[0].place, f"{len(unused)} points are read, but no block uses them ({first} and others)."
+            )
 
     def _add_monitors(self, modules: Mapping[str, Module]) -> list[Link]:
         """Put a loop monitor into each module that wants one; returns their links."""

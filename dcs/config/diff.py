@@ -64,7 +64,9 @@ def _changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 def _silent(spec: Any) -> Any:
     """Without what only people read."""
-    silent: dict[str, Any] = {"place": Place(), "description": "", "points": ()}
+    silent: dict[str, Any] = {"place": Place(), "description": "", "points": (), "untaken": ()}
+    if isinstance(spec, DeviceSpec):
+        silent["behaviours"] = tuple(replace(behaviour, place=Place()) for behaviour in spec.behaviours)
     return replace(spec, **{f.name: silent[f.name] for f in fields(spec) if f.name in silent})
 
 

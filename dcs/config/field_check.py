@@ -4,10 +4,17 @@ Called by   ``dcs.config.load``.
 Knows       register maps, units, which variables the plant has. No control strategy.
 """
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
 from dcs.config.access_check import access
+from dcs.config.behaviour_check import BehaviourCheck
 from dcs.config.fault_check import check_statuses
 from dcs.config.field_schema import DeviceSection, FieldFile, PointSection
+from dcs.config.map_check import beside, gateways_agree, needs_map, note_unmoved, numbered_identity, plausible_range
 from dcs.config.plant_config import PlantInfo
+from dcs.config.point_table import Row
 from dcs.config.problems import Problems, did_you_mean
 from dcs.config.signal_check import SignalCheck
 from dcs.config.source import Document, KeyPath
@@ -17,14 +24,23 @@ from field_io.specs import DIAGNOSIS, NODE, OPC_UA, DeviceSpec, PointSpec, overl
 
 
 def build_devices(
-    file: FieldFile, document: Document, plant: PlantInfo | None, problems: Problems
+    file: FieldFile,
+    document: Document,
+    plant: PlantInfo | None,
+    problems: Problems,
+    tables: Mapping[str, Sequence[Row]] | None = None,
 ) -> tuple[DeviceSpec, ...]:
-    """Every device as the drivers need it; what is wrong goes to ``problems``. ``plant`` = None: signals unchecked."""
+    """Every device as the drivers need it; what is wrong goes to ``problems``. ``plant`` = None: signals unchecked.
+
+    ``tables`` are the points that stand in tables, by device.
+    """
     check = _FieldCheck(document, plant, problems)
-    devices = tuple(check.device(name, section) for name, section in file.devices.items())
+    tables = tables or {}
+    devices = tuple(check.device(name, section, tables.get(name, ())) for name, section in file.devices.items())
     check.tags_once(devices)
     check.addresses_once(devices)
     addresses_of_backups(devices, document, problems)
+    gateways_agree(devices, document, problems)
     check.fresh_long_enough(devices)
     check.repeated_often_enough(devices)
     check.inputs_driven_once(devices)
@@ -42,7 +58,7 @@ class _FieldCheck:
         self._problems = problems
         self._signals = SignalCheck(document, plant, problems)
 
-    def device(self, name: str, section: DeviceSection) -> DeviceSpec:
+    def device(self, name: str, section: DeviceSection, rows: Sequence[Row] = ()) -> DeviceSpec:
         path: KeyPath = ("devices", name)
         if section.port == 0 and not section.simulate:
             self._problems.add(
@@ -51,7 +67,14 @@ class _FieldCheck:
                 "Write the port of the real device, or `simulate: true`.",
             )
         station = StationCheck(name, section, self._document, self._problems)
-        points = (self._point(name, tag, point, section, station) for tag, point in station.points().items())
+        needs_map(name, section, self._document, self._problems)
+        written = station.points((row.tag, cast(PointSection, row.section)) for row in rows)
+        points = tuple(self._points((*path, "points"), written.items(), section, station))
+        loose = self._points((*path, "untaken"), section.untaken.items(), section, station)
+        untaken = beside(points, [replace(point, name=f"{name}.{point.name}", of_map=point.name) for point in loose])
+        behaviours = BehaviourCheck(self._document, self._problems).build(name, section, (*points, *untaken))
+        if section.simulate:
+            note_unmoved(name, points, behaviours, self._document, self._problems)
         return DeviceSpec(
             **access(name, section, self._document, self._problems),
             **station.fields(),
@@ -64,7 +87,11 @@ class _FieldCheck:
             stale_ns=section.stale or 0,
             repeat_ns=section.repeat or 0,
             simulate=section.simulate,
-            points=tuple(point for point in points if point is not None),
+            points=points,
+            untaken=untaken,
+            behaviours=behaviours,
+            map=section.map,
+            identity=numbered_identity(section.identity),
             description=section.description,
             protocol=section.protocol,
             gap_max=section.gap_max,
@@ -72,10 +99,22 @@ class _FieldCheck:
             place=self._document.place(path),
         )
 
+    def _points(
+        self,
+        path: KeyPath,
+        written: Iterable[tuple[str, PointSection]],
+        around: DeviceSection,
+        station: StationCheck,
+    ) -> Iterator[PointSpec]:
+        """The points that are right."""
+        for tag, section in written:
+            point = self._point((*path, tag), tag, section, around, station)
+            if point is not None:
+                yield point
+
     def _point(
-        self, device: str, tag: str, section: PointSection, around: DeviceSection, station: StationCheck
+        self, path: KeyPath, tag: str, section: PointSection, around: DeviceSection, station: StationCheck
     ) -> PointSpec | None:
-        path: KeyPath = ("devices", device, "points", tag)
         is_bit = section.table in ("coil", "discrete")
         is_bit = is_bit or section.bit >= 0
         type_name = section.type
@@ -105,6 +144,9 @@ class _FieldCheck:
             write=section.write,
             status=section.status or "",
             ne107=section.ne107,
+            choices=section.choices,
+            plausible=plausible_range(tag, section, path, self._document, self._problems),
+            of_map=section.use,
         )
         sentences = point_problems(bare)
         for sentence in sentences:
@@ -113,16 +155,13 @@ class _FieldCheck:
             )
             self._problems.add(self._document.place((*path, key)), f"{tag}: {sentence}.")
         if section.signal is None:
-            is_status = any(each.status == tag for each in around.points.values())
-            if around.simulate and bare.table != DIAGNOSIS and not is_status:
-                self._problems.note(bare.place, f"{tag} has no `signal`: the simulated device keeps it at 0.")
             return None if sentences else bare
         signal = self._signals.build(tag, section.signal, bare, (*path, "signal"))
         if sentences:
             return None
         if signal is not None:
             self._signals.check_fits(bare, signal, path)
-        return PointSpec(**{name: getattr(bare, name) for name in PointSpec.__slots__} | {"signal": signal})
+        return replace(bare, signal=signal)
 
     def _located(self, tag: str, section: PointSection, around: DeviceSection, path: KeyPath) -> bool:
         """Every point says where it is, in the words of its protocol."""
@@ -164,12 +203,13 @@ class _FieldCheck:
                     self._problems.add(
                         point.place,
                         f"the tag {point.name} is already in device {other.name} "
-                        f"(line {self._line(other, point.name)}). Rename one.",
+                        f"({self._where(other, point)}). Rename one.",
                     )
                 first.setdefault(point.name, device)
 
-    def _line(self, device: DeviceSpec, tag: str) -> int:
-        return self._document.place(("devices", device.name, "points", tag)).line
+    def _where(self, device: DeviceSpec, point: PointSpec) -> str:
+        place = self._document.place(("devices", device.name, "points", point.name))
+        return f"line {place.line}" if place.file == point.place.file else str(place)
 
     def addresses_once(self, devices: tuple[DeviceSpec, ...]) -> None:
         where: dict[tuple[str, int, int], DeviceSpec] = {}
@@ -190,19 +230,6 @@ class _FieldCheck:
                     f"({device.host}:{device.port}, unit {device.unit}). Change one of them.",
                 )
             where.setdefault(url, device)
-        self._listeners_once([device for device in devices if device.simulate and device.port])
-
-    def _listeners_once(self, simulated: list[DeviceSpec]) -> None:
-        """A simulated device has its port for itself; several units behind one address are a real gateway's matter."""
-        by_address: dict[tuple[str, int], DeviceSpec] = {}
-        for device in simulated:
-            other = by_address.setdefault((device.host, device.port), device)
-            if other is not device and other.unit != device.unit:
-                self._problems.add(
-                    self._document.place(("devices", device.name, "port")),
-                    f"device {device.name} is simulated on {device.host}:{device.port}, as is device {other.name}; a "
-                    "simulated device needs a port of its own. Give one of them another, or `auto`.",
-                )
 
     def fresh_long_enough(self, devices: tuple[DeviceSpec, ...]) -> None:
         """A value must not be stale before it can have been read again."""

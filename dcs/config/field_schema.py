@@ -11,6 +11,8 @@ from pydantic import Field
 from dcs.config.device_alarm import DeviceAlarmSection
 from dcs.config.fields import (
     AutoDurationNs,
+    Behaviours,
+    Choices,
     DurationNs,
     Flag,
     Name,
@@ -103,6 +105,20 @@ class PointSection(Section):
     )
     signal: SignalSection | None = Field(None, description="what it measures or moves in the simulated plant")
     description: Text = Field("", description="what it is, in words")
+    choices: Choices = Field((), description="codes of an enumeration and what they mean, `{0: stopped, 1: running}`")
+    plausible: RangeOf | None = Field(None, description="what is to be expected of it, in its unit or with another")
+    use: Text = Field("", description="a point of the device's map: its keys hold where none are given here")
+
+
+class IdentitySection(Section):
+    """What a device type is, and where its map is from."""
+
+    maker: Text = Field("", description="who makes it")
+    model: Text = Field("", description="what it is called")
+    revision: Text = Field("", description="of the device or of its firmware")
+    source: Text = Field("", description="title and number of the document that the map is from")
+    url: Text = Field("", description="where that document is found")
+    note: Text = Field("", description="what the map leaves out, and what is worth knowing of it")
 
 
 class PollSection(Section):
@@ -257,7 +273,31 @@ class DeviceSection(Section):
     server: ServerSection | None = Field(None, description="simulated: limits for its clients")
     backup: BackupSection | None = Field(None, description="its second address; both links are kept up")
     station: StationSection | None = Field(None, description="a node unit with cards in slots")
-    points: dict[Name, PointSection] = Field(default_factory=dict, description="its measurements and commands, by tag")
+    map: Text = Field(
+        "",
+        description="map of its type: a name in the library, or a file of this folder such as `maps/own.csv`",
+    )
+    prefix: Text | None = Field(
+        None, description="takes the inputs of the map, each under the tag `prefix` + its name in the map"
+    )
+    take: list[Text] | None = Field(
+        None, description="the points of the map that are taken, outputs too; all inputs when not given"
+    )
+    identity: IdentitySection | None = Field(None, description="what it is; that of its map when not given")
+    behaviour: Behaviours = Field(
+        default_factory=list,
+        description="simulated: what makes values that no plant makes, `{type: TYPE, ROLE: POINT, PARAMETER: VALUE}` "
+        "or a list of such",
+    )
+    points: dict[Name, PointSection] = Field(
+        default_factory=dict,
+        description="its measurements and commands, by tag; or the name of a table of them, such as `field/points.csv`",
+    )
+    untaken: dict[Name, PointSection] = Field(
+        default_factory=dict,
+        exclude=True,
+        description="simulated: registers that no tag uses and that it serves all the same; a map fills this in",
+    )
 
 
 class FieldFile(Section):

@@ -147,6 +147,32 @@ def range_of(value: Any) -> Range:
     return low, high, _unit(value[2]) if len(value) == 3 else ""
 
 
+def choices_of(value: Any) -> tuple[tuple[int, str], ...]:
+    example = "Write codes and what they mean, such as `{0: stopped, 1: running}`."
+    if not isinstance(value, dict):
+        refuse(f"{found(value)} is no list of choices. {example}")
+    known = []
+    for code, name in value.items():
+        number = plain_value(code) if isinstance(code, str) else code
+        if not isinstance(number, int) or isinstance(number, bool):
+            refuse(f"the code {found(code)} is not a whole number. {example}")
+        if not isinstance(name, str) or not name:
+            refuse(f"the code {number} has {found(name)} for a name. {example}")
+        known.append((number, name))
+    return tuple(sorted(known))
+
+
+def behaviours_of(value: Any) -> list[dict[str, Any]]:
+    """One mapping or a list of them; what they say is checked in ``dcs.config.behaviour_check``."""
+    items = value if isinstance(value, list) else [value]
+    for item in items:
+        if not isinstance(item, dict):
+            refuse(
+                f"{found(item)} is no behaviour. Write one such as `{{type: positioner, setpoint: SP, position: PV}}`."
+            )
+    return list(items)
+
+
 def whole(low: int, high: int) -> BeforeValidator:
     """A whole number between two limits, both included."""
 
@@ -200,5 +226,7 @@ UnitName = Annotated[str, BeforeValidator(_unit)]
 PortNumber = Annotated[int, BeforeValidator(_port)]
 Quantity = Annotated[float | str, BeforeValidator(_quantity)]
 RangeOf = Annotated[tuple[float, float, str], BeforeValidator(range_of)]
+Choices = Annotated[tuple[tuple[int, str], ...], BeforeValidator(choices_of)]
+Behaviours = Annotated[list[dict[str, Any]], BeforeValidator(behaviours_of)]
 AutoDurationNs = Annotated[int | None, optional(_duration, "auto")]
 AnyDurationNs = Annotated[int | None, optional(_duration, "any")]

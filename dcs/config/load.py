@@ -12,15 +12,18 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from dcs.config.collector import collector_paused
 from dcs.config.control_check import ControlCheck
 from dcs.config.device_modules import with_device_modules
 from dcs.config.fault_check import build_faults
 from dcs.config.field_check import build_devices
 from dcs.config.field_schema import FieldFile
+from dcs.config.map_use import expand_field
 from dcs.config.overrides import apply_override
 from dcs.config.parts import file_name, joined, parse_parts, read_parts
 from dcs.config.plant_check import check_bus, check_controllers, check_model, check_scan_classes
 from dcs.config.plant_config import ControllerConfig, DemoConfig, ModelConfig, PlantCatalog, PlantConfig
+from dcs.config.point_table import PointTables
 from dcs.config.problems import Problems
 from dcs.config.schema import FILES, AlarmsFile, ControlFile, PlantFile
 from dcs.config.source import Document
@@ -33,6 +36,7 @@ from dcs.engine.compile import compile_strategy
 from dcs.engine.strategy import Strategy
 
 
+@collector_paused
 def load_plant(
     folder: Path | str,
     catalog: PlantCatalog,
@@ -65,6 +69,7 @@ def load_plant(
     later = [override for override in values if not _applied(override, documents)]
     own_blocks = load_user_blocks(documents.get("control"), folder, problems)
     expansion = expand_templates(documents, folder, problems, texts)
+    tables = expand_field(documents.get("field"), folder, problems, texts)
     for override in later:  # what it names may have come out of a template; if not, it is told now
         apply_override(override, documents, problems)
     parts: dict[str, BaseModel | None] = {
@@ -75,7 +80,7 @@ def load_plant(
         problems.raise_if_any()
         raise AssertionError("a file is missing without an error")  # pragma: no cover
     assert alarms is None or isinstance(alarms, AlarmsFile)
-    check = _Check(folder, read, documents, catalog, problems, tuple(overrides), own_blocks, expansion, texts)
+    check = _Check(folder, read, documents, catalog, problems, tuple(overrides), own_blocks, expansion, tables, texts)
     return check.run(plant, field, control, alarms)
 
 
@@ -99,6 +104,7 @@ class _Check:
         overrides: tuple[str, ...],
         own_blocks: UserBlocks,
         expansion: Expansion,
+        tables: PointTables,
         given: Mapping[str, str] | None,
     ) -> None:
         self._given = given
@@ -110,8 +116,9 @@ class _Check:
         self._overrides = overrides
         self._types_complete = own_blocks.complete
         self._own_blocks = tuple((path.name, digest) for path, digest in own_blocks.files)
-        self._tables = expansion.tables
-        self._more_files = (*(path for path, _ in own_blocks.files), *(folder / name for name in expansion.tables))
+        self._point_tables = tables
+        self._tables = expansion.tables | tables.texts
+        self._more_files = (*(path for path, _ in own_blocks.files), *(folder / name for name in self._tables))
 
     def run(self, plant: PlantFile, field: FieldFile, control: ControlFile, alarms: AlarmsFile | None) -> PlantConfig:
         problems, documents = self._problems, self._documents
@@ -119,7 +126,7 @@ class _Check:
         scan_classes = check_scan_classes(plant, documents["plant"], problems)
         check_controllers(plant, documents["plant"], problems)
         bus = check_bus(plant, documents["plant"], problems)
-        devices = build_devices(field, documents["field"], info, problems)
+        devices = build_devices(field, documents["field"], info, problems, self._point_tables.rows)
         faults = build_faults(field, documents["field"], devices, plant, problems)
         strategies = ControlCheck(
             documents["control"],

@@ -282,6 +282,8 @@ NAMED = (
     ("controllers",),
     ("devices",),
     ("devices", "*", "points"),
+    ("devices", "*", "untaken"),
+    ("points",),
     ("templates",),
     ("templates", "*", "parameters"),
     ("templates", "*", "blocks"),

@@ -5,7 +5,7 @@ Knows       the rule of addresses of a station (``field_io.station``). Nothing o
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dcs.config.field_schema import DeviceSection, PointSection
@@ -52,9 +52,12 @@ class StationCheck:
             "watchdog_ns": fails if section.station is not None else section.watchdog,
         }
 
-    def points(self) -> dict[str, PointSection]:
-        """The points with table and address, those on channels too; diagnoses last, for no request has them."""
-        found = {tag: self._located(tag, point) for tag, point in self._section.points.items()}
+    def points(self, more: Iterable[tuple[str, PointSection]] = ()) -> dict[str, PointSection]:
+        """The points with table and address, those on channels too; diagnoses last, for no request has them.
+
+        ``more`` are those of the device that a table gives.
+        """
+        found = {tag: self._located(tag, point) for tag, point in (*self._section.points.items(), *more)}
         return dict(sorted(found.items(), key=lambda item: item[1].table == DIAGNOSIS))
 
     def fail_value(self, tag: str, section: PointSection) -> float | None:

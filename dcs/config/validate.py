@@ -31,7 +31,7 @@ def validate(document: Document, schema: type[M], problems: Problems) -> M | Non
         for detail in details:
             path = _path(detail)
             if not any(path[: len(known)] == known for known in reported):
-                problems.add(document.place(path), _sentence(detail, path, schema))
+                problems.add(document.place(path), sentence_of(detail, path, schema))
         for detail in details:
             path = _path(detail)
             reported.add(path)
@@ -87,7 +87,7 @@ def dotted(path: KeyPath) -> str:
     return ".".join(str(part) for part in path)
 
 
-def _sentence(detail: ErrorDetails, path: KeyPath, schema: type[BaseModel]) -> str:
+def sentence_of(detail: ErrorDetails, path: KeyPath, schema: type[BaseModel]) -> str:
     kind, value = detail["type"], detail["input"]
     prefix = f"{dotted(path)}: "
     around = f"{dotted(path[:-1])}: " if path[:-1] else ""
@@ -97,12 +97,18 @@ def _sentence(detail: ErrorDetails, path: KeyPath, schema: type[BaseModel]) -> s
         known = keys_of(schema, path[:-1])
         return f"{around}unknown key `{path[-1]}`. {did_you_mean(str(path[-1]), known, 'Known keys')}"
     if kind == "missing":
-        return f"{around}the key `{path[-1]}` is missing. Add it ({_meaning(schema, path)})."
+        return missing_key(path, schema)
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"{prefix}{found(value)} stands where keys with values are needed. Write them indented below."
     if kind == "list_type":
         return f"{prefix}{found(value)} is not a list. Write it in brackets, such as `[a, b]`."
     return f"{prefix}{found(value)} does not fit ({detail['msg']}). Correct it."
+
+
+def missing_key(path: KeyPath, schema: type[BaseModel]) -> str:
+    """A key that is needed and not there."""
+    around = f"{dotted(path[:-1])}: " if path[:-1] else ""
+    return f"{around}the key `{path[-1]}` is missing. Add it ({_meaning(schema, path)})."
 
 
 def _meaning(schema: type[BaseModel], path: KeyPath) -> str:
