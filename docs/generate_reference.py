@@ -11,6 +11,7 @@ from pathlib import Path
 from generator.block_pages import block_pages
 from generator.command_page import command_pages
 from generator.configuration_page import configuration_pages
+from generator.device_page import device_pages
 from generator.markdown import page, table
 from generator.plant_pages import plant_pages
 from generator.scenario_page import scenario_pages
@@ -36,6 +37,7 @@ def all_pages() -> dict[str, str]:
                     "[Units of flowsheets](units/index.md)",
                     "ports, parameters, equations, from which a file wires a plant",
                 ),
+                ("[Device types](devices.md)", "maps of real devices with their sources, behaviours of simulated ones"),
                 ("[Scenarios](scenarios.md)", "what may happen in a simulated run, and when"),
                 ("[Stories](story.md)", "what an operator station offers with one click"),
             ),
@@ -48,6 +50,7 @@ def all_pages() -> dict[str, str]:
         **unit_pages(),
         **configuration_pages(),
         **command_pages(),
+        **device_pages(),
         **scenario_pages(),
         **story_pages(),
     }

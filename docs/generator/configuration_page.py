@@ -31,6 +31,8 @@ _FORMS: dict[Callable[..., Any], str] = {
     fields._port: "1 … 65535, or `auto`",
     fields._quantity: "number, or a quantity such as `16 cm`",
     fields.range_of: "range, such as `[0, 20, cm]`",
+    fields.choices_of: "codes and names, such as `{0: stopped, 1: running}`",
+    fields.behaviours_of: "a behaviour or a list of them",
 }
 
 
@@ -50,16 +52,19 @@ def configuration_pages() -> dict[str, str]:
     ]
     for name, model in FILES.items():
         optional = " (may be missing)" if name in OPTIONAL_FILES else ""
-        parts.append(section(f"{name}.yaml{optional}", *_model_parts(model, ())))
+        parts.append(section(f"{name}.yaml{optional}", *model_parts(model, ())))
     parts.append(section("Units", _units()))
     return {"configuration.md": page("Configuration files", *parts)}
 
 
-def _model_parts(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
+def model_parts(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
+    """What a section is, a table of its keys, and the sections below it."""
     summary = sentence((inspect.getdoc(model) or "").split(": ", 1)[-1])
     rows = []
     below: list[str] = []
     for name, info in model.model_fields.items():
+        if info.exclude:  # what only our own texts write
+            continue
         form, nested, is_mapping = _form(info.annotation, info.metadata)
         key = info.alias or name
         rows.append([code(key), form, _default(info, nested), info.description or ""])
@@ -67,7 +72,7 @@ def _model_parts(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
             inner = (*path, key, "NAME") if is_mapping else (*path, key)
             if is_mapping and get_origin(_value_of(info.annotation)) is dict:
                 inner = (*inner, "ALARM")
-            below.append(section(code(".".join(inner)), *_model_parts(nested, inner), level=3))
+            below.append(section(code(".".join(inner)), *model_parts(nested, inner), level=3))
     return [summary, table(("key", "value", "default", "meaning"), rows), *below]
 
 
@@ -119,6 +124,8 @@ def _default(info: FieldInfo, nested: type[BaseModel] | None) -> str:
     if nested is not None or info.default_factory is not None:
         return ""
     value = info.default
+    if value == ():
+        return ""
     form = _form(info.annotation, info.metadata)[0]
     if value is None:
         return "`auto`" if "`auto`" in form else ""
