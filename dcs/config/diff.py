@@ -12,7 +12,7 @@ from dcs.config.plant_config import PlantConfig
 from dcs.core.errors import Place
 from dcs.engine.change import TEXT, Item
 from dcs.engine.strategy import AlarmSpec, PublishedTag, Strategy
-from field_io.specs import DeviceSpec
+from field_io.specs import DeviceAlarm, DeviceSpec
 
 _RESTART = "This needs a restart."
 
@@ -63,8 +63,8 @@ def _changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def _silent(spec: Any) -> Any:
-    """Without what only people read."""
-    silent: dict[str, Any] = {"place": Place(), "description": "", "points": ()}
+    """Without what only people read, and without the alarm, which the strategy has."""
+    silent: dict[str, Any] = {"place": Place(), "description": "", "points": (), "alarm": DeviceAlarm()}
     return replace(spec, **{f.name: silent[f.name] for f in fields(spec) if f.name in silent})
 
 

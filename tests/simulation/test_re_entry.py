@@ -74,7 +74,9 @@ async def _level(box: Box, recorder: Recorder) -> None:
         proportional = GAIN * 2.0 * abs(two["pv"] - one["pv"])
         assert abs(two["out"] - one["out"]) <= proportional + reset + 1e-6, (one, two)
         assert two["d"] == 0.0
-    print(f"level moved {rows[back]['pv'] - before['pv']:+.2f} cm; OUT at the return {rows[back]['out'] - away['out']:+.4f}")
+    print(
+        f"level moved {rows[back]['pv'] - before['pv']:+.2f} cm; OUT at the return {rows[back]['out'] - away['out']:+.4f}"
+    )
 
 
 def test_a_level_loop_in_auto_goes_on_from_where_it_held() -> None:
