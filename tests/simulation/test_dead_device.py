@@ -32,20 +32,25 @@ def annunciated(recorder: Recorder) -> list[str]:
     return [event.subject for event in recorder.events if event.kind == "alarm" and event.new == "B"]
 
 
-async def break_device(box: Box, fault: str) -> None:
+def rtu_1(box: Box) -> SimulatedModbusDevice:
     device = next(one for one in box.field.simulation.devices if one.spec.name == "RTU-1")
     assert isinstance(device, SimulatedModbusDevice)
+    return device
+
+
+async def break_device(box: Box, fault: str) -> None:
     if fault == "cable cut":
         for member in ("C1A", "C1B"):  # of one alone, the other member takes over
             box.faults().cut(f"{member}>RTU-1")
     elif fault.startswith("exception"):
-        device.refuse(int(fault.split()[1]))
+        rtu_1(box).refuse(int(fault.split()[1]))
     else:
         box.faults().cut("RTU-1", silent=fault == "silent")
 
 
 async def mend(box: Box) -> None:
     await box.faults().heal_all()
+    await rtu_1(box).heal()  # what it was told to refuse is no fault of the plant's list
 
 
 class Watch:
@@ -220,16 +225,15 @@ def test_an_online_change_keeps_what_stands() -> None:
 
 async def _sensor(box: Box, recorder: Recorder) -> None:
     await box.run_for(20.0)
-    device = next(one for one in box.field.simulation.devices if one.spec.name == "RTU-1")
-    box.field.simulation.stick("LT-101", 2.0)  # mA: open circuit
+    box.faults().stick("LT-101", 2.0)  # mA: open circuit
     await box.run_for(20.0)
     assert alarm(box, "RTU-1.COMM") == NORMAL
     assert alarm(box, "LIC-101.BAD_PV") == UNACKNOWLEDGED
     await box.command("C1", "ack", "LIC-101.BAD_PV")
-    device.cut()
+    box.faults().cut("RTU-1")
     await box.run_for(20.0)
     assert alarm(box, "LIC-101.BAD_PV") == SUPPRESSED
-    await mend(box)
+    await box.faults().heal("RTU-1")
     await box.run_for(20.0)
     assert said(recorder, "LIC-101.BAD_PV") == ["A→B", "B→C", "C→H", "H→C"], "acknowledged, and it never returned"
     assert said(recorder, "LIC-102.BAD_PV") == ["A→H", "H→A"]
