@@ -32,6 +32,8 @@ from field_io.drivers.driver import FieldDriver
 
 _FIGURES_EVERY_NS = NS_PER_S
 """Counters are for people: they are read once a second."""
+_DEVICES_AT_ONCE = 64
+"""So many in one scan, so that a thousand devices do not make every tenth scan a long one."""
 
 # How a value is missing, the more telling the higher: 0 there is one, or it is Bad for a reason of its own.
 _REFUSED, _NEVER_READ, _SILENT = 1, 2, 3
@@ -72,19 +74,19 @@ class DeviceView:
         self._starts = np.cumsum(counts) - counts
         self.silent: frozenset[str] = frozenset()  # devices that are not to be written now
         self._silent_ns: dict[str, int] = {}  # when each of them last gave no values at all; monotonic
+        parts = max(1, -(-len(known) // _DEVICES_AT_ONCE))
+        self._figures_every_ns = _FIGURES_EVERY_NS // parts
         self._figures_ns = -_FIGURES_EVERY_NS
-        self._figures = np.zeros((2, len(known)))
+        self._next = 0
+        self._figures = np.stack((np.zeros(len(known)), np.full(len(known), np.nan)))
 
     def fill(self, image: InputImage, now_ns: int, now_utc_ns: int) -> None:
         """Write the link channels of an image whose points are there."""
         if not self._drivers:
             return
-        if now_ns - self._figures_ns >= _FIGURES_EVERY_NS:
+        if now_ns - self._figures_ns >= self._figures_every_ns:
             self._figures_ns = now_ns
-            trips = [driver.report().round_trip_ms for driver in self._drivers]
-            self._figures = np.array(
-                [[driver.errors for driver in self._drivers], [np.nan if trip is None else trip for trip in trips]]
-            )
+            self._count()
         read = self._link[: len(self._counts)]
         if len(read):
             missing = _MISSING[image.statuses[self._points] & 0xFF]
@@ -103,6 +105,15 @@ class DeviceView:
         image.statuses[self._round_trip] = np.where(np.isfinite(self._figures[1]), STATUS_GOOD, STATUS_NOT_CONNECTED)
         for where in (self._link, self._errors, self._round_trip):
             image.times_ns[where] = now_utc_ns
+
+    def _count(self) -> None:
+        """Counters of the next devices; of all of them once in a second."""
+        first, self._next = self._next, (self._next + _DEVICES_AT_ONCE) % max(1, len(self._drivers))
+        if self._next < first:
+            self._next = 0
+        for at, driver in enumerate(self._drivers[first : first + _DEVICES_AT_ONCE], first):
+            trip_ms = driver.report().round_trip_ms
+            self._figures[:, at] = driver.errors, np.nan if trip_ms is None else trip_ms
 
     def _note_silent(self, image: InputImage, statuses: NDArray[np.int64], now_ns: int) -> None:
         """A device is silent from its last value on, until every point in use has been answered for again.

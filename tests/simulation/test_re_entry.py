@@ -1,4 +1,4 @@
-"""A device comes back after a long time: no kick, neither from a PID in Auto nor from a cascade, numbers on the table."""
+"""A device comes back after a long time: no kick, neither from a PID in Auto nor from a cascade, in numbers."""
 
 import shutil
 from collections.abc import Awaitable, Callable
@@ -76,9 +76,8 @@ async def _level(box: Box, recorder: Recorder) -> None:
         proportional = GAIN * 2.0 * abs(two["pv"] - one["pv"])
         assert abs(two["out"] - one["out"]) <= proportional + reset + 1e-6, (one, two)
         assert two["d"] == 0.0
-    print(
-        f"level moved {rows[back]['pv'] - before['pv']:+.2f} cm; OUT at the return {rows[back]['out'] - away['out']:+.4f}"
-    )
+    moved_cm, bump = rows[back]["pv"] - before["pv"], rows[back]["out"] - away["out"]
+    print(f"level moved {moved_cm:+.2f} cm; OUT at the return {bump:+.4f}")
 
 
 def test_a_level_loop_in_auto_goes_on_from_where_it_held() -> None:

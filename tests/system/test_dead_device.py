@@ -58,7 +58,7 @@ def test_bad_in_time_and_good_again_within_five_seconds_on_the_wire() -> None:
                 last = driver.read("LT-101", clock.monotonic_ns())
                 last_s = (clock.monotonic_ns() - clock.time_ns() + last.time_ns) / NS_PER_S
                 assert await until(wanted_bad=True) - last_s <= IN_TIME_S + JITTER_S
-                while not driver.state == "backing off":  # long enough away for probes alone
+                while driver.state != "backing off":  # long enough away for probes alone
                     await asyncio.sleep(SCAN_S)
                 await asyncio.sleep(1.5)
                 back_s = clock.monotonic_ns() / NS_PER_S
