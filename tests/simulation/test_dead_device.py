@@ -6,7 +6,9 @@ from dcs.core.status import BAD, quality_of
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
 from field_io.devices.simulated import SimulatedModbusDevice
+from hmi.model.station import Station
 from hmi.model.tags import TagStore
+from hmi.viewmodels.loop import LoopView
 from tests.support.boxes import in_box
 
 POLL_S, TIMEOUT_S, SCAN_S = 1.0, 0.5, 1.0  # of RTU-1 and of the loops
@@ -51,6 +53,18 @@ async def break_device(box: Box, fault: str) -> None:
 async def mend(box: Box) -> None:
     await box.faults().heal_all()
     await rtu_1(box).heal()  # what it was told to refuse is no fault of the plant's list
+
+
+def shown(box: Box, recorder: Recorder) -> Station:
+    """The operator station, without a screen, after the last frame."""
+    station = Station("quadruple_tank", box.clock)
+    station.tags.connected = True
+    frame = recorder.frames[-1]
+    layout = recorder.layout(frame)
+    station.tags.put_frame(station.tags.put_layout(layout), frame)
+    station.alarms.put_layout(layout)
+    station.alarms.put_frame(layout, frame)
+    return station
 
 
 class Watch:
@@ -110,6 +124,14 @@ async def _one_alarm(box: Box, recorder: Recorder) -> None:
     assert alarm(box, "DRV-1.COMM") == NORMAL
     assert [alarm(box, f"LIC-{n}.BAD_PV") for n in (101, 102)] == [SUPPRESSED] * 2
     assert annunciated(recorder) == ["RTU-1.COMM"]
+    station = shown(box, recorder)
+    face = LoopView(station, "RTU-1").sample()
+    assert (face.is_state, face.pv.text) == (True, "NO_COMMUNICATION")
+    facts = dict(face.facts)
+    assert list(facts) == ["CONDITION", "VALUES", "SILENT", "LOSSES", "ERRORS", "ROUND_TRIP"]
+    assert (facts["CONDITION"].text, facts["LOSSES"].text) == ("FAILURE", "1")
+    assert [row.name for row in station.alarms.banner(6)] == ["RTU-1.COMM"]
+    assert sum(row.hidden for row in station.alarms.rows) == 2
     await mend(box)
     await box.run_for(20.0)
     assert said(recorder, "RTU-1.COMM") == ["A→B", "B→D"]
