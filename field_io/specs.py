@@ -213,7 +213,7 @@ class DeviceAlarm:
 
     enable: bool = True
     priority: int = 2  # 1 critical … 4 low
-    on_delay_ns: int = 1_000_000_000  # after its last value turned Bad, which is two polls and a time-out already
+    on_delay_ns: int = 2_000_000_000  # after its last value turned Bad, which is two polls and a time-out already
     off_delay_ns: int = 5_000_000_000
     description: str = ""
     consequence: str = ""

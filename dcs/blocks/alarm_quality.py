@@ -5,7 +5,7 @@ Knows       the status that it watches and, where they stand in the input image,
             the value comes from. A device has one alarm of its own (``dcs.blocks.io.field_device``).
 Promise     a value that is Bad for another reason than its device is annunciated as ever; what was acknowledged before
             it was hidden stays acknowledged, what returns while hidden and was not waits for its acknowledgement.
-Source      ISA-18.2-2016, suppressed by design (state H); decision 0013.
+Source      ISA-18.2-2016, suppressed by design (state H); decision 0014.
 """
 
 from typing import Any

@@ -20,7 +20,7 @@ class DeviceAlarmSection(Section):
 
     enable: Flag = Field(True, description="false: no such alarm, and every BAD_PV of its measurements annunciates")
     priority: Annotated[int, whole(1, 4)] = Field(2, description="1 critical, 2 high, 3 medium, 4 low")
-    on_delay: DurationNs = Field(_S, description="how long none of its values is there before it comes")
+    on_delay: DurationNs = Field(2 * _S, description="how long none of its values is there before it comes")
     off_delay: DurationNs = Field(5 * _S, description="how long values are there again before it goes")
     description: Text = Field("", description="what it says in the list; made from the device when not given")
     consequence: Text = Field("", description="what happens if nobody acts")

@@ -2,7 +2,7 @@
 
 Called by   ``dcs.config.load``, on finished strategies.
 Knows       which points come from which device, and along the wires which measurements come from which points: the
-            alarms BAD_PV of those are suppressed by design while their device gives no values (decision 0013).
+            alarms BAD_PV of those are suppressed by design while their device gives no values (decision 0014).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

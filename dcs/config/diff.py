@@ -12,7 +12,7 @@ from dcs.config.plant_config import PlantConfig
 from dcs.core.errors import Place
 from dcs.engine.change import TEXT, Item
 from dcs.engine.strategy import AlarmSpec, PublishedTag, Strategy
-from field_io.specs import DeviceSpec
+from field_io.specs import DeviceAlarm, DeviceSpec
 
 _RESTART = "This needs a restart."
 
@@ -63,8 +63,14 @@ def _changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def _silent(spec: Any) -> Any:
-    """Without what only people read."""
-    silent: dict[str, Any] = {"place": Place(), "description": "", "points": (), "untaken": ()}
+    """Without what only people read, and without the alarm, which the strategy has."""
+    silent: dict[str, Any] = {
+        "place": Place(),
+        "description": "",
+        "points": (),
+        "untaken": (),
+        "alarm": DeviceAlarm(),
+    }
     if isinstance(spec, DeviceSpec):
         silent["behaviours"] = tuple(replace(behaviour, place=Place()) for behaviour in spec.behaviours)
     return replace(spec, **{f.name: silent[f.name] for f in fields(spec) if f.name in silent})

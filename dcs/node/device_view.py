@@ -32,6 +32,8 @@ from field_io.drivers.driver import FieldDriver
 
 _FIGURES_EVERY_NS = NS_PER_S
 """Counters are for people: they are read once a second."""
+_DEVICES_AT_ONCE = 64
+"""So many in one scan, so that a thousand devices do not make every tenth scan a long one."""
 
 # How a value is missing, the more telling the higher: 0 there is one, or it is Bad for a reason of its own.
 _REFUSED, _NEVER_READ, _SILENT = 1, 2, 3
@@ -64,25 +66,27 @@ class DeviceView:
             np.array([place[device_channel(driver.spec.name, what)] for driver in self._drivers], np.intp)
             for what in (LINK, ERRORS, ROUND_TRIP)
         )
+        self._channels = [mine for _, mine in shown]
         fastest = [_fastest(driver, mine, inputs) for driver, mine in shown]
         self._points = np.concatenate(fastest) if fastest else np.zeros(0, np.intp)
         counts = np.array([len(mine) for mine in fastest], np.intp)
         self._counts = counts
         self._starts = np.cumsum(counts) - counts
-        self.silent: frozenset[str] = frozenset()  # devices from which nothing comes
+        self.silent: frozenset[str] = frozenset()  # devices that are not to be written now
+        self._silent_ns: dict[str, int] = {}  # when each of them last gave no values at all; monotonic
+        parts = max(1, -(-len(known) // _DEVICES_AT_ONCE))
+        self._figures_every_ns = _FIGURES_EVERY_NS // parts
         self._figures_ns = -_FIGURES_EVERY_NS
-        self._figures = np.zeros((2, len(known)))
+        self._next = 0
+        self._figures = np.stack((np.zeros(len(known)), np.full(len(known), np.nan)))
 
     def fill(self, image: InputImage, now_ns: int, now_utc_ns: int) -> None:
         """Write the link channels of an image whose points are there."""
         if not self._drivers:
             return
-        if now_ns - self._figures_ns >= _FIGURES_EVERY_NS:
+        if now_ns - self._figures_ns >= self._figures_every_ns:
             self._figures_ns = now_ns
-            trips = [driver.report().round_trip_ms for driver in self._drivers]
-            self._figures = np.array(
-                [[driver.errors for driver in self._drivers], [np.nan if trip is None else trip for trip in trips]]
-            )
+            self._count()
         read = self._link[: len(self._counts)]
         if len(read):
             missing = _MISSING[image.statuses[self._points] & 0xFF]
@@ -91,8 +95,7 @@ class DeviceView:
             statuses[(without > 0) & (without < self._counts)] = _STATUS_WHEN_SOME
             image.values[read] = 100.0 * (self._counts - without) / self._counts
             image.statuses[read] = statuses
-            nothing = np.flatnonzero((statuses == STATUS_NOT_CONNECTED) | (statuses == STATUS_NO_COMM_LAST_USABLE))
-            self.silent = frozenset(self._drivers[at].spec.name for at in nothing.tolist())
+            self._note_silent(image, statuses, now_ns)
         for at, driver in zip(self._link[len(self._counts) :].tolist(), self._written, strict=True):
             reached = driver.reached(now_ns)
             image.values[at] = 100.0 * reached
@@ -102,6 +105,40 @@ class DeviceView:
         image.statuses[self._round_trip] = np.where(np.isfinite(self._figures[1]), STATUS_GOOD, STATUS_NOT_CONNECTED)
         for where in (self._link, self._errors, self._round_trip):
             image.times_ns[where] = now_utc_ns
+
+    def _count(self) -> None:
+        """Counters of the next devices; of all of them once in a second."""
+        first, self._next = self._next, (self._next + _DEVICES_AT_ONCE) % max(1, len(self._drivers))
+        if self._next < first:
+            self._next = 0
+        for at, driver in enumerate(self._drivers[first : first + _DEVICES_AT_ONCE], first):
+            trip_ms = driver.report().round_trip_ms
+            self._figures[:, at] = driver.errors, np.nan if trip_ms is None else trip_ms
+
+    def _note_silent(self, image: InputImage, statuses: NDArray[np.int64], now_ns: int) -> None:
+        """A device is silent from its last value on, until every point in use has been answered for again.
+
+        Its first answers may be about other points than the read-backs of its outputs. What is still missing when the
+        others could have turned Bad again is no reason any more.
+        """
+        nothing = np.flatnonzero((statuses == STATUS_NOT_CONNECTED) | (statuses == STATUS_NO_COMM_LAST_USABLE))
+        dead = {self._drivers[at].spec.name for at in nothing.tolist()}
+        if not dead and not self._silent_ns:
+            return
+        self._silent_ns |= dict.fromkeys(dead, now_ns)
+        for driver, channels in zip(self._drivers, self._channels, strict=False):
+            since_ns = self._silent_ns.get(driver.spec.name)
+            if since_ns is None or driver.spec.name in dead:
+                continue
+            missing = (_MISSING[image.statuses[channels] & 0xFF] > _REFUSED).any()
+            if not missing or now_ns - since_ns >= driver.spec.stale_after_ns:
+                del self._silent_ns[driver.spec.name]
+        self.silent = frozenset(self._silent_ns)
+
+    def forget(self) -> None:
+        """Nothing is known of before: this controller has taken over."""
+        self._silent_ns = {}
+        self.silent = frozenset()
 
 
 def _fastest(driver: FieldDriver, channels: NDArray[np.intp], inputs: Sequence[str]) -> NDArray[np.intp]:

@@ -185,7 +185,7 @@ class FieldSide:
         """This controller became active: poll everything at once; meanwhile what the other one saw holds."""
         self._inherited = inherited or self.wiring.never_read
         self._since_utc_ns = self._clock.time_ns()
-        self.wiring.view.silent = frozenset()  # of the time when this controller was active before
+        self.wiring.view.forget()
         for device in self._devices:
             device.fresh, device.silent = False, False
             device.driver.set_polling(True)

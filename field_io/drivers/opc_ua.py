@@ -59,7 +59,7 @@ class OpcUaDriver:
         self.losses = 0  # times that messages or a subscription were lost since the start
         self._session = session
         self._clock = clock
-        self._backoff = Backoff(rng, cap_ns=spec.backoff_ns)
+        self._backoff = Backoff(rng, cap_ns=spec.backoff_ns, probes=False)  # it knocks instead
         self._phase_ns = phase_ns
         self._health_ns = health_ns
         self._at = {name: at for at, name in enumerate(self.names)}

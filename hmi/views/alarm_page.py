@@ -32,7 +32,15 @@ from .table import Rows, Table
 
 HEADS = ("", "Time", "Alarm", "Description", "State", "Value", "Limit", "Unit", "Pair")
 WIDTHS = (38, 158, 130, 200, 216, 80, 80, 62, 56)
-STATES = {"All states": "", "Unacknowledged": "BDE", "Acknowledged": "CF", "Returned": "D", "Hidden": "GHI"}
+STATES = {
+    "Standing": "BCDEF",
+    "Unacknowledged": "BDE",
+    "Acknowledged": "CF",
+    "Returned": "D",
+    "Hidden": "GHI",
+    "All": "",
+}
+"""The first is what the page opens with: a dead device is one line, what it explains is under Hidden."""
 PRIORITIES = ("All priorities", "1 critical", "2 high", "3 medium", "4 low")
 
 
@@ -141,7 +149,9 @@ class AlarmPage(QWidget):
         marks = [(row.info.priority, row.state) for row in rows]
         self.table.fill([row.name for row in rows], cells, marks, [row.unacknowledged for row in rows])
         waiting = sum(row.unacknowledged for row in self._station.alarms.rows)
-        self._count.setText(f"{len(rows)} listed, {waiting} unacknowledged")
+        hidden = sum(row.hidden for row in self._station.alarms.rows)
+        more = f", {hidden} hidden" if hidden else ""
+        self._count.setText(f"{len(rows)} listed, {waiting} unacknowledged{more}")
         if not self.table.selected_key() and rows:
             self.table.selectRow(0)
         self._show_help()

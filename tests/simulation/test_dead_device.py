@@ -6,7 +6,9 @@ from dcs.core.status import BAD, quality_of
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
 from field_io.devices.simulated import SimulatedModbusDevice
+from hmi.model.station import Station
 from hmi.model.tags import TagStore
+from hmi.viewmodels.loop import LoopView
 from tests.support.boxes import in_box
 
 POLL_S, TIMEOUT_S, SCAN_S = 1.0, 0.5, 1.0  # of RTU-1 and of the loops
@@ -32,20 +34,37 @@ def annunciated(recorder: Recorder) -> list[str]:
     return [event.subject for event in recorder.events if event.kind == "alarm" and event.new == "B"]
 
 
-async def break_device(box: Box, fault: str) -> None:
+def rtu_1(box: Box) -> SimulatedModbusDevice:
     device = next(one for one in box.field.simulation.devices if one.spec.name == "RTU-1")
     assert isinstance(device, SimulatedModbusDevice)
+    return device
+
+
+async def break_device(box: Box, fault: str) -> None:
     if fault == "cable cut":
         for member in ("C1A", "C1B"):  # of one alone, the other member takes over
             box.faults().cut(f"{member}>RTU-1")
     elif fault.startswith("exception"):
-        device.refuse(int(fault.split()[1]))
+        rtu_1(box).refuse(int(fault.split()[1]))
     else:
         box.faults().cut("RTU-1", silent=fault == "silent")
 
 
 async def mend(box: Box) -> None:
     await box.faults().heal_all()
+    await rtu_1(box).heal()  # what it was told to refuse is no fault of the plant's list
+
+
+def shown(box: Box, recorder: Recorder) -> Station:
+    """The operator station, without a screen, after the last frame."""
+    station = Station("quadruple_tank", box.clock)
+    station.tags.connected = True
+    frame = recorder.frames[-1]
+    layout = recorder.layout(frame)
+    station.tags.put_frame(station.tags.put_layout(layout), frame)
+    station.alarms.put_layout(layout)
+    station.alarms.put_frame(layout, frame)
+    return station
 
 
 class Watch:
@@ -105,6 +124,14 @@ async def _one_alarm(box: Box, recorder: Recorder) -> None:
     assert alarm(box, "DRV-1.COMM") == NORMAL
     assert [alarm(box, f"LIC-{n}.BAD_PV") for n in (101, 102)] == [SUPPRESSED] * 2
     assert annunciated(recorder) == ["RTU-1.COMM"]
+    station = shown(box, recorder)
+    face = LoopView(station, "RTU-1").sample()
+    assert (face.is_state, face.pv.text) == (True, "NO_COMMUNICATION")
+    facts = dict(face.facts)
+    assert list(facts) == ["CONDITION", "VALUES", "SILENT", "LOSSES", "ERRORS", "ROUND_TRIP"]
+    assert (facts["CONDITION"].text, facts["LOSSES"].text) == ("FAILURE", "1")
+    assert [row.name for row in station.alarms.banner(6)] == ["RTU-1.COMM"]
+    assert sum(row.hidden for row in station.alarms.rows) == 2
     await mend(box)
     await box.run_for(20.0)
     assert said(recorder, "RTU-1.COMM") == ["A→B", "B→D"]
@@ -128,7 +155,7 @@ async def _in_time(box: Box, recorder: Recorder) -> dict[str, tuple[float, float
         last_s = watch.last_answer_s()
         bad_at = await watch.until(bad=True, within_s=6.0)
         assert set(bad_at) == {"image", "block", "module", "station"}, (fault, bad_at)
-        await box.run_for(3.0)
+        await box.run_for(4.0)
         assert alarm(box, "RTU-1.COMM") in (UNACKNOWLEDGED, 2), fault
         assert alarm(box, "LIC-101.BAD_PV") in (NORMAL, SUPPRESSED), fault
         await box.run_for(60.0)
@@ -151,3 +178,89 @@ def test_bad_in_time_and_good_again_soon() -> None:
         print(f"{fault}: Bad after {bad_s:.2f} s, Good again after {good_s:.2f} s")
     assert max(bad_s for bad_s, _ in figures.values()) <= IN_TIME_S + LOOK_S, figures
     assert max(good_s for _, good_s in figures.values()) <= RETURNS_IN_S, figures
+
+
+# --- takeover, online change, a sensor that fails ---------------------------------------------------------------
+async def _takeovers(box: Box, recorder: Recorder) -> None:
+    await box.run_for(20.0)
+    first = box.active("C1")
+    await box.command("C1", "switchover")
+    await box.run_for(20.0)
+    assert box.active("C1") != first
+    box.faults().cut("RTU-1")
+    await box.run_for(15.0)
+    before = [event.id for event in recorder.events if event.kind == "alarm"]
+    await box.kill(box.active("C1"))
+    await box.run_for(20.0)
+    assert box.active("C1") == first
+    assert alarm(box, "RTU-1.COMM") == UNACKNOWLEDGED
+    assert alarm(box, "LIC-101.BAD_PV") == SUPPRESSED
+    assert [event.id for event in recorder.events if event.kind == "alarm"] == before, "a takeover says nothing new"
+    assert annunciated(recorder) == ["RTU-1.COMM"]
+    assert engine_of(box).field("RTU-1.device", "silent_s") > 25.0, "the time goes on where it was"
+
+
+def test_a_takeover_raises_no_alarm_and_loses_none() -> None:
+    """Promise: neither with all devices well nor with a dead one."""
+    in_box(_takeovers)
+
+
+async def _one_cable(box: Box, recorder: Recorder) -> None:
+    await box.run_for(20.0)
+    box.faults().cut(f"{box.active('C1')}>RTU-1")
+    first = box.active("C1")
+    await box.run_for(40.0)
+    assert box.active("C1") != first
+    assert annunciated(recorder) == ["RTU-1.COMM"]
+    assert said(recorder, "RTU-1.COMM") == ["A→B", "B→D"]
+    assert alarm(box, "RTU-1.COMM") == RETURNED
+    assert alarm(box, "LIC-101.BAD_PV") == NORMAL
+
+
+def test_the_member_with_the_good_cable_takes_over() -> None:
+    """Promise: the loops were without a measurement for a while, which is one alarm; with the takeover it returns,
+    because the new holder's view counts."""
+    in_box(_one_cable)
+
+
+async def _changed(box: Box, recorder: Recorder) -> None:
+    await box.run_for(10.0)
+    box.faults().cut("RTU-1")
+    await box.run_for(20.0)
+    replies = await box.apply(overrides=["control.modules.LIC-101.blocks.pid.gain=2.5"])
+    assert [reply.ok for reply in replies] == [True]
+    replies = await box.apply(
+        overrides=["control.modules.LIC-101.blocks.pid.gain=2.5", "field.devices.RTU-1.alarm.priority=1"]
+    )
+    assert [reply.ok for reply in replies] == [True], replies
+    await box.run_for(10.0)
+    assert alarm(box, "RTU-1.COMM") == UNACKNOWLEDGED
+    assert alarm(box, "LIC-101.BAD_PV") == SUPPRESSED
+    assert annunciated(recorder) == ["RTU-1.COMM"]
+    assert engine_of(box).plan.alarm_by_name["RTU-1.COMM"].spec.priority == 1
+
+
+def test_an_online_change_keeps_what_stands() -> None:
+    """Promise: a change of the loop, and of the alarm's own priority, while the device is dead."""
+    in_box(_changed)
+
+
+async def _sensor(box: Box, recorder: Recorder) -> None:
+    await box.run_for(20.0)
+    box.faults().stick("LT-101", 2.0)  # mA: open circuit
+    await box.run_for(20.0)
+    assert alarm(box, "RTU-1.COMM") == NORMAL
+    assert alarm(box, "LIC-101.BAD_PV") == UNACKNOWLEDGED
+    await box.command("C1", "ack", "LIC-101.BAD_PV")
+    box.faults().cut("RTU-1")
+    await box.run_for(20.0)
+    assert alarm(box, "LIC-101.BAD_PV") == SUPPRESSED
+    await box.faults().heal("RTU-1")
+    await box.run_for(20.0)
+    assert said(recorder, "LIC-101.BAD_PV") == ["A→B", "B→C", "C→H", "H→C"], "acknowledged, and it never returned"
+    assert said(recorder, "LIC-102.BAD_PV") == ["A→H", "H→A"]
+
+
+def test_a_failed_sensor_annunciates_as_ever() -> None:
+    """Promise: on a live device; and after an outage of the device it stands as it stood before."""
+    in_box(_sensor)

@@ -1,17 +1,19 @@
-"""A device comes back after a long time: no kick, neither from a PID in Auto nor from a cascade, numbers on the table."""
+"""A device comes back after a long time: no kick, neither from a PID in Auto nor from a cascade, in numbers."""
 
+import shutil
 from collections.abc import Awaitable, Callable
 
 import numpy as np
 import pytest
 
+from dcs.config.find import find_config
 from dcs.core.modes import AUTO, CAS, IMAN, MAN
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
 from field_io.devices.simulated import SimulatedModbusDevice
 from tests.support.boxes import in_box
 
-OUTAGE_S = 1200.0  # twenty times the reset time of the level loops
+OUTAGE_S = 600.0  # ten times the reset time of the level loops
 GAIN, TI_S = 2.0, 60.0  # of LIC-101, in % per %; 20 cm and 40 cm3/s are 100 %
 SCANS = 12
 WATCHDOG = ("field.devices.DRV-1.watchdog=4 s",)
@@ -31,7 +33,7 @@ async def out_and_back(
     box: Box, name: str, tags: dict[str, str], while_away: Callable[[], Awaitable[object]], latency_s: float = 0.0
 ):
     """Values of tags (tag -> block.field) before the outage, at its end, and at every scan after the return."""
-    await box.run_for(300.0)
+    await box.run_for(120.0)
 
     def now() -> dict[str, float]:
         return {tag: value(box, *source.rsplit(".", 1)) for tag, source in tags.items()}
@@ -74,12 +76,13 @@ async def _level(box: Box, recorder: Recorder) -> None:
         proportional = GAIN * 2.0 * abs(two["pv"] - one["pv"])
         assert abs(two["out"] - one["out"]) <= proportional + reset + 1e-6, (one, two)
         assert two["d"] == 0.0
-    print(f"level moved {rows[back]['pv'] - before['pv']:+.2f} cm; OUT at the return {rows[back]['out'] - away['out']:+.4f}")
+    moved_cm, bump = rows[back]["pv"] - before["pv"], rows[back]["out"] - away["out"]
+    print(f"level moved {moved_cm:+.2f} cm; OUT at the return {bump:+.4f}")
 
 
 def test_a_level_loop_in_auto_goes_on_from_where_it_held() -> None:
     """Promise: at the return OUT stands, and from then on moves by no more than the equation asks for the error that
-    there is: after 20 min nothing has wound up."""
+    there is: after 10 min nothing has wound up."""
     in_box(_level)
 
 
@@ -117,3 +120,97 @@ def test_a_cascade_starts_from_where_the_drive_stands(rebooted: bool, latency_s:
     """Promise: also from a drive that has lost its demand meanwhile, whose outputs are repeated for its watchdog, and
     that is so slow that a scan is due between its first answer and the read-back."""
     in_box(lambda box, _: _cascade(box, rebooted, latency_s), overrides=WATCHDOG)
+
+
+# --- what a loop does meanwhile ---------------------------------------------------------------------------------
+HOLD: tuple[str, ...] = ()
+TO_MAN = ("control.modules.LIC-101.blocks.pid.target_man_if_bad=true",)
+BELOW_SHEDS = ("control.modules.LIC-101.blocks.pid.bad_out_if_bad=true",)
+FAIL_VALUE_AT_ONCE = (
+    "control.modules.FIC-101.blocks.pid.ifs_if_bad=true",
+    "control.modules.FIC-101.blocks.ao.fault_state=VALUE",
+    "control.modules.FIC-101.blocks.ao.fault_value=20 %",
+)
+FAIL_VALUE_LATER = (
+    "control.modules.FIC-101.blocks.pid.bad_out_if_bad=true",
+    "control.modules.FIC-101.blocks.ao.fault_state=VALUE",
+    "control.modules.FIC-101.blocks.ao.fault_value=20 %",
+    "control.modules.FIC-101.blocks.ao.fault_time_s=30",
+)
+FLOW_ALONE = """
+  FTX-1:
+    port: auto
+    simulate: true
+    poll: 1 s
+    timeout: 500 ms
+    points:
+      FT-101X:
+        {table: input, address: 0, type: float32, unit: cm3/s, direction: in,
+         signal: {variable: pump_flow_1, range: [0, 40, cm3/s]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("overrides", "away", "back"),
+    [
+        (HOLD, (MAN, AUTO, CAS), (AUTO, AUTO, CAS)),
+        (TO_MAN, (MAN, MAN, CAS), (MAN, MAN, CAS)),
+        (BELOW_SHEDS, (IMAN, AUTO, AUTO), (AUTO, AUTO, CAS)),
+    ],
+    ids=["hold", "to Man", "the loop below goes on by itself"],
+)
+def test_a_loop_without_measurement_does_as_configured(overrides, away, back) -> None:
+    """Promise: actual mode and target of the level loop, mode of the flow loop: while the device is dead, and after."""
+
+    async def story(box: Box, _: Recorder) -> None:
+        def modes() -> tuple[int, int, int]:
+            level, flow = "LIC-101.pid", "FIC-101.pid"
+            return int(value(box, level, "mode")), int(value(box, level, "target")), int(value(box, flow, "mode"))
+
+        await box.run_for(120.0)
+        held = value(box, "LIC-101.pid", "out")
+        box.faults().cut("RTU-1")
+        await box.run_for(60.0)
+        assert modes() == away
+        assert value(box, "LIC-101.pid", "out") == pytest.approx(held, abs=0.05)
+        assert value(box, "FIC-101.pid", "sp_wrk") == pytest.approx(held, abs=0.05)
+        await box.faults().heal("RTU-1")
+        await box.run_for(20.0)
+        assert modes() == back
+
+    in_box(story, overrides=overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "after_s"), [(FAIL_VALUE_AT_ONCE, 0.0), (FAIL_VALUE_LATER, 30.0)], ids=["at once", "after a time"]
+)
+def test_an_output_goes_to_its_fail_value_and_the_loop_starts_again_from_there(tmp_path, overrides, after_s) -> None:
+    """Promise: the transmitter's device dies, the drive lives; at the return control starts from the fail value."""
+    folder = tmp_path / "plant"
+    shutil.copytree(find_config("quadruple_tank"), folder)
+    field = folder / "field.yaml"
+    field.write_text(field.read_text(encoding="utf-8") + FLOW_ALONE, encoding="utf-8")
+    wired = (*overrides, "control.modules.FIC-101.blocks.ai.inputs.raw=FT-101X")
+
+    async def story(box: Box, _: Recorder) -> None:
+        await box.run_for(120.0)
+        before = value(box, "FIC-101.ao", "out")
+        box.faults().cut("FTX-1")
+        if after_s:
+            await box.run_for(after_s)
+            assert value(box, "FIC-101.pid", "mode") == IMAN, "the output block has shed its cascade"
+            assert value(box, "FIC-101.ao", "out") == pytest.approx(before, abs=0.3), "held until its time"
+        await box.run_for(10.0)
+        assert value(box, "FIC-101.ao", "out") == 20.0
+        assert device(box, "DRV-1").value("P-101") == pytest.approx(20.0)
+        await box.run_for(120.0)
+        await box.faults().heal("FTX-1")
+        demands = [20.0]
+        for _scan in range(15):
+            await box.run_for(1.0)
+            demands.append(value(box, "FIC-101.ao", "out"))
+        assert np.abs(np.diff(demands)).max() < 3.0
+        assert value(box, "FIC-101.pid", "mode") == CAS
+        print(f"fail value 20 %, after the return {[round(one, 2) for one in demands]}")
+
+    in_box(story, plant=folder, overrides=wired)

@@ -5,7 +5,7 @@ Called by   dcs.engine once per scan; never runs on its own. The configuration m
 Knows       the link channel of the input image: how many of the points in use have a value, and in its status why not.
             Detection is in the scan, so that the standby comes to the same result; the time-outs behind it are those of
             the values (``stale``), so that a device is lost in the scan in which its last value turns Bad.
-Source      NAMUR NE 107 (2012) for the condition; decision 0013.
+Source      NAMUR NE 107 (2012) for the condition; decision 0014.
 """
 
 import math

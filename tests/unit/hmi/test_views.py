@@ -285,6 +285,20 @@ def test_alarm_page_lists_filters_and_acknowledges(window: Any, rig: Rig) -> Non
     assert page.table.rows.keys == ["LIC-101.HI", "LI-103.HI"]
 
 
+def test_what_a_dead_device_explains_is_hidden_and_counted(window: Any, rig: Rig) -> None:
+    """Promise: the summary has one line for the device; what is suppressed by design is one choice away."""
+    raise_alarm(window, rig)
+    rig.alarm("LI-103.HI", 7)
+    window.see(1.1)
+    window.open_page("alarms")
+    window.see()
+    page = window.alarm_page
+    assert page.table.rows.keys == ["LIC-101.HI"]
+    assert page._count.text() == "1 listed, 1 unacknowledged, 1 hidden"
+    page._state.setCurrentText("Hidden")
+    assert page.table.rows.keys == ["LI-103.HI"]
+
+
 def test_navigation_shows_the_roll_up(window: Any, rig: Rig) -> None:
     from hmi.views.navigation import WORST
 

@@ -161,3 +161,22 @@ def test_a_dead_device_is_sent_nothing_and_told_so_once() -> None:
     assert values[away - 1] <= 8.0
     assert values[away + 1] >= 13.0
     assert values[-1] == 19.0
+
+
+def test_what_stays_missing_does_not_hold_back_the_outputs_for_ever() -> None:
+    """Promise: a device that is back, but for one block that stays busy, is written after its values' time at most."""
+
+    async def scenario(bench: Bench) -> None:
+        side = side_of(bench)
+        view = side.wiring.view
+        await bench.until_s(1.5)
+        bench.device.cut()
+        await bench.until_s(5.0)
+        image = side.read(NS_PER_S)
+        assert view.silent == {"RTU-1"}
+        image.statuses[:2] = STATUS_GOOD  # the rest is still to come
+        for second, expected in ((5, {"RTU-1"}), (6, {"RTU-1"}), (7.4, {"RTU-1"}), (7.6, set())):
+            view.fill(image, round(second * NS_PER_S), 0)
+            assert view.silent == expected, second
+
+    on_bench(scenario)
