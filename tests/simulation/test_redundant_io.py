@@ -204,9 +204,9 @@ def test_a_failure_has_the_reaction_that_the_page_tells(row: list[str]) -> None:
     run, twin = play(what), play("")
     assert (twin.was_bad, twin.fail_actions, twin.alarms) == (set(), [], set()), "the run without a failure is quiet"
     everything = {*PAIR_IN, *SINGLE_IN, *SPANS}
-    expected = {
-        "all stay Good": set(), "nobody reads": set(), "Bad: all": everything, "Bad: those of the card": set(FAILURES[what][1]),
-    }[values]  # fmt: skip
+    of_card = set(FAILURES[what][1])
+    bad = {"all stay Good": set(), "nobody reads": set(), "Bad: all": everything, "Bad: those of the card": of_card}
+    expected: set[str] = bad[values]
     assert run.was_bad == expected
     assert run.alarms & {"XA-211"} == set(ALARM[alarm])
     if outputs == "go on":
@@ -300,3 +300,24 @@ def test_the_journal_and_the_reports_name_what_is_out() -> None:
     detail = next(detail for name, _, detail in run.nodes[0] if name == STATION)
     assert "by link B" in detail
     assert "redundancy lost: link A" in detail
+
+
+def test_the_link_is_changed_on_command_without_a_trace_in_the_values() -> None:
+    async def story(box: Box, recorder: Recorder) -> None:
+        await box.run_for(STEADY_S)
+        station = station_of(box)
+        reply = await box.command("C1", "link", STATION, "b")
+        assert (reply.ok, reply.text) == (True, "NODE-2 is reached by link B")
+        for _ in range(30):
+            await box.run_for(0.1)
+            assert bad_points(box) == set()
+        box.faults().cut(f"{STATION}.A")
+        await box.run_for(3.0)
+        refused = await box.command("C1", "link", STATION, "A")
+        assert (refused.ok, "does not answer; nothing was changed" in refused.text) == (False, True)
+        assert "Devices with two: NODE-2" in (await box.command("C1", "link", "RTU-9", "A")).text
+        assert not (await box.command("C1", "link", STATION, "C")).ok
+        assert bad_points(box) == set()
+        assert station.couplers[1].server.connections
+
+    in_box(story, plant="drum_boiler", overrides=("variant=redundant_io",))
