@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from dcs.config.find import find_config
 from dcs.core.clock import NS_PER_S
-from dcs.core.status import BAD, quality_of
+from dcs.core.status import BAD, GOOD, quality_of
+from dcs.node.assembly import build_direct, load_configuration
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
 from field_io.devices.simulated import WriteRecord
@@ -320,3 +322,15 @@ def test_the_link_is_changed_on_command_without_a_trace_in_the_values() -> None:
         assert station.couplers[1].server.connections
 
     in_box(story, plant="drum_boiler", overrides=("variant=redundant_io",))
+
+
+def test_without_a_network_the_diagnoses_say_that_all_is_well() -> None:
+    config = load_configuration(find_config("drum_boiler"), ("variant=redundant_io",))
+    plant = build_direct(config, every_s=0.0)
+    plant.run_for(20.0)
+    (station,) = plant._stations
+    statuses = dict(zip(station.engine.plan.input_channels, station.statuses.tolist(), strict=True))
+    assert {name: quality_of(statuses[name]) for name in ("LT-202", "XA-211", "XA-212")} == dict.fromkeys(
+        ("LT-202", "XA-211", "XA-212"), GOOD
+    )
+    assert plant.value("XA-211.PV") == 0.0
