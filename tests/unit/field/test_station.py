@@ -17,7 +17,7 @@ from dcs.core.simulated_time import SimulatedClock, run_simulated
 from dcs.core.status import BAD, GOOD, GOOD_CASCADE, IR, quality_of, sub_status_of
 from field_io.devices.simulated import SimulatedModbusDevice, simulated_devices
 from field_io.devices.station import SimulatedStation
-from field_io.drivers.modbus_link import memory_link
+from field_io.drivers.modbus_link import MemoryLinks, memory_link
 from field_io.drivers.redundant import RedundantDriver, redundant_driver
 from field_io.drivers.station import RESUME_NS
 from field_io.memory_network import MemoryNetwork
@@ -474,3 +474,44 @@ def test_couplers_and_cards_come_without_each_other(couplers: bool) -> None:
         assert bench.says("XA-1") == 1.0
 
     on_bench(scenario, spec)
+
+
+def test_units_behind_a_gateway_with_two_addresses_change_together() -> None:
+    """Promise: one coupler serves all units of its address, over one shared connection each."""
+
+    async def main(loop: object) -> None:
+        clock = SimulatedClock(asyncio.get_running_loop())  # type: ignore[arg-type]
+        network = MemoryNetwork()
+        cables = MemoryLinks(network, "C1A")
+        specs = [
+            replace(
+                SPEC, name=f"U{unit}", unit=unit, shared=True, station=None, points=(PointSpec("LT-1", "input", 0),)
+            )
+            for unit in (1, 2)
+        ]
+        devices = simulated_devices(specs, clock, network)
+        drivers = []
+        for spec, device in zip(specs, devices, strict=True):
+            await device.start()
+            device.set_value("LT-1", 40.0 + spec.unit)
+            links = [cables.link(one) for one in with_backups([spec])]
+            drivers.append(redundant_driver(spec, links, clock, random.Random(1)))
+        tasks = [asyncio.create_task(driver.run()) for driver in drivers]
+        await clock.sleep_until(3 * NS_PER_S)
+        assert network.connections == 2
+        devices[0].parts["U1.A"].cut()
+        for second in range(4, 9):
+            now_ns = clock.monotonic_ns()
+            assert [driver.read("LT-1", now_ns).value for driver in drivers] == [41.0, 42.0]
+            assert all(quality_of(driver.read("LT-1", now_ns).status) == GOOD for driver in drivers)
+            await clock.sleep_until(second * NS_PER_S)
+        assert [driver.pair.in_use.name for driver in drivers if driver.pair] == ["B", "B"]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for device in devices:
+            device.stop()
+        await asyncio.sleep(0)
+        assert network.connections == 0
+
+    run_simulated(main)
