@@ -307,6 +307,14 @@ def at_backup(device: DeviceSpec) -> DeviceSpec:
     return replace(device, name=f"{device.name}.B", host=host, port=port, backup=None)
 
 
+def part_names(device: DeviceSpec) -> tuple[str, ...]:
+    """What in a simulated device can fail by a name of its own: ``NODE-1.A`` a coupler, ``NODE-1.S3`` a card."""
+    if device.backup is None and device.station is None:
+        return ()
+    slots = [f"S{slot}" for card in (device.station.cards if device.station else ()) for slot in card.slots]
+    return tuple(f"{device.name}.{part}" for part in ("A", *(["B"] if device.backup else []), *slots))
+
+
 def with_backups(devices: Sequence[DeviceSpec]) -> list[DeviceSpec]:
     """Every address as a device: the second one of a device behind its first."""
     return [one for device in devices for one in ((device, at_backup(device)) if device.backup else (device,))]

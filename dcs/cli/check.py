@@ -7,6 +7,7 @@ from dcs.config.find import find_config
 from dcs.config.plant_config import PlantConfig
 from dcs.core.errors import ConfigError, ConfigErrors
 from dcs.node.assembly import FIELD_NODE, disturbances, load_configuration, node_kind
+from field_io.specs import part_names
 
 NOTES_SHOWN = 100
 """A list of ten thousand points that nothing uses yet is said once and not line by line."""
@@ -76,7 +77,7 @@ def check_acts(config: PlantConfig) -> None:
         modules={module.name for strategy in strategies for module in strategy.modules},
         displays={display.stem for display in config.displays},
         points={point.name for device in simulated for point in device.points if point.signal is not None},
-        devices={device.name for device in simulated},
+        devices={name for device in simulated for name in (device.name, *part_names(device))},
         disturbances=disturbances(config),
         nodes={name for name, kind in kinds.items() if kind in ("controller", "witness")},
         pairs={controller.name for controller in config.controllers},

@@ -232,7 +232,7 @@ def write_tag(run_dir: Path | None, name: str, value: str, as_json: bool) -> int
         pair = client.pair_of(layouts, name)
         if pair is None:
             raise ConfigError(_unknown_tag(name, [info.name for layout in layouts for info in layout.tags]))
-        return _print_reply(await client.command(pair, "set", name, _number_or_text(value)), as_json)
+        return print_reply(await client.command(pair, "set", name, _number_or_text(value)), as_json)
 
     return with_plant(run_dir, work)
 
@@ -243,11 +243,11 @@ def acknowledge(run_dir: Path | None, alarm: str, as_json: bool) -> int:
     async def work(client: PlantClient) -> int:
         if alarm == "all":
             replies = [await client.command(pair, "ack_all") for pair in client.endpoints.pairs]
-            return max(_print_reply(reply, as_json) for reply in replies)
+            return max(print_reply(reply, as_json) for reply in replies)
         alarms = {info.name: layout.pair for layout in await client.layouts() for info in layout.alarms}
         if alarm not in alarms:
             raise ConfigError(f"There is no alarm {alarm}.{nearest_tags(alarm, alarms)}")
-        return _print_reply(await client.command(alarms[alarm], "ack", alarm), as_json)
+        return print_reply(await client.command(alarms[alarm], "ack", alarm), as_json)
 
     return with_plant(run_dir, work)
 
@@ -262,7 +262,7 @@ def hand_over(run_dir: Path | None, pair: str | None, as_json: bool) -> int:
         chosen = pair or pairs[0]
         if chosen not in pairs:
             raise ConfigError(f"There is no controller pair {chosen}. There are: {', '.join(pairs)}.")
-        return _print_reply(await client.command(chosen, "switchover", chosen), as_json)
+        return print_reply(await client.command(chosen, "switchover", chosen), as_json)
 
     return with_plant(run_dir, work)
 
@@ -271,7 +271,7 @@ def disturb_plant(run_dir: Path | None, variable: str, value: float, as_json: bo
     """``dcs disturb``."""
 
     async def work(client: PlantClient) -> int:
-        return _print_reply(await client.command("field", "disturb", variable, value), as_json)
+        return print_reply(await client.command("field", "disturb", variable, value), as_json)
 
     return with_plant(run_dir, work)
 
@@ -340,7 +340,7 @@ def _print_readings(readings: list[TagReading], as_json: bool) -> None:
     print(table(["tag", ">value", "unit", "status", "description"], rows))
 
 
-def _print_reply(reply: Reply, as_json: bool) -> int:
+def print_reply(reply: Reply, as_json: bool) -> int:
     if as_json:
         print_json(asdict(reply))
     else:

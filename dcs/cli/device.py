@@ -128,3 +128,18 @@ def check_loop(
         run, output, tuple(readbacks or ()), out, man, up_only, tolerance, hold, wait, name, verdict, remark, as_json
     )
     raise typer.Exit(loop_check(request))
+
+
+@device_app.command("link")
+def change_device_link(
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="A device with two links: NODE-2.")],
+    link: Annotated[str, typer.Argument(metavar="A|B", help="The link to use from now on.")],
+    run_dir: Annotated[
+        Path | None, typer.Option("--run-dir", metavar="DIR", help="The run (default: the one that runs).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change the link over which the active controller reaches a device."""
+    from dcs.cli.device_link import change_link
+
+    raise typer.Exit(change_link(run_dir, device, link, as_json))

@@ -62,7 +62,7 @@ def _points(config: PlantConfig, name: str) -> Iterator[Use]:
             )
         for point in device.points:
             if name in (point.name, device.name):
-                address = f"{point.table} {point.address}"
+                address = f"{point.table} {point.node or point.address}"
                 about = f", {point.description}" if point.description else ""
                 yield Use("point", f"{point.name} in {device.name}, {address}, {point.direction}{about}", point.place)
 

@@ -20,7 +20,7 @@ from dcs.node.checkpoint import Checkpoint, Checkpointer, Checkpoints
 from dcs.node.controller_report import controller_report
 from dcs.node.face import NodeFace
 from dcs.node.field_side import FieldSide, Wiring
-from dcs.node.operator_desk import OperatorDesk
+from dcs.node.operator_desk import Immediate, OperatorDesk
 from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
 from dcs.node.replica import NotLoaded, Replica, ScanOutcome
@@ -73,7 +73,8 @@ class Controller:
         self._scanning = False  # active, and the first image is there
         self._last_tick_ns = self._clock.monotonic_ns()
         self._executing_since_ns = 0
-        self.desk = OperatorDesk(parts.face.plant, parts.pair, parts.face.bus, {"switchover": self._switch_over})
+        verbs: dict[str, Immediate] = {"switchover": self._switch_over, "link": parts.field_side.change_link}
+        self.desk = OperatorDesk(parts.face.plant, parts.pair, parts.face.bus, verbs)
         self.change_desk = ChangeDesk(
             parts.face.plant,
             parts.pair,
@@ -359,9 +360,7 @@ class Controller:
     # --- around the scan (event loop) -----------------------------------------------------------------------
     async def _wait_for_first_image(self) -> None:
         """A cold start: no scan before every device was asked once, so that no alarm comes of impatience."""
-        deadline_ns = self._clock.monotonic_ns() + max(
-            (driver.spec.timeout_ns for driver in self._p.field_side.drivers), default=0
-        )
+        deadline_ns = self._clock.monotonic_ns() + self._p.field_side.timeout_ns
         while not self._p.field_side.all_tried() and self._clock.monotonic_ns() < deadline_ns:
             await sleep(self._clock, 0.02)
         with self.replica.lock:

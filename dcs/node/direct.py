@@ -23,7 +23,7 @@ from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
 from dcs.engine.compile import compile_strategy
 from dcs.engine.engine import Engine
 from dcs.engine.strategy import ERRORS, LINK, device_channel
-from field_io.specs import PointSpec
+from field_io.specs import DIAGNOSIS, PointSpec
 
 START_UTC_NS = 1_767_225_600 * NS_PER_S
 Floats = NDArray[np.float64]
@@ -98,6 +98,7 @@ class _Station:
         # Without requests every device is well: all of its points have a value, none was refused.
         well = {device_channel(device.name, LINK): 100.0 for device in config.devices}
         well |= {device_channel(device.name, ERRORS): 0.0 for device in config.devices}
+        well |= {point.name: 0.0 for each in config.devices for point in each.points if point.table == DIAGNOSIS}
         self.fixed = np.array([well.get(channel, np.nan) for channel in plan.input_channels])
         known = (self.sources >= 0) | np.isfinite(self.fixed)
         self.statuses = np.where(known, STATUS_GOOD, STATUS_NOT_CONNECTED).astype(np.int64)

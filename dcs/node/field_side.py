@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dcs.bus.messages import LinkReport
+from dcs.bus.messages import Command, LinkReport, Reply
 from dcs.core.clock import NS_PER_MS, Clock
 from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
 from dcs.engine.strategy import device_of
@@ -21,7 +21,7 @@ from dcs.node.device_view import DeviceView
 from dcs.node.scan_record import InputImage
 from field_io.drivers.backoff import FIRST_NS
 from field_io.drivers.driver import FieldDriver
-from field_io.drivers.redundant import link_reports
+from field_io.drivers.redundant import RedundantDriver, link_reports
 from field_io.specs import DeviceSpec
 
 _GOOD = 128
@@ -244,6 +244,25 @@ class FieldSide:
     def all_tried(self) -> bool:
         """True when every device has answered or failed at least once."""
         return all(driver.requests or driver.errors for driver in self.drivers)
+
+    @property
+    def timeout_ns(self) -> int:
+        """The longest time-out of a device."""
+        return max((driver.spec.timeout_ns for driver in self.drivers), default=0)
+
+    async def change_link(self, command: Command) -> Reply:
+        """Command ``link DEVICE A|B``: use that link from now on. Refused unless it is up."""
+        name, link = command.subject, str(command.value or "").upper()
+        driver = next((driver for driver in self.drivers if driver.spec.name == name), None)
+        if not isinstance(driver, RedundantDriver) or driver.pair is None:
+            known = [d.spec.name for d in self.drivers if isinstance(d, RedundantDriver) and d.pair is not None]
+            text = f"{name} has no second link here. Devices with two: {', '.join(known) or 'none'}."
+            return Reply(command.id, False, text)
+        if link not in ("A", "B"):
+            return Reply(command.id, False, f"{name} has the links A and B, not `{command.value}`.")
+        if not driver.pair.prefer(link):
+            return Reply(command.id, False, f"link {link} of {name} does not answer; nothing was changed.")
+        return Reply(command.id, True, f"{name} is reached by link {link}")
 
     def detail(self) -> str:
         """What a person should know of the outputs; "" when all is well."""

@@ -327,7 +327,12 @@ def simulated_devices(
         if spec.backup is None and spec.station is None:
             devices.append(SimulatedModbusDevice(spec, clock, network, server))
             continue
-        backup = ModbusServer.of(at_backup(spec), network) if spec.backup else None
+        backup = None
+        if spec.backup is not None:
+            second = at_backup(spec)
+            backup = servers.get(second.address) or ModbusServer.of(second, network)
+            if second.port:
+                servers[second.address] = backup
         devices.append(SimulatedStation(spec, clock, network, server, backup))
     return devices
 

@@ -18,7 +18,7 @@ from field_io.devices.output_watchdog import FailRecord
 from field_io.devices.register_bank import Spans
 from field_io.devices.simulated import SimulatedModbusDevice
 from field_io.memory_network import MemoryNetwork
-from field_io.specs import DeviceSpec
+from field_io.specs import DeviceSpec, part_names
 from field_io.station import (
     CARD_KINDS,
     CARD_START_NS,
@@ -98,11 +98,9 @@ class Card:
 
     async def heal(self) -> None:
         """Exchanged for a good one, which tests itself first."""
-        self.repair()
-
-    def repair(self) -> None:
-        """The same."""
         self._station.repair_card(self.slot)
+
+    repair = heal
 
     def set_latency(self, latency_s: float) -> None:
         """Raises ``ValueError``: what is slow is a coupler."""
@@ -138,9 +136,8 @@ class SimulatedStation(SimulatedModbusDevice):
             self.couplers.append(Coupler("B", backup, unit))
         for coupler in self.couplers:
             coupler.unit.before_request = self._asked_through(coupler)
-        self.parts |= {f"{spec.name}.{coupler.name}": coupler for coupler in self.couplers}
-        slots = [slot for card in self._station.cards for slot in card.slots]
-        self.parts |= {f"{spec.name}.S{slot}": Card(self, slot) for slot in slots}
+        cards = [Card(self, slot) for card in self._station.cards for slot in card.slots]
+        self.parts |= dict(zip(part_names(spec), [*self.couplers, *cards], strict=True))
 
     def _spans(self) -> Spans:
         spans = {table: list(members) for table, members in super()._spans().items()}

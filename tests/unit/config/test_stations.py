@@ -39,7 +39,9 @@ def test_points_on_cards_have_the_addresses_of_their_channels() -> None:
 def test_diagnoses_are_bools_that_no_request_fetches_and_come_last() -> None:
     points = device().points
     assert [point.name for point in points if point.table == DIAGNOSIS] == ["XA-211", "XA-212", "XA-213"]
-    assert points[-3].name == "XA-211" and points[-3].type == "bool" and points[-3].node == "redundancy_lost"
+    assert points[-3].name == "XA-211"
+    assert points[-3].type == "bool"
+    assert points[-3].node == "redundancy_lost"
 
 
 def test_a_station_has_a_watchdog_of_two_seconds_unless_it_says_otherwise() -> None:

@@ -1,6 +1,7 @@
 """A station with couplers and cards, and the driver in front of it: on simulated time, without a plant."""
 
 import asyncio
+import itertools
 import random
 import re
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,7 @@ from dcs.core.simulated_time import SimulatedClock, run_simulated
 from dcs.core.status import BAD, GOOD, GOOD_CASCADE, IR, quality_of, sub_status_of
 from field_io.devices.simulated import SimulatedModbusDevice, simulated_devices
 from field_io.devices.station import SimulatedStation
-from field_io.drivers.modbus_link import memory_link
+from field_io.drivers.modbus_link import MemoryLinks, memory_link
 from field_io.drivers.redundant import RedundantDriver, redundant_driver
 from field_io.drivers.station import RESUME_NS
 from field_io.memory_network import MemoryNetwork
@@ -157,7 +158,8 @@ def test_single_failures_never_turn_a_duplex_point_bad_nor_move_an_output(
                 written["P-1"] += 0.25
                 state = await bench.write(P_1=written["P-1"], P_2=written["P-2"])
                 missed += state != "written"
-                assert bench.station.value("P-1") == written["P-1"] and bench.station.value("P-2") == written["P-2"]
+                assert bench.station.value("P-1") == written["P-1"]
+                assert bench.station.value("P-2") == written["P-2"]
                 await bench.pass_s(0.5)
 
         async def watch() -> None:
@@ -165,7 +167,8 @@ def test_single_failures_never_turn_a_duplex_point_bad_nor_move_an_output(
                 assert bench.good("LT-1", "LT-2"), bench.events
                 if bench.clock.monotonic_ns() > 2 * NS_PER_S:
                     assert bench.good("P-1", "P-2"), bench.events
-                assert bench.says("LT-1") == 12.5 and bench.says("LT-2") == 7.25
+                assert bench.says("LT-1") == 12.5
+                assert bench.says("LT-2") == 7.25
                 await bench.pass_s(0.07)
 
         async with asyncio.TaskGroup() as group:
@@ -188,7 +191,7 @@ def test_single_failures_never_turn_a_duplex_point_bad_nor_move_an_output(
         assert missed == 0, "not one write was lost"
         assert not bench.station.watchdog.record
         steps = [value for name, value in moved if name == "P-1"]
-        assert max(b - a for a, b in zip(steps, steps[1:], strict=False)) <= 0.25
+        assert max(b - a for a, b in itertools.pairwise(steps)) <= 0.25
         assert {value for name, value in moved if name == "P-2"} == {60.0}
 
     on_bench(scenario)
@@ -199,11 +202,14 @@ def test_the_last_card_of_inputs_takes_its_points_and_no_others() -> None:
     async def scenario(bench: Bench) -> None:
         await bench.fail("S1")
         await bench.pass_s(0.6)
-        assert bench.good("LT-1", "LT-2") and bench.says("XA-1") == 1.0 and bench.says("XA-3") == 1.0
+        assert bench.good("LT-1", "LT-2")
+        assert bench.says("XA-1") == 1.0
+        assert bench.says("XA-3") == 1.0
         await bench.fail("S2")
         bench.station.set_value("LT-1", 99.0)
         await bench.pass_s(0.6)
-        assert quality_of(bench.status("LT-1")) == BAD and bench.says("LT-1") == 12.5, "what it said last"
+        assert quality_of(bench.status("LT-1")) == BAD
+        assert bench.says("LT-1") == 12.5, "what it said last"
         assert bench.good("P-1", "XV-1")
         await bench.repair("S2")
         await bench.pass_s(CARD_START_NS / NS_PER_S - 0.1)
@@ -211,7 +217,8 @@ def test_the_last_card_of_inputs_takes_its_points_and_no_others() -> None:
         await bench.pass_s(0.7)
         assert bench.good("LT-1")
         texts = " / ".join(bench.events)
-        assert "S1 (AI) has failed, S2 carries on" in texts and "S2 (AI) has failed: its points are Bad" in texts
+        assert "S1 (AI) has failed, S2 carries on" in texts
+        assert "S2 (AI) has failed: its points are Bad" in texts
         assert "S2 (AI): in service" in texts
 
     on_bench(scenario)
@@ -226,7 +233,8 @@ def test_outputs_of_a_card_that_is_out_stand_at_their_fail_action_and_take_no_wr
         await bench.fail("S5")
         assert moved == [("XV-1", 0.0)]
         await bench.write(P_1=41.0, P_2=60.0, XV_1=1.0)
-        assert bench.station.value("XV-1") == 0.0 and moved[1:] == [("P-1", 41.0), ("P-2", 60.0)]
+        assert bench.station.value("XV-1") == 0.0
+        assert moved[1:] == [("P-1", 41.0), ("P-2", 60.0)]
         await bench.fail("S3")
         await bench.fail("S4")
         await bench.write(P_1=42.0, P_2=61.0, XV_1=1.0)
@@ -249,7 +257,8 @@ def test_a_repaired_card_is_followed_before_it_is_led() -> None:
             assert await bench.write(P_1=40.0, P_2=60.0) in ("written", "refused")
             assert bench.station.value("P-1") == 5.0
             await bench.pass_s(0.5)
-        assert bench.asks_to_be_followed("P-1") and bench.says("P-1") == 5.0
+        assert bench.asks_to_be_followed("P-1")
+        assert bench.says("P-1") == 5.0
         assert {value for name, value in moved if name == "P-1"} <= {5.0}
         assert await bench.write(P_1=5.0, P_2=60.0) == "written"
         assert bench.good("P-1")
@@ -279,7 +288,8 @@ def test_without_a_writer_outputs_go_to_their_fail_action_after_the_time_of_the_
         assert not bench.station.watchdog.expired
         await _silence(bench, 0.2)
         (record,) = bench.station.watchdog.record
-        assert record.time_ns - written_ns == 2 * NS_PER_S and record.active
+        assert record.time_ns - written_ns == 2 * NS_PER_S
+        assert record.active
         assert dict(record.values) == {"P-1": 5.0, "XV-1": 0.0}
         assert [bench.station.value(name) for name in ("P-1", "P-2", "XV-1")] == [5.0, 60.0, 0.0]
 
@@ -312,7 +322,8 @@ def test_after_a_fail_action_the_station_is_followed_first() -> None:
         assert set(moved) <= {("P-1", 5.0), ("P-2", 60.0), ("XV-1", 0.0)}, "whatever was sent was what is there"
         assert await bench.write(P_1=5.0, P_2=60.0, XV_1=0.0) == "written"
         assert bench.good("P-1", "P-2", "XV-1")
-        assert "outputs are in their fail action" in bench.events and "outputs are written again" in bench.events
+        assert "outputs are in their fail action" in bench.events
+        assert "outputs are written again" in bench.events
 
     on_bench(scenario)
 
@@ -420,7 +431,8 @@ def test_addresses_are_those_of_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for kind, card in CARD_KINDS.items():
         row = re.search(rf"^\| {kind} \| (\w+) \| (.*?)(?:,.*)? \|$", text, re.MULTILINE)
-        assert row is not None and row[1] == card.table
+        assert row is not None
+        assert row[1] == card.table
         for slot, channel in ((1, 1), (7, 16), (32, 32)):
             rule = row[2].replace("×", "*").replace("−", "-")
             assert eval(rule, {"slot": slot, "channel": channel}) == address_of(CardSpec(slot, kind), channel)
@@ -440,7 +452,9 @@ def test_a_snapshot_takes_cards_watchdog_and_held_outputs_along() -> None:
         assert twin.due_ns == bench.station.due_ns
         await bench.pass_s(3.0)
         twin.bring_up_to_date()
-        assert twin.watchdog.expired and twin.diagnosis().cards[1] == 2 and twin.value("P-1") == 5.0
+        assert twin.watchdog.expired
+        assert twin.diagnosis().cards[1] == 2
+        assert twin.value("P-1") == 5.0
         assert twin.snapshot().keys() == taken.keys()
 
     on_bench(scenario)
@@ -456,6 +470,48 @@ def test_couplers_and_cards_come_without_each_other(couplers: bool) -> None:
         assert len(bench.driver.link_reports()) == (2 if couplers else 0)
         await bench.fail("A" if couplers else "S3")
         await bench.pass_s(0.6)
-        assert bench.good("LT-1", "P-1") and bench.says("XA-1") == 1.0
+        assert bench.good("LT-1", "P-1")
+        assert bench.says("XA-1") == 1.0
 
     on_bench(scenario, spec)
+
+
+def test_units_behind_a_gateway_with_two_addresses_change_together() -> None:
+    """Promise: one coupler serves all units of its address, over one shared connection each."""
+
+    async def main(loop: object) -> None:
+        clock = SimulatedClock(asyncio.get_running_loop())  # type: ignore[arg-type]
+        network = MemoryNetwork()
+        cables = MemoryLinks(network, "C1A")
+        specs = [
+            replace(
+                SPEC, name=f"U{unit}", unit=unit, shared=True, station=None, points=(PointSpec("LT-1", "input", 0),)
+            )
+            for unit in (1, 2)
+        ]
+        devices = simulated_devices(specs, clock, network)
+        drivers = []
+        for spec, device in zip(specs, devices, strict=True):
+            await device.start()
+            device.set_value("LT-1", 40.0 + spec.unit)
+            links = [cables.link(one) for one in with_backups([spec])]
+            drivers.append(redundant_driver(spec, links, clock, random.Random(1)))
+        tasks = [asyncio.create_task(driver.run()) for driver in drivers]
+        await clock.sleep_until(3 * NS_PER_S)
+        assert network.connections == 2
+        devices[0].parts["U1.A"].cut()
+        for second in range(4, 9):
+            now_ns = clock.monotonic_ns()
+            assert [driver.read("LT-1", now_ns).value for driver in drivers] == [41.0, 42.0]
+            assert all(quality_of(driver.read("LT-1", now_ns).status) == GOOD for driver in drivers)
+            await clock.sleep_until(second * NS_PER_S)
+        assert [driver.pair.in_use.name for driver in drivers if driver.pair] == ["B", "B"]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for device in devices:
+            device.stop()
+        await asyncio.sleep(0)
+        assert network.connections == 0
+
+    run_simulated(main)

@@ -27,14 +27,15 @@ def test_it_follows_at_once_and_says_so_upwards(kind: str, wanted: float, moved:
         if target == CAS:
             assert sub_status_of(block.bkcal_out_status) == NI
     block.step(readback_status=STATUS_GOOD)
-    assert block.mode == (AUTO if target == CAS else target) and block.out == moved, "and it leads again without a bump"
+    assert (block.mode, block.out) == (AUTO if target == CAS else target, moved), "it leads again without a bump"
 
 
 def test_the_cascade_comes_back_from_where_the_output_is() -> None:
     block = output("AO", cas_in=60.0, readback=60.0, out=60.0)
     block.step(count=2, readback=5.0, readback_status=FOLLOW)
     block.step(readback_status=STATUS_GOOD)
-    assert block.bkcal_out == 5.0 and sub_status_of(block.bkcal_out_status) == IR
+    assert block.bkcal_out == 5.0
+    assert sub_status_of(block.bkcal_out_status) == IR
     block.step(cas_in=5.0, cas_in_status=CASCADE_IA)
     assert (block.mode, block.out) == (CAS, 5.0)
 
