@@ -52,7 +52,7 @@ class UaImage:
         self._stale_ns = np.array([spec.stale_after(point.poll) for point in spec.points], np.int64)
         periods_ns = np.array([spec.period_of(point.poll) for point in spec.points], np.int64)
         self._poll_ns = periods_ns - periods_ns // 8  # a reading may come a little early
-        self._patience_ns = periods_ns + periods_ns // 2
+        self._patience_ns = periods_ns
         self._since_utc_ns = 0
         self._watched = np.zeros(count, np.bool_)
 
@@ -78,7 +78,7 @@ class UaImage:
         self.forget_confirmations()
 
     def unconfirmed(self, now_ns: int) -> list[int]:
-        """Points to be read: nobody has told of them for one and a half of their periods, or one where none watches."""
+        """Points to be read: for one of their periods nobody has told of them."""
         wait_ns = np.where(self._watched, self._patience_ns, self._poll_ns)
         due: list[int] = np.nonzero(now_ns - self._heard_ns >= wait_ns)[0].tolist()
         return due
