@@ -4,8 +4,8 @@ Called by   a controller: ``run`` as a task of its node, ``image`` and ``write``
 Knows       one device, its points, a session and a clock; what a value may still be called is decided here.
 Behaviour   a subscription tells of changes, and every message of it, be it a keep-alive, confirms what it watches. A
             quarter of a poll period after a message was due, what was not confirmed is read: a server without
-            subscriptions, or one whose subscription has died, is simply polled. Missing messages, a full queue or a lost subscription: all
-            is read again, counted and told. Reconnects with ``drivers.backoff``.
+            subscriptions, or one whose subscription has died, is simply polled. Missing messages, a full queue or a
+            lost subscription: all is read again, counted and told. Reconnects with ``drivers.backoff``.
 """
 
 import asyncio
