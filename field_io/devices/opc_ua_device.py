@@ -19,10 +19,8 @@ from dcs.core.errors import Missing
 from field_io.devices.own_clock import OwnClock
 from field_io.devices.simulated import WriteRecord
 from field_io.devices.ua_space import (
-    CHECK_FUNCTION,
     CODE_OF_HEALTH,
     HEALTH_NAMES,
-    NORMAL,
     Content,
     Range,
     UaVariable,
@@ -30,6 +28,7 @@ from field_io.devices.ua_space import (
     build_space,
 )
 from field_io.faults import FaultyDevice
+from field_io.ne107 import CHECK_FUNCTION, NORMAL
 from field_io.opc_ua import variants
 from field_io.opc_ua.messages import NodeInfo, UaSample
 from field_io.opc_ua.network import UaClientEnd, UaNetwork

@@ -8,6 +8,7 @@ Source      OPC 30081 (PA-DIM), clauses 7 and 8; OPC 10000-8 (EURange, Engineeri
 
 from dataclasses import dataclass, field
 
+from field_io.ne107 import CHECK_FUNCTION, FAILURE, NORMAL, OUT_OF_SPECIFICATION
 from field_io.opc_ua import variants
 from field_io.opc_ua.nodes import NodeName, parse_node
 from field_io.opc_ua.status import CODES
@@ -15,14 +16,13 @@ from field_io.specs import DeviceSpec, PointSpec
 
 DI, PADIM = "http://opcfoundation.org/UA/DI/", "http://opcfoundation.org/UA/PADIM/"
 
-NORMAL, FAILURE, CHECK_FUNCTION, OFF_SPEC, MAINTENANCE_REQUIRED = range(5)
 HEALTH_NAMES = ("NORMAL", "FAILURE", "CHECK_FUNCTION", "OFF_SPEC", "MAINTENANCE_REQUIRED")
 """Condition of a device (NE 107), as DeviceHealth numbers it."""
 
 CODE_OF_HEALTH = {
     FAILURE: CODES["BadDeviceFailure"],
-    CHECK_FUNCTION: CODES["UncertainSubNormal"],
-    OFF_SPEC: CODES["UncertainSensorNotAccurate"],
+    CHECK_FUNCTION: CODES["BadOutOfService"],  # somebody works on it: not to be controlled by (``field_io.ne107``)
+    OUT_OF_SPECIFICATION: CODES["UncertainSensorNotAccurate"],
 }
 """What the values of a device in that condition are worth."""
 

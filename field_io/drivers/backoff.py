@@ -34,21 +34,15 @@ class Backoff:
     """
 
     def __init__(
-        self,
-        rng: Rng,
-        first_ns: int = FIRST_NS,
-        cap_ns: int = CAP_NS,
-        opens_after: int = OPENS_AFTER,
-        probes: bool = True,
+        self, rng: Rng, first_ns: int = FIRST_NS, cap_ns: int = CAP_NS, opens_after: int = OPENS_AFTER
     ) -> None:
-        """``probes``: an attempt on an open circuit is cheap; False where the driver has a cheaper way to find out."""
         self._rng = rng
         self._first_ns = min(first_ns, cap_ns)
         self._cap_ns = cap_ns
         self._opens_after = opens_after
         # Where the first pause is long, a question is not cheap: a line is lost to others until it times out.
         probe_ns = max(cap_ns // PROBES_PER_CAP, self._first_ns * 3 // 2)
-        self.probe_ns = min(cap_ns, probe_ns) if probes else cap_ns
+        self.probe_ns = min(cap_ns, probe_ns)
         self.failures = 0  # in a row
         self.attempt_ns = 0  # monotonic time before which nothing is tried
 

@@ -2,10 +2,10 @@
 
 Called by   a controller: ``run`` as a task of its node, ``image`` and ``write`` around every scan.
 Knows       one device, its points, a session and a clock; what a value may still be called is decided here.
-Behaviour   a subscription tells of changes, and every message of it, be it a keep-alive, confirms what it watches; what
-            was not confirmed for one and a half poll periods is read, so that a server without subscriptions, or one
-            whose subscription has died, is simply polled. Missing messages, a full queue or a lost subscription: all
-            is read again, counted and told. Reconnects with ``drivers.backoff``.
+Behaviour   a subscription tells of changes, and every message of it, be it a keep-alive, confirms what it watches. A
+            quarter of a poll period after a message was due, what was not confirmed is read: a server without
+            subscriptions, or one whose subscription has died, is simply polled. Missing messages, a full queue or a
+            lost subscription: all is read again, counted and told. Reconnects with ``drivers.backoff``.
 """
 
 import asyncio
@@ -30,8 +30,7 @@ from field_io.specs import DeviceSpec
 HEALTH_PERIOD_NS = 2 * NS_PER_S
 """How often a standby asks the server how it is, so that its path to the device is proven and not assumed."""
 
-KNOCK_NS = 2 * NS_PER_S
-"""A server that is gone is asked for a handshake so often, whatever the back-off says: it is back within 5 s."""
+_NEVER = 2**31
 
 RETRY_SUBSCRIPTION_NS = 60 * NS_PER_S
 
@@ -59,7 +58,8 @@ class OpcUaDriver:
         self.losses = 0  # times that messages or a subscription were lost since the start
         self._session = session
         self._clock = clock
-        self._backoff = Backoff(rng, cap_ns=spec.backoff_ns, probes=False)  # it knocks instead
+        self._backoff = Backoff(rng, cap_ns=spec.backoff_ns)
+        self._shut_out = Backoff(rng, cap_ns=spec.backoff_ns, opens_after=_NEVER)  # from a server that refuses us
         self._phase_ns = phase_ns
         self._health_ns = health_ns
         self._at = {name: at for at, name in enumerate(self.names)}
@@ -74,7 +74,6 @@ class OpcUaDriver:
         self._aborts = 0
         self._dropped_by_us = False
         self._refused = False  # the last attempt was answered by a server that does not let us in
-        self._knock_ns = NEVER_NS  # not before
         self._round_trip_ns: float | None = None
         self._last_trouble = ""
         self._last_loss = ""
@@ -181,12 +180,11 @@ class OpcUaDriver:
         """(When to look next, is it on the grid of polls?)"""
         now_ns = self._clock.monotonic_ns()
         # From the grid, not from now: lateness cannot add up, and a poll that took too long slips to the next one.
-        due_ns = ((now_ns - self._phase_ns) // self._period_ns + 1) * self._period_ns + self._phase_ns
+        phase_ns = self._phase_ns + (self._period_ns // 4 if self._subscribed else 0)
+        due_ns = ((now_ns - phase_ns) // self._period_ns + 1) * self._period_ns + phase_ns
         if self._session.connected:
-            return due_ns, True
-        attempt_ns = self._backoff.attempt_ns
-        if self._backoff.circuit_open and not self._refused:
-            attempt_ns = min(attempt_ns, self._knock_ns)
+            return due_ns, not self._subscribed
+        attempt_ns = (self._shut_out if self._refused else self._backoff).attempt_ns
         return (max(now_ns, attempt_ns), False) if attempt_ns < due_ns else (due_ns, True)
 
     async def _look(self, on_grid: bool) -> None:
@@ -213,12 +211,12 @@ class OpcUaDriver:
 
     async def _open(self) -> bool:
         now_ns = self._clock.monotonic_ns()
-        if now_ns < self._backoff.attempt_ns:
-            if not self._backoff.circuit_open or self._refused or now_ns < self._knock_ns:
-                return False
-            self._knock_ns = now_ns + KNOCK_NS
-            if not await self._session.knock():
-                return False
+        if now_ns < (self._shut_out if self._refused else self._backoff).attempt_ns:
+            return False
+        # A handshake is a cheap probe; a server that is gone is not worth more.
+        if self._backoff.circuit_open and not self._refused and not await self._session.knock():
+            self._backoff.failed(self._clock.monotonic_ns())
+            return False
         aborts, self._dropped_by_us = self._aborts, False
         try:
             await self._session.connect()
@@ -230,6 +228,7 @@ class OpcUaDriver:
             self._failed(exc, aborts)
             return False
         self._refused = False
+        self._shut_out.answered()
         self._image.forget_confirmations()
         self._subscribed = False
         self._subscribe_after_ns = NEVER_NS
@@ -388,9 +387,9 @@ class OpcUaDriver:
         self.errors += 1
         self._refused = isinstance(exc, SessionRefused)
         self._drop()
-        now_ns = self._clock.monotonic_ns()
-        self._backoff.failed(now_ns)
-        self._knock_ns = now_ns + KNOCK_NS
+        self._backoff.failed(self._clock.monotonic_ns())
+        if self._refused:
+            self._shut_out.failed(self._clock.monotonic_ns())
 
     def _drop(self) -> None:
         self._subscribed = False

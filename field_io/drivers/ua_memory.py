@@ -133,12 +133,13 @@ class MemoryUaSession:
         endpoint = self._endpoint
         if endpoint is None:
             raise LinkDown("not connected")
-        if self.faults.latency_s > 0.0:
+        delay_s, copies = self.faults.passage()
+        if delay_s > 0.0:
             # The slow cable is before the gate: what it delays is still ours to keep back.
-            await self._wait(self.faults.latency_s)
+            await self._wait(delay_s)
         if may_write is not None and not may_write():
             raise GateClosed("not sent: this controller has no authority over the outputs")
-        if self.faults.cut:
+        if not copies:
             await self._no_answer()
         await self._pass_device(endpoint)
         return work(endpoint)

@@ -142,9 +142,11 @@ async def ua_bench(
         spec, device_spec = replace(spec, port=port), replace(device_spec, port=port)
     device = SimulatedUaDevice(device_spec, clock, network, str(folder / "device") if folder else "")
     await device.start()
+    names = {point.name for point in device_spec.points}
     device.set_value("LT-1", 1.25)
-    device.set_value("IT-1", 12.0)
-    device.set_text("NAME", "rig")
+    if "IT-1" in names:
+        device.set_value("IT-1", 12.0)
+        device.set_text("NAME", "rig")
     await device.settle()
     bench = UaBench(spec, device, clock, network, folder)
     try:

@@ -266,9 +266,10 @@ class WireUaSession:
 
         Raises ``LinkDown``, ``ServiceRefused`` or, when ``may_write`` says no at the moment of sending, ``GateClosed``.
         """
-        if self.faults.latency_s > 0.0:
-            await asyncio.sleep(self.faults.latency_s)
-        if self.faults.cut and wait:
+        delay_s, copies = self.faults.passage() if wait else (self.faults.latency_s, 1)
+        if delay_s > 0.0:
+            await asyncio.sleep(delay_s)
+        if not copies:
             await asyncio.sleep(self._timeout_s)
             self.abort()
             raise LinkDown(f"no answer within {self._timeout_s * 1000:g} ms")

@@ -8,7 +8,8 @@ import pytest
 from dcs.core.errors import Missing
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.devices.opc_ua_device import SimulatedUaDevice
-from field_io.devices.ua_space import CHECK_FUNCTION, FAILURE, NORMAL, OFF_SPEC, Range, Unit, build_space
+from field_io.devices.ua_space import Range, Unit, build_space
+from field_io.ne107 import CHECK_FUNCTION, FAILURE, NORMAL, OUT_OF_SPECIFICATION
 from field_io.opc_ua.network import UaNetwork
 from field_io.opc_ua.refusals import ServiceRefused, SessionRefused
 from field_io.opc_ua.status import CODES
@@ -77,8 +78,8 @@ def test_a_simulated_signal_shows_its_simulation_value_and_says_so() -> None:
     [
         (NORMAL, "Good"),
         (FAILURE, "BadDeviceFailure"),
-        (CHECK_FUNCTION, "UncertainSubNormal"),
-        (OFF_SPEC, "UncertainSensorNotAccurate"),
+        (CHECK_FUNCTION, "BadOutOfService"),
+        (OUT_OF_SPECIFICATION, "UncertainSensorNotAccurate"),
     ],
 )
 def test_its_condition_marks_all_its_values_and_can_be_read(health: int, code: str) -> None:

@@ -12,6 +12,7 @@ from dcs.core.simulated_time import run_simulated
 from dcs.core.status import (
     BAD,
     CONFIGURATION_ERROR,
+    CONVERSION_INACCURATE,
     DEVICE_FAILURE,
     GOOD_CASCADE,
     LAST_USABLE,
@@ -23,10 +24,10 @@ from dcs.core.status import (
     UNCERTAIN,
     make_status,
 )
-from field_io.devices.ua_space import FAILURE, MAINTENANCE_REQUIRED
 from field_io.drivers.link import LinkFaults
 from field_io.drivers.opc_ua import OpcUaDriver
 from field_io.drivers.ua_memory import MemoryUaSession
+from field_io.ne107 import FAILURE, MAINTENANCE_REQUIRED
 from field_io.opc_ua.messages import UaSample
 from field_io.opc_ua.status import CODES
 from field_io.specs import DeviceSpec, OpcUaAccess, PointSpec, PollGroup
@@ -151,6 +152,43 @@ def test_the_condition_of_the_device_is_what_its_values_are_worth() -> None:
     on_bench(scenario, spec_of(points=(*POINTS, health)))
 
 
+def test_a_status_point_judges_the_value_that_names_it() -> None:
+    """NE 107 in a node of its own, as for any other driver."""
+
+    async def scenario(bench: UaBench, driver: OpcUaDriver) -> None:
+        await bench.sleep(2.0)
+        assert bench.status(driver) == STATUS_GOOD
+        bench.device.set_value("LT-1-DIAG", 3.0)  # out of specification
+        await bench.sleep(1.1)
+        assert bench.status(driver) == make_status(UNCERTAIN, CONVERSION_INACCURATE)
+        assert bench.status(driver, "IT-1") == STATUS_GOOD
+
+    points = (
+        replace(POINTS[LT], status="LT-1-DIAG"),
+        *POINTS[1:],
+        PointSpec("LT-1-DIAG", "node", type="int32", node=NS + "DIAG"),
+    )
+    on_bench(scenario, spec_of(points=points))
+
+
+def test_a_cable_that_loses_requests_costs_a_reconnect_and_no_value_is_wrong() -> None:
+    async def main(loop: object) -> None:
+        cable = LinkFaults(drop=0.3, key=7)
+        async with ua_bench() as bench, bench.driver(bench.session(faults=cable)) as driver:
+            bench.device.refuses_subscriptions = True
+            good = 0
+            for at in range(200):
+                bench.device.set_value("LT-1", at / 100)
+                await bench.sleep(1.05)
+                good += bench.status(driver) == STATUS_GOOD
+                if bench.status(driver) == STATUS_GOOD:
+                    assert at / 100 - values(bench, driver)["LT-1"] <= 0.03, "no older than two polls and a time-out"
+            assert driver.errors > 20
+            assert good > 100
+
+    run_simulated(main)
+
+
 @pytest.mark.parametrize("number", [math.nan, math.inf, None])
 def test_what_is_no_number_is_bad_and_never_in_the_image(number: float | None) -> None:
     async def scenario(bench: UaBench, driver: OpcUaDriver) -> None:
@@ -235,8 +273,8 @@ def test_a_dead_server_is_asked_rarely() -> None:
         session.knock = counted  # type: ignore[method-assign]
         bench.device.cut()
         await bench.sleep(600.0)
-        assert 250 < knocks < 310, "a handshake every two seconds"
-        assert driver.errors < 90, "sessions are tried with the back-off"
+        assert 200 < knocks < 320, "a handshake at the times of the back-off's probes"
+        assert driver.errors < 5, "and no session until one is answered"
 
     on_bench(scenario)
 
