@@ -1,7 +1,7 @@
 """Our Modbus client beside a client in C on libmodbus, against the same server, in one run.
 
 Each side reads 100 registers as fast as it can. The C client throws them away; our driver turns them into 100 values
-with status and time. Both run for the same short time in turn, round by round, and what counts are medians and ratios of
+Each side reads 100 registers as fast as it can. The C client throws them away; our driver turns them into values
 a round: other work on the machine hits both.
 """
 
