@@ -92,11 +92,14 @@ class ModbusConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = self._inner = cast(asyncio.Transport, transport)  # of whatever loop
         self._loop = asyncio.get_running_loop()
+        # uvloop keeps what is below the mark until the end of its turn: behind the gate nothing may wait.
+        self._inner.set_write_buffer_limits(high=0)
 
     def secured(self, transport: asyncio.Transport, inner: asyncio.Transport) -> None:
         """As ``connection_made``, with TLS on top of ``inner``: below it is a second buffer that it does not count."""
         self.connection_made(transport)
         self._inner = inner
+        inner.set_write_buffer_limits(high=0)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end(self._why_lost(exc))
