@@ -90,6 +90,9 @@ class SerialTransport(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return len(self._unsent)
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """What is written goes to the system at once; there is no mark below which it waits."""
+
     def is_closing(self) -> bool:
         return self._closing
 

@@ -1,8 +1,8 @@
 """Our Modbus client beside a client in C on libmodbus, against the same server, in one run.
 
-Each side reads 100 registers as fast as it can. The C client throws them away; our driver turns them into 100 values
-with status and time. Both run for the same short time in turn, round by round, and what counts are medians and ratios of
-a round: other work on the machine hits both.
+Each side reads 100 registers as fast as it can. The C client throws them away; our driver makes values of them, with
+status and time. Both run for the same short time in turn, round by round. CPU times are medians, and so are ratios of a
+round: other work on the machine hits both. Rates are those of the best round: what the machine gives when it is free.
 """
 
 import json
@@ -42,31 +42,31 @@ def modbus_client() -> list[Figure]:
         with _serving(server) as port:
             rounds = [_round(client, port) for _ in range(_ROUNDS)]
     figures = []
+    in_c_per_s = max(each["C", "", _MANY].per_s for each in rounds)
     for what, ours in (("link", "our link"), ("driver", "our driver, decoding")):
         for loop in ("uvloop", "asyncio"):
             if (what, loop, 1) not in rounds[0]:
                 continue
             judged = loop == "uvloop" or ("driver", "uvloop", 1) not in rounds[0]
             one = [each[what, loop, 1].cpu_us / each["C", "", 1].cpu_us for each in rounds]
-            many = [each[what, loop, _MANY].per_s / each["C", "", _MANY].per_s for each in rounds]
             cpu_us = statistics.median(each[what, loop, 1].cpu_us for each in rounds)
-            per_s = statistics.median(each[what, loop, _MANY].per_s for each in rounds)
+            per_s = max(each[what, loop, _MANY].per_s for each in rounds)
             name = f"{ours} on {loop}"
             figures += [
                 Figure("modbus_client", f"{name}: CPU of a request", cpu_us, "µs"),
                 Figure("modbus_client", f"{name}: CPU to libmodbus", statistics.median(one), "×",
                        _CPU_LIMIT if judged else None),
                 Figure("modbus_client", f"{name}: rate, {_MANY} connections", per_s, "/s"),
-                Figure("modbus_client", f"{name}: rate to libmodbus", statistics.median(many), "×",
+                Figure("modbus_client", f"{name}: rate to libmodbus", per_s / in_c_per_s, "×",
                        _RATE_LIMIT if judged else None, at_least=True),
             ]  # fmt: skip
     return [
         Figure("modbus_client", "libmodbus client: CPU of a request",
                statistics.median(each["C", "", 1].cpu_us for each in rounds), "µs"),
         Figure("modbus_client", "libmodbus client: rate, 1 connection",
-               statistics.median(each["C", "", 1].per_s for each in rounds), "/s"),
+               max(each["C", "", 1].per_s for each in rounds), "/s"),
         Figure("modbus_client", f"libmodbus client: rate, {_MANY} connections and threads",
-               statistics.median(each["C", "", _MANY].per_s for each in rounds), "/s"),
+               in_c_per_s, "/s"),
         *figures,
     ]  # fmt: skip
 

@@ -20,6 +20,8 @@ from field_io.modbus.pdu import NO_ANSWER, NO_PATH
 Gate = Callable[[], bool]
 UNREACHED = (NO_PATH, NO_ANSWER)
 """Exceptions by which a gateway says that a unit does not answer it."""
+RESOLUTION_S = 1e-9
+"""What is left of a pause below this has passed: a sum of float seconds may miss a simulated nanosecond for ever."""
 _WHOLE = LinkFaults()
 
 
@@ -90,14 +92,17 @@ class ModbusConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = self._inner = cast(asyncio.Transport, transport)  # of whatever loop
         self._loop = asyncio.get_running_loop()
+        # uvloop keeps what is below the mark until the end of its turn: behind the gate nothing may wait.
+        self._inner.set_write_buffer_limits(high=0)
 
     def secured(self, transport: asyncio.Transport, inner: asyncio.Transport) -> None:
         """As ``connection_made``, with TLS on top of ``inner``: below it is a second buffer that it does not count."""
         self.connection_made(transport)
         self._inner = inner
+        inner.set_write_buffer_limits(high=0)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end(_why_lost(exc))
+        self._end(self._why_lost(exc))
 
     def data_received(self, data: bytes) -> None:
         damage = ""
@@ -127,6 +132,14 @@ class ModbusConnection(asyncio.Protocol):
         if damage:
             self.abort(damage)
 
+    def _why_lost(self, exc: Exception | None) -> str:
+        if isinstance(exc, ssl.SSLError):
+            # Since TLS 1.3 a client learns only after the handshake that its certificate is not wanted.
+            return f"the device ended the TLS connection: {(exc.reason or str(exc)).replace('_', ' ').lower()}"
+        if self._inner is not self._transport and not self.answers:
+            return "the device closed the TLS connection before its first answer: it may not accept our certificate"
+        return "connection closed by the device"
+
     # --- requests ---------------------------------------------------------------------------------------------
     async def request(
         self, unit: int, pdu: bytes, timeout_s: float, may_write: Gate | None = None, faults: LinkFaults = _WHOLE
@@ -151,7 +164,7 @@ class ModbusConnection(asyncio.Protocol):
 
     async def _silence(self) -> None:
         assert self._loop is not None
-        while (left_s := self._heard_s + self._silence_s - self._loop.time()) > 1e-9:  # less is no time to a clock
+        while (left_s := self._heard_s + self._silence_s - self._loop.time()) > RESOLUTION_S:
             await asyncio.sleep(left_s)
 
     def _send(
@@ -253,10 +266,3 @@ class ModbusConnection(asyncio.Protocol):
             self._finish(transaction, LinkDown(reason))
         if self.on_lost is not None:
             self.on_lost()
-
-
-def _why_lost(exc: Exception | None) -> str:
-    if isinstance(exc, ssl.SSLError):
-        # Since TLS 1.3 a client learns only after the handshake that its certificate is not wanted.
-        return f"the device ended the TLS connection: {(exc.reason or str(exc)).replace('_', ' ').lower()}"
-    return "connection closed by the device"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
-from field_io.drivers.connection import ModbusConnection
+from field_io.drivers.connection import RESOLUTION_S, ModbusConnection
 from field_io.drivers.link import LinkFaults, ModbusLink
 from field_io.drivers.openers import Opener, new_connection, where_is
 from field_io.specs import DeviceSpec
@@ -35,7 +35,7 @@ class UnitLink(ModbusLink):
             return await self._exchange(request, may_write)
         async with self._turn:
             loop = asyncio.get_running_loop()
-            while (left_s := self._heard_s + self._spacing_s - loop.time()) > 1e-9:  # less is no time to a clock
+            while (left_s := self._heard_s + self._spacing_s - loop.time()) > RESOLUTION_S:
                 await asyncio.sleep(left_s)
             try:
                 return await self._exchange(request, may_write)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from field_io.planning import plan_contiguous, plan_reads, plan_writes
-from field_io.specs import TABLES, PointSpec
+from field_io.specs import TABLES, Forbidden, PointSpec
 
 
 @st.composite
@@ -39,6 +39,25 @@ def test_reads_cover_every_point_once_within_the_limits(
             assert point.address - end <= (16 * gap_max if bits else gap_max)
             end = point.end
         assert end == block.address + block.count, "nothing is asked for behind the last point"
+
+
+FORBIDDEN = st.builds(
+    lambda table, first, size: Forbidden(table, first, first + size), st.sampled_from(TABLES), st.integers(0, 700),
+    st.integers(0, 30),
+)  # fmt: skip
+
+
+@given(register_maps(), st.integers(0, 20), st.lists(FORBIDDEN, max_size=8))
+@settings(max_examples=80, deadline=None)
+def test_no_read_touches_a_forbidden_address_and_nothing_else_is_left_out(
+    points: list[PointSpec], gap_max: int, forbidden: list[Forbidden]
+) -> None:
+    blocks = plan_reads(points, gap_max, forbidden=forbidden)
+    for block in blocks:
+        for one in forbidden:
+            assert one.table != block.table or one.last < block.address or one.first >= block.address + block.count
+    hit = {p.name for p in points for f in forbidden if f.table == p.table and f.first < p.end and f.last >= p.address}
+    assert {p.name for block in blocks for p in block.points} == {p.name for p in points} - hit
 
 
 @given(register_maps())
