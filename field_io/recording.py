@@ -18,6 +18,7 @@ Bounds      ``BYTES_MAX`` a file: then recording ends with ``{"end": "full"}``. 
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -43,36 +44,32 @@ class RecordingFile:
     """Where one driver writes. Lines are kept together and written some at a time; ``flush`` writes what is left."""
 
     def __init__(self, path: Path, device: str, unit: int, bytes_max: int = BYTES_MAX) -> None:
+        """Raises ``Missing`` where nothing can be written, or where another kind of file stands."""
         self._path = path
         self._head = {"format": FORMAT, "version": VERSION, "device": device, "unit": unit}
         self._bytes_max = bytes_max
         self._file: IO[str] | None = None
         self._lines: list[str] = []
         self._bytes = 0
-        self._start_ns = 0
+        self._start_ns: int | None = None
         self.full = False
-
-    def _open(self, now_utc_ns: int) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._bytes = self._path.stat().st_size if self._path.is_file() else 0
-            if self._bytes:
-                self._start_ns = int(read_head(self._path)["start"])
-            self._file = self._path.open("a", encoding="utf-8")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8"):
+                self._bytes = path.stat().st_size
         except OSError as exc:
-            raise Missing(f"{self._path}: the traffic cannot be recorded here ({exc.strerror or exc}).") from exc
-        if not self._bytes:
-            self._start_ns = now_utc_ns
-            self._put(json.dumps({**self._head, "start": now_utc_ns}))
-        else:
-            self._put("")  # behind a torn last line
+            raise Missing(f"{path}: the traffic cannot be recorded here ({exc.strerror or exc}).") from exc
+        if self._bytes:
+            self._start_ns = int(read_head(path)["start"])
+            self._lines = [""]  # behind a line that may be torn
 
     def note(self, asked_utc_ns: int, took_ns: int, request: bytes | None, answer: bytes | None, why: str = "") -> None:
-        """Keep one exchange. Raises ``Missing`` where the file cannot be opened."""
+        """Keep one exchange. Never raises: a disk that is full ends the recording, not the control."""
         if self.full:
             return
-        if self._file is None:
-            self._open(asked_utc_ns)
+        if self._start_ns is None:
+            self._start_ns = asked_utc_ns
+            self._put(json.dumps({**self._head, "start": asked_utc_ns}))
         line: list[Any] = [
             (asked_utc_ns - self._start_ns) // _US,
             took_ns // _US,
@@ -92,20 +89,24 @@ class RecordingFile:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is kept. A disk that is full ends the recording, not the control."""
-        if self._file is not None and self._lines:
-            try:
-                self._file.write("\n".join(self._lines) + "\n")
-                self._file.flush()
-            except OSError:
-                self.full = True
-            self._lines = []
+        """Write what is kept."""
+        if not self._lines:
+            return
+        try:
+            if self._file is None:
+                self._file = self._path.open("a", encoding="utf-8")
+            self._file.write("\n".join(self._lines) + "\n")
+            self._file.flush()
+        except OSError:
+            self.full = True
+        self._lines = []
 
     def close(self) -> None:
         """Write the rest and close; a later ``note`` opens it again."""
         self.flush()
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
             self._file = None
 
 

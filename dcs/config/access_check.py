@@ -109,7 +109,9 @@ def access(name: str, section: DeviceSection, document: Document, problems: Prob
         "server": ServerLimits(server.connections, server.idle, server.request) if server else ServerLimits(),
         "replay": ReplaySpec(_beside(document, replay.file), replay.end) if replay else None,
         "record": _beside(document, section.record),
-        "tls": TlsFiles(*(_beside(document, file) for file in (tls.ca, tls.certificate, tls.key)), tls.server_name)
+        "tls": TlsFiles(
+            _beside(document, tls.ca), _beside(document, tls.certificate), _beside(document, tls.key), tls.server_name
+        )
         if tls
         else None,
         "opc_ua": OpcUaAccess(
