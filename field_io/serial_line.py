@@ -172,10 +172,17 @@ class _TtyPort:
         import serial  # here, because only plants with a serial line need it
 
         parity = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}[line.parity]
-        self._serial = serial.Serial(
-            line.port, line.baud, parity=parity, stopbits=line.stop_bits, timeout=0, write_timeout=0, exclusive=True
-        )
-        self._serial.reset_input_buffer()
+        if os.path.realpath(line.port).startswith("/dev/pts/"):
+            parity = serial.PARITY_NONE  # a pseudo-terminal has no parity, and refuses it when it is asked again
+        try:
+            self._serial = serial.Serial(
+                line.port, line.baud, parity=parity, stopbits=line.stop_bits, timeout=0, write_timeout=0, exclusive=True
+            )
+            self._serial.reset_input_buffer()
+        except Exception as exc:
+            if isinstance(exc, OSError | ValueError) or type(exc).__module__ != "termios":
+                raise
+            raise OSError(*exc.args) from exc  # ``termios.error`` is none, though it has its number and text
         self._posix = os.name == "posix"
 
     def fileno(self) -> int | None:

@@ -13,6 +13,8 @@ from dcs.core.errors import Place
 from field_io.behaviours import BehaviourSpec
 from field_io.instruments import STRAIGHT, InstrumentSpec
 from field_io.opc_ua.nodes import parse_node
+from field_io.served_specs import ReplaySpec as ReplaySpec
+from field_io.served_specs import ServerLimits as ServerLimits
 from field_io.station import StationSpec
 
 TABLES = ("coil", "discrete", "input", "holding")
@@ -199,15 +201,6 @@ class OpcUaAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerLimits:
-    """What a simulated device lets its clients do."""
-
-    connections: int = 64
-    idle_ns: int = 0  # a connection without a request for so long is closed; 0 = never, for pollers may be slow
-    request_ns: int = 10_000_000_000  # how long the bytes of one request may take (TCP, TLS)
-
-
-@dataclass(frozen=True, slots=True)
 class DeviceAlarm:
     """The alarm of a device that gives no values (COMM). Texts that are "" are made from the device's name."""
 
@@ -252,6 +245,8 @@ class DeviceSpec:
     backoff_ns: int = 10_000_000_000  # longest time between two attempts to reach it
     identity: tuple[tuple[int, str], ...] = ()  # simulated: objects of function code 43/14, by number
     server: ServerLimits = ServerLimits()  # simulated
+    replay: ReplaySpec | None = None  # simulated: answers come from a recording
+    record: str = ""  # folder for the traffic of this device, one file a controller; "" = it is not recorded
     alarm: DeviceAlarm = DeviceAlarm()
     backup: tuple[str, int] | None = None  # host and port of its second address
     station: StationSpec | None = None  # a node unit with cards

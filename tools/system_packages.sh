@@ -9,7 +9,7 @@ qt="$qt libxcb-image0 libxcb-render-util0 libxcb-shape0 libdbus-1-3 libfontconfi
 case "$purpose" in
     demo) wanted="$qt" ;;
     test)
-        wanted="$qt xvfb xauth gcc libc6-dev pkg-config libmodbus-dev"
+        wanted="$qt xvfb xauth gcc libc6-dev pkg-config libmodbus-dev mbpoll"
         command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"   # the second foreign Modbus device
         ;;
     *) echo "usage: $0 demo|test" >&2; exit 2 ;;

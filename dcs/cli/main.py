@@ -17,6 +17,7 @@ from dcs.cli.device import device_app
 from dcs.cli.engineering import register
 from dcs.cli.faults import register as register_faults
 from dcs.cli.plant import plant_app
+from dcs.cli.recording import Record, with_recording
 from dcs.cli.starts import Labels, with_labels
 from dcs.cli.starts import register as register_starts
 from dcs.core.errors import DcsError
@@ -83,6 +84,7 @@ def simulate(
             help="How controllers reach simulated devices: with real messages, or faster by looking into them.",
         ),
     ] = "memory",
+    record: Record = None,
     sets: Sets = None,
     labels: Labels = False,
     as_json: AsJson = False,
@@ -90,7 +92,7 @@ def simulate(
     """Run the whole plant in the box: one process, simulated time, the same code, repeatable to the bit."""
     from dcs.cli.simulate import SimulateOptions, simulate_plant
 
-    given = with_labels(sets, labels)
+    given = with_recording(config, with_labels(sets, labels), record)
     options = SimulateOptions(config, speed, seed, duration, scenario, hmi, out, given, as_json, io)
     raise typer.Exit(simulate_plant(options))
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from dcs.cli.recording import Record, with_recording
+
 DEMO_PLANT = "tennessee_eastman"
 """The plant that ``dcs demo`` launches when none is named."""
 
@@ -62,13 +64,13 @@ def run(
         bool, typer.Option("--exercises", help="Nodes may be killed and the field made to fail on command.")
     ] = False,
     labels: Labels = False,
+    record: Record = None,
 ) -> None:
     """Run all nodes of a plant on this machine, supervised, on the wall clock."""
     from dcs.cli.launch import RunOptions, run_plant
 
-    options = RunOptions(
-        config, headless, duration, with_labels(sets, labels), run_dir, auto_ports, verbose, fresh, exercises=exercises
-    )
+    given = with_recording(config, with_labels(sets, labels), record)
+    options = RunOptions(config, headless, duration, given, run_dir, auto_ports, verbose, fresh, exercises=exercises)
     raise typer.Exit(run_plant(options))
 
 

@@ -10,12 +10,15 @@ from typing import Any
 from dcs.config.field_schema import DeviceSection, OpcUaSection
 from dcs.config.problems import Problems
 from dcs.config.source import Document, KeyPath
+from dcs.core.errors import Missing
+from field_io.recording import read_head
 from field_io.specs import (
     MODBUS_PROTOCOLS,
     OPC_UA,
     Forbidden,
     OpcUaAccess,
     PollGroup,
+    ReplaySpec,
     RequestLimits,
     SerialLine,
     ServerLimits,
@@ -27,6 +30,7 @@ _OF_PROTOCOL = {
     "tls": ("modbus-tls",),
     "opc_ua": (OPC_UA,),
     "server": MODBUS_PROTOCOLS,
+    "replay": MODBUS_PROTOCOLS,
 }
 """Section of a device -> the protocols that it means something for."""
 
@@ -53,10 +57,22 @@ def access(name: str, section: DeviceSection, document: Document, problems: Prob
             f"device {name}: a simulated device with protocol modbus-tls shows a certificate. "
             "Write `tls: {certificate: FILE, key: FILE}`.",
         )
-    if section.server is not None and not section.simulate:
+    for key in ("server", "replay"):
+        if getattr(section, key) is not None and not section.simulate:
+            problems.add(
+                document.place((*path, key)),
+                f"device {name}: `{key}` is for simulated devices. Delete it, or write `simulate: true`.",
+            )
+    replay = section.replay
+    if replay is not None:
+        try:
+            read_head(Path(_beside(document, replay.file)))
+        except Missing as missing:
+            problems.add(document.place((*path, "replay", "file")), f"device {name}: {missing}")
+    if section.record and section.protocol not in MODBUS_PROTOCOLS:
         problems.add(
-            document.place((*path, "server")),
-            f"device {name}: `server` is for simulated devices. Delete it, or write `simulate: true`.",
+            document.place((*path, "record")),
+            f"device {name}: only the traffic of Modbus devices can be recorded. Delete `record`.",
         )
     for poll, group in section.polls.items():
         if group.phase >= group.period:
@@ -91,7 +107,13 @@ def access(name: str, section: DeviceSection, document: Document, problems: Prob
         "backoff_ns": section.backoff,
         "serial": SerialLine(serial.port, serial.baud, serial.parity, serial.stop_bits) if serial else None,
         "server": ServerLimits(server.connections, server.idle, server.request) if server else ServerLimits(),
-        "tls": TlsFiles(tls.ca, tls.certificate, tls.key, tls.server_name) if tls else None,
+        "replay": ReplaySpec(_beside(document, replay.file), replay.end) if replay else None,
+        "record": _beside(document, section.record),
+        "tls": TlsFiles(
+            _beside(document, tls.ca), _beside(document, tls.certificate), _beside(document, tls.key), tls.server_name
+        )
+        if tls
+        else None,
         "opc_ua": OpcUaAccess(
             ua.path,
             ua.security,

@@ -201,6 +201,15 @@ class ServerSection(Section):
     )
 
 
+class ReplaySection(Section):
+    """A simulated device whose answers come from a recording."""
+
+    file: Text = Field(description="recording made with `record`, or with `dcs run --record DIR`")
+    end: Annotated[str, choice("hold", "loop", "silent")] = Field(
+        "hold", description="behind its end: the last answers stay, it begins anew, or nobody answers any more"
+    )
+
+
 class DeviceSection(Section):
     """One field device."""
 
@@ -270,6 +279,8 @@ class DeviceSection(Section):
     serial: SerialSection | None = Field(None, description="the line of protocol modbus-rtu")
     tls: TlsSection | None = Field(None, description="the files of protocol modbus-tls")
     opc_ua: OpcUaSection | None = Field(None, description="access of protocol opc-ua")
+    record: Text = Field("", description="folder to which each controller records its traffic with the device")
+    replay: ReplaySection | None = Field(None, description="simulated: its answers come from a recording")
     server: ServerSection | None = Field(None, description="simulated: limits for its clients")
     backup: BackupSection | None = Field(None, description="its second address; both links are kept up")
     station: StationSection | None = Field(None, description="a node unit with cards in slots")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dcs.node.witness_node import WitnessNode
     from field_io.devices.simulation import FieldSimulation
     from field_io.drivers.driver import FieldDriver
+    from field_io.drivers.link import ModbusLink
     from plant_models.model import Catalogue as Catalogue
     from plant_models.model import PlantModel
     from plant_models.model import PlantType as PlantType
@@ -247,12 +248,22 @@ def _build_driver(device: DeviceSpec, face: NodeFace, clock: Clock, strategy: St
     rng = Random(derive_seed(peers.seed, node, device.name))
     if device.protocol == OPC_UA:
         return OpcUaDriver(device, peers.ua_session(node, device), clock, rng, phase_ns)
-    links = [peers.link(node, one) for one in with_backups([device])]
+    links = [_recorded(peers.link(node, one), one, node, clock) for one in with_backups([device])]
     if device.backup is None and device.station is None:
         return ModbusDriver(device, links[0], clock, rng, phase_ns)
     driver = redundant_driver(device, links, clock, rng, phase_ns)
     driver.on_event = lambda text: face.event("field", device.name, f"{node}: {device.name} {text}")
     return driver
+
+
+def _recorded(link: "ModbusLink", device: DeviceSpec, node: str, clock: Clock) -> "ModbusLink":
+    from field_io.drivers.recording_link import RecordingLink
+    from field_io.recording import RecordingFile
+
+    if not device.record:
+        return link
+    file = RecordingFile(Path(device.record) / f"{device.name}.{node}.jsonl", device.name, device.unit)
+    return RecordingLink(link, file, clock)
 
 
 async def _build_witness(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> "WitnessNode":

@@ -75,7 +75,7 @@ class MemoryPeers:
     def link(self, node: str, device: DeviceSpec) -> ModbusLink:
         assert self.device_network is not None
         faults = self.cables.setdefault(f"{node}>{device.name}", LinkFaults())
-        if self._direct:
+        if self._direct and device.replay is None:
             return DirectLink(device, self.device_network, node, faults)
         links = self._links.setdefault(node, MemoryLinks(self.device_network, node))
         return links.link(device, faults)

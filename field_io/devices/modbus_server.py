@@ -71,6 +71,10 @@ class Unit:
         self.before_request: Callable[[str], None] | None = None
         self.after_write: Callable[[str, str, int, int], None] | None = None
 
+    def respond(self, peer: str, request: bytes) -> tuple[bytes | None, float]:
+        """(the answer's PDU, seconds until it leaves); None = there is none."""
+        return self.serve(peer, request), 0.0
+
     def serve(self, peer: str, request: bytes) -> bytes:
         """The answer's PDU."""
         if self.refuse_with:
@@ -206,6 +210,7 @@ class ServerConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._late: dict[int, deque[tuple[float, Frame, Unit]]] = {}  # requests that wait for a unit with latency
+        self._leaving = 0  # answers that take their time
         self._answers: list[bytes] | None = None  # to the requests that have come together
         self._began_s = 0.0  # when the frame began that is not whole
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -311,8 +316,20 @@ class ServerConnection(asyncio.Protocol):
                 unit.serve(self.peer, frame.pdu)
 
     def _serve(self, frame: Frame, unit: Unit) -> None:
-        if self._transport is not None:
-            self.answer(frame, unit.serve(self.peer, frame.pdu), unit)
+        if self._transport is None:
+            return
+        answer, delay_s = unit.respond(self.peer, frame.pdu)
+        if answer is None:
+            return
+        if delay_s <= 0.0:
+            self.answer(frame, answer, unit)
+        elif self._leaving < WAITING_MAX:
+            self._leaving += 1
+            self._loop.call_later(delay_s, self._leave, frame, answer, unit)
+
+    def _leave(self, frame: Frame, answer: bytes, unit: Unit) -> None:
+        self._leaving -= 1
+        self.answer(frame, answer, unit)
 
     # A unit with latency holds up its own requests, in order, and those of no other unit; a line holds up all.
     def _queue_of(self, frame: Frame) -> int:

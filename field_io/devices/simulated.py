@@ -316,7 +316,8 @@ def simulated_devices(
     specs: Sequence[DeviceSpec], clock: Clock, network: MemoryNetwork | None
 ) -> list[SimulatedModbusDevice]:
     """Devices in the order of ``specs``; those with one address are units behind one server (a gateway)."""
-    from field_io.devices.station import SimulatedStation  # it is one of these devices itself
+    from field_io.devices.replayed import ReplayedDevice  # both are devices as those of this module
+    from field_io.devices.station import SimulatedStation
 
     servers: dict[tuple[str, int], ModbusServer] = {}
     devices: list[SimulatedModbusDevice] = []
@@ -324,6 +325,9 @@ def simulated_devices(
         server = servers.get(spec.address) or ModbusServer.of(spec, network)
         if spec.port or spec.serial:
             servers[spec.address] = server
+        if spec.replay is not None:
+            devices.append(ReplayedDevice(spec, clock, network, server))
+            continue
         if spec.backup is None and spec.station is None:
             devices.append(SimulatedModbusDevice(spec, clock, network, server))
             continue

@@ -3,8 +3,8 @@
 Called by   ``drivers.modbus``, as any other link; made by the memory peers for ``dcs simulate --io direct``.
 Knows       the network in memory on which the device listens. A read is a slice of its registers, a write is served in
             place; no frame is made, no connection carries it, nobody waits for an answer that is there.
-Promise     the same values, statuses and times as over messages, and the same faults of cable and device, but for those
-            that act on the bytes of an answer: there are no bytes.
+Promise     the same values, statuses and times as over messages, and the same faults of cable and device. While a fault
+            acts on the bytes of answers, there must be bytes: then messages are exchanged.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from typing import Protocol
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
 from field_io.drivers.link import DeviceRefused, GateClosed, LinkFaults, ModbusLink
+from field_io.drivers.modbus_link import memory_link
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus.pdu import NO_ANSWER, Refused
 from field_io.specs import DeviceSpec
@@ -31,6 +32,7 @@ class DirectUnit(Protocol):
     silent: bool
     latency_s: float
     refuse_with: int
+    answers: object  # what acts on the bytes of its answers; None = nothing
     before_request: Callable[[str], None] | None
 
     @property
@@ -61,6 +63,7 @@ class DirectLink(ModbusLink):
         self._timeout_s = spec.timeout_ns / NS_PER_S
         self._server: DirectServer | None = None
         self._start = 0
+        self._messages = memory_link(spec, network, name, self.faults)
 
     @property
     def connected(self) -> bool:
@@ -83,10 +86,14 @@ class DirectLink(ModbusLink):
 
     def abort(self) -> None:
         self._server = None
+        self._messages.abort()
 
     async def read(self, table: str, address: int, count: int) -> bytes:
         """A copy of the registers as they are now."""
-        unit = await self._reach(None)
+        unit = self._unit()
+        if unit is not None and unit.answers is not None:
+            return await super().read(table, address, count)
+        unit, _ = await self._reach(unit, None)
         if unit.refuse_with:
             raise DeviceRefused(unit.refuse_with)
         if unit.before_request is not None:
@@ -98,32 +105,54 @@ class DirectLink(ModbusLink):
 
     async def exchange(self, request: bytes, may_write: Gate | None = None) -> bytes:
         """What is more than reading, served in place."""
-        unit = await self._reach(may_write)
+        unit = self._unit()
+        if unit is not None and unit.answers is not None:
+            return await self._with_messages(request, may_write)
+        unit, copies = await self._reach(unit, may_write)
+        for _ in range(copies - 1):
+            unit.serve(self._name, request)
         return unit.serve(self._name, request)
 
-    async def _reach(self, may_write: Gate | None) -> DirectUnit:
-        """The unit, once a request has come to it. The gate is asked at its way out, and again behind a slow cable."""
+    async def _with_messages(self, request: bytes, may_write: Gate | None) -> bytes:
+        try:
+            if not self._messages.connected:
+                await self._messages.connect()
+            return await self._messages.exchange(request, may_write)
+        except LinkDown:
+            self.abort()
+            raise
+
+    def _unit(self) -> DirectUnit | None:
+        """Who will answer; None = nobody of that number. Raises ``LinkDown``."""
         server = self._server
         if server is None or not self.connected:
             self.abort()
             raise LinkDown("connection closed by the device" if server else "not connected")
+        return server.unit_for(self._spec.unit)
+
+    async def _reach(self, unit: DirectUnit | None, may_write: Gate | None) -> tuple[DirectUnit, int]:
+        """The unit, once a request has come to it, and how many of it came.
+
+        The gate is asked at its way out, and again behind a slow cable.
+        """
         if may_write is not None and not may_write():
             raise GateClosed("not sent: this controller has no authority over the outputs")
-        unit = server.unit_for(self._spec.unit)
-        nobody = unit is None and server.silent_on_unknown
-        late_s = self.faults.latency_s + (unit.latency_s if unit else 0.0)
-        if self.faults.cut or nobody or (unit and unit.silent) or late_s >= self._timeout_s:
+        assert self._server is not None
+        cable_s, copies = self.faults.passage()
+        late_s = cable_s + (unit.latency_s if unit else 0.0)
+        swallowed = self._server.silent_on_unknown if unit is None else unit.silent
+        if not copies or swallowed or late_s >= self._timeout_s:
             await self._wait(self._timeout_s)
             raise self._no_answer()
         if late_s > 0.0:
-            await self._wait(self.faults.latency_s)
+            await self._wait(cable_s)
             if may_write is not None and not may_write():
-                await self._wait(self._timeout_s - self.faults.latency_s)
+                await self._wait(self._timeout_s - cable_s)
                 raise self._no_answer()
-            await self._wait(late_s - self.faults.latency_s)
+            await self._wait(late_s - cable_s)
         if unit is None:
             raise DeviceRefused(NO_ANSWER)
-        return unit
+        return unit, copies
 
     async def _wait(self, wait_s: float) -> None:
         """Time passes on the way; the connection may end meanwhile."""

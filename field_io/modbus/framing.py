@@ -200,6 +200,7 @@ class Rtu:
     def _find(self, data: bytes, at: int, frames: list[Frame]) -> int:
         """Put the whole frames from ``at`` on into ``frames``; returns where one begins that is not whole."""
         size, view, length_of = len(data), memoryview(data), self._length
+        unknown = -1  # where bytes begin that may be a request of a function that we do not know: silence will tell
         while size - at >= 4:
             length = length_of(view[at + 1 :])
             end = at + length + 3
@@ -209,11 +210,14 @@ class Rtu:
                 break
             if length > 0 and end <= size and crc16(view[at : end - 2]) == (data[end - 2] | data[end - 1] << 8):
                 frames.append(Frame(0, data[at], data[at + 1 : end - 2]))
-                at, self._damaged = end, False
+                at, self._damaged, unknown = end, False, -1
                 continue
+            if length < 0 and unknown < 0 and not self._damaged:
+                unknown = at
             at += 1
-            self._reject()
-        return at
+            if unknown < 0 or size - unknown > RTU_MAX:
+                self._reject()
+        return unknown if 0 <= unknown and size - unknown <= RTU_MAX else at
 
     def _reject(self) -> None:
         if not self._damaged:  # count a run of rubbish once
@@ -227,8 +231,12 @@ class Rtu:
     def silence(self) -> Sequence[Frame]:
         data, at = self._rest, 0
         frames: list[Frame] = []
+        if 4 <= len(data) <= RTU_MAX and crc16(data[:-2]) == (data[-2] | data[-1] << 8):
+            frames.append(Frame(0, data[0], data[1:-2]))  # of a function that we do not know; its end is the silence
+            data = b""
         if data:
             self._reject()
+        self._damaged = True
         while len(data) - at >= 4:  # what seemed to begin there was none: look one byte further on
             at = self._find(data, at + 1, frames)
         self._rest = b""

@@ -27,16 +27,21 @@ StartDevice = Callable[[int], AbstractContextManager[Program]]
 
 def libmodbus_device(folder: Path) -> StartDevice:
     """The C program on Debian's libmodbus, built in ``folder``. Skips the test where it cannot be built."""
+    return _starter(folder, build_with_libmodbus(HERE / "libmodbus_device.c", folder))
+
+
+def build_with_libmodbus(source: Path, folder: Path) -> Path:
+    """A C program on libmodbus, built in ``folder``. Skips the test where it cannot be built."""
     for tool in ("gcc", "pkg-config"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed (Debian: apt-get install gcc pkg-config libmodbus-dev)")
     found = _run("pkg-config", "--cflags", "--libs", "libmodbus")
     if found.returncode != 0:
         pytest.skip(f"libmodbus is not installed (Debian: apt-get install libmodbus-dev): {found.stderr.strip()}")
-    binary = folder / "libmodbus_device"
-    built = _run("gcc", "-Wall", "-O1", HERE / "libmodbus_device.c", "-o", binary, *found.stdout.split())
-    assert built.returncode == 0, f"the device does not compile:\n{built.stderr}"
-    return _starter(folder, binary)
+    binary = folder / source.stem
+    built = _run("gcc", "-Wall", "-O1", source, "-o", binary, *found.stdout.split())
+    assert built.returncode == 0, f"{source.name} does not compile:\n{built.stderr}"
+    return binary
 
 
 def modbus_serial_device(folder: Path) -> StartDevice:

@@ -145,6 +145,18 @@ def test_one_damaged_frame_costs_itself_alone() -> None:
     assert framing.rejected == 1
 
 
+@pytest.mark.parametrize("size", [1, 2, 5, 200, 253])
+def test_a_request_of_an_unknown_function_ends_with_the_silence_behind_it(size: int) -> None:
+    framing = Rtu(serves=True)
+    unknown = bytes((0x41,)) + bytes(range(1, size))
+    for byte in framing.frame(0, 5, unknown):
+        assert framing.feed(bytes((byte,))) == []
+    assert framing.silence() == [Frame(0, 5, unknown)]
+    assert (framing.rejected, framing.begun) == (0, False)
+    found = framing.feed(framing.frame(0, 5, unknown) + framing.frame(0, 1, REQUESTS[0]))
+    assert found == [Frame(0, 1, REQUESTS[0])], "without a silence nobody knows where it ends"
+
+
 def test_a_run_of_rubbish_counts_once() -> None:
     framing = Rtu(serves=True)
     for _ in range(5):
@@ -152,6 +164,7 @@ def test_a_run_of_rubbish_counts_once() -> None:
     assert framing.rejected == 1
     framing.feed(framing.frame(0, 1, REQUESTS[0]))
     framing.feed(b"\xee" * 100)
+    framing.silence()
     assert framing.rejected == 2
 
 

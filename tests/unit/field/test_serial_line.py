@@ -80,6 +80,21 @@ def test_a_port_is_ours_alone() -> None:
     on_a_line(scenario)
 
 
+def test_a_port_can_be_opened_again_and_again() -> None:
+    """A pseudo-terminal takes a parity once and refuses it the second time."""
+
+    async def scenario(near_end: SerialTransport, near: Heard, far_end: SerialTransport, far: Heard) -> None:
+        path = str(far_end.get_extra_info("peername"))
+        far_end.close()
+        for parity in ("even", "even", "odd", "none"):
+            again = open_serial(SerialLine(path, parity=parity), Heard())
+            again.write(b"x")
+            again.close()
+        await near.until(lambda: near.data == b"xxxx")
+
+    on_a_line(scenario)
+
+
 def test_what_nobody_reads_is_bounded() -> None:
     async def scenario(near_end: SerialTransport, near: Heard, far_end: SerialTransport, far: Heard) -> None:
         for _ in range(1000):
