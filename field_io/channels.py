@@ -32,7 +32,7 @@ from field_io.signal_faults import (
     SignalFault,
     disturbed,
 )
-from field_io.specs import PointSpec
+from field_io.specs import NODE, PointSpec
 
 _NS = 1_000_000_000
 
@@ -54,7 +54,9 @@ class Channel:
         assert point.signal is not None
         self.signal = point.signal
         self._is_current = point.unit == "mA"
-        self._is_float = point.type in ("float32", "float64")
+        self._is_float = (
+            point.type in ("float32", "float64") or point.table == NODE
+        )  # a node says Bad, whatever its type
         self._step_s = step_s
         self._step_ns = round(step_s * _NS)
         lag_s = self.signal.instrument.filter_s
