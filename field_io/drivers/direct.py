@@ -111,16 +111,17 @@ class DirectLink(ModbusLink):
             raise GateClosed("not sent: this controller has no authority over the outputs")
         unit = server.unit_for(self._spec.unit)
         nobody = unit is None and server.silent_on_unknown
-        late_s = self.faults.latency_s + (unit.latency_s if unit else 0.0)
-        if self.faults.cut or nobody or (unit and unit.silent) or late_s >= self._timeout_s:
+        cable_s, copies = self.faults.passage()
+        late_s = cable_s + (unit.latency_s if unit else 0.0)
+        if not copies or nobody or (unit and unit.silent) or late_s >= self._timeout_s:
             await self._wait(self._timeout_s)
             raise self._no_answer()
         if late_s > 0.0:
-            await self._wait(self.faults.latency_s)
+            await self._wait(cable_s)
             if may_write is not None and not may_write():
-                await self._wait(self._timeout_s - self.faults.latency_s)
+                await self._wait(self._timeout_s - cable_s)
                 raise self._no_answer()
-            await self._wait(late_s - self.faults.latency_s)
+            await self._wait(late_s - cable_s)
         if unit is None:
             raise DeviceRefused(NO_ANSWER)
         return unit

@@ -21,6 +21,7 @@ from dcs.core.status import (
     is_good,
     make_status,
 )
+from field_io.drivers.diagnosis import Diagnosis
 from field_io.drivers.driver import Image
 from field_io.drivers.ua_session import Change
 from field_io.opc_ua.messages import NodeInfo, UaSample
@@ -44,6 +45,7 @@ class UaImage:
         self.overflow = ""  # point whose queue overflowed in the last ``take``
         self.clock_off_s = 0.0  # how far the clock of the device is ahead, when it is by much
         self._points = spec.points
+        self._diagnosis = Diagnosis(spec.points)
         self._values = np.full(count, np.nan)
         self._statuses = np.full(count, STATUS_NOT_CONNECTED, np.uint8)
         self._times_ns = np.zeros(count, np.int64)
@@ -61,6 +63,8 @@ class UaImage:
         statuses = self._statuses.copy()
         stale = (now_ns - self._confirmed_ns >= self._stale_ns) & (self._confirmed_ns != NEVER_NS)
         statuses[stale] = STATUS_NO_COMM_LAST_USABLE
+        if self._diagnosis:
+            self._diagnosis.apply(self._values, statuses)
         return Image(self._values.copy(), statuses, self._times_ns.copy())
 
     def watch(self, points: Sequence[int]) -> None:
