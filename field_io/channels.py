@@ -32,7 +32,7 @@ from field_io.signal_faults import (
     SignalFault,
     disturbed,
 )
-from field_io.specs import PointSpec
+from field_io.specs import NODE, PointSpec
 
 _NS = 1_000_000_000
 
@@ -54,7 +54,12 @@ class Channel:
         assert point.signal is not None
         self.signal = point.signal
         self._is_current = point.unit == "mA"
-        self._is_float = point.type in ("float32", "float64")
+        self._is_float = (
+            point.type in ("float32", "float64") or point.table == NODE
+        )  # a node says Bad, whatever its type
+        self._is_linear = self.signal.instrument.is_linear
+        self._base = self.signal.field_from_plant(0.0)
+        self._slope = self.signal.slope
         self._step_s = step_s
         self._step_ns = round(step_s * _NS)
         lag_s = self.signal.instrument.filter_s
@@ -100,9 +105,12 @@ class Channel:
         if reading.switched >= 0.0:
             return reading.switched
         signal = self.signal
-        share = (reading.lagged - signal.plant_low) / (signal.plant_high - signal.plant_low)
-        share = signal.instrument.share(share)
-        said = signal.field_low + share * (signal.field_high - signal.field_low) + reading.noise
+        if self._is_linear:  # to the last bit what ``Transmitters`` computes for all such points together
+            said = self._base + self._slope * reading.lagged + reading.noise
+        else:
+            share = (reading.lagged - signal.plant_low) / (signal.plant_high - signal.plant_low)
+            share = signal.instrument.share(share)
+            said = signal.field_low + share * (signal.field_high - signal.field_low) + reading.noise
         return disturbed(said, reading.faults, reading.step, self._step_s) if reading.faults else said
 
     def _at_card(self, reading: ChannelReading) -> float:

@@ -42,8 +42,13 @@ class InstrumentSpec:
     @property
     def is_straight(self) -> bool:
         """True when a straight line and the limits of the current say everything."""
-        plain = self.characteristic == "linear" and self.cut == 0.0 and self.resolution == 0.0
-        return plain and self.zero_error == 0.0 and self.span_error == 0.0 and not self.is_stepped
+        return self.is_linear and self.resolution == 0.0 and not self.is_stepped
+
+    @property
+    def is_linear(self) -> bool:
+        """True when the place in the range of the signal is that in the range of the variable."""
+        right = self.zero_error == 0.0 and self.span_error == 0.0
+        return right and self.characteristic == "linear" and self.cut == 0.0
 
     @property
     def is_stepped(self) -> bool:

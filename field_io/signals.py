@@ -50,7 +50,7 @@ class Transmitters:
         self.names = tuple(point.name for point in points)
         self.lagged = [0.0] * len(points)  # SI
         self._shares = [lag_share(step_s, signal.lag_s) for signal in signals]
-        self._slope = _column([(s.field_high - s.field_low) / (s.plant_high - s.plant_low) for s in signals])
+        self._slope = _column([s.slope for s in signals])
         self._base = _column([s.field_from_plant(0.0) for s in signals])
         is_current = [point.unit == "mA" for point in points]
         self._low = _column([CURRENT_MIN_MA if current else -np.inf for current in is_current])
@@ -66,7 +66,7 @@ class Transmitters:
         self._channels = {
             at: Channel(point, step_s)
             for at, (point, signal) in enumerate(zip(points, signals, strict=True))
-            if not signal.instrument.is_straight or point.status
+            if point.status or not signal.instrument.is_straight
         }
         self._stepped = [
             (at, channel) for at, channel in self._channels.items() if channel.signal.instrument.is_stepped
@@ -103,7 +103,10 @@ class Transmitters:
             if place >= 1.0 or place <= 0.0:  # between both ends it stays as it is: the hysteresis of the switch
                 self.switched[number] = 1.0 if place >= 1.0 else 0.0
         self.steps += 1
-        self.draw(1)
+        self._at += 1  # as ``draw(1)``, without the call
+        if self._at == NOISE_AHEAD:
+            self._at = 0
+            self._draw_ahead()
         for at, channel in self._stepped:
             channel.step(self._reading(at))
 
@@ -154,9 +157,13 @@ class Transmitters:
     def end(self, at: int, kind: str) -> None:
         """The instrument is what it was."""
         self.faults.end(at, kind)
-        point = self._points[at]
-        if at not in self.faults.places and signal_of(point).instrument.is_straight and not point.status:
+        if at not in self.faults.places and not self._is_lasting(at):
             self._channels.pop(at, None)
+
+    def _is_lasting(self, at: int) -> bool:
+        """Is the point more than a straight line without any fault?"""
+        point = self._points[at]
+        return bool(point.status) or not signal_of(point).instrument.is_straight
 
     def snapshot(self) -> dict[str, Any]:
         """JSON types."""
@@ -179,11 +186,9 @@ class Transmitters:
         self._draw_ahead()
         self._at = snapshot["noise_at"]
         self.steps = snapshot["steps"]
-        for at in self.faults.places:
-            for kind in list(self.faults.at(at, self.steps)):
-                self.end(at, kind)
         self.faults.restore(snapshot["faults"])
-        for at in self.faults.places:
-            self._channels.setdefault(at, Channel(self._points[at], self._step_s))
+        lasting = {at: channel for at, channel in self._channels.items() if self._is_lasting(at)}
+        passing = {at: Channel(self._points[at], self._step_s) for at in self.faults.places if at not in lasting}
+        self._channels = lasting | passing
         for (_, channel), kept in zip(self._stepped, snapshot["channels"], strict=True):
             channel.restore(kept)

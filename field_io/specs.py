@@ -71,6 +71,11 @@ class SignalSpec:
     lag_s: float = 0.0  # first-order lag of transmitter (in) or actuator (out)
     instrument: InstrumentSpec = STRAIGHT
 
+    @property
+    def slope(self) -> float:
+        """Field units per plant unit."""
+        return (self.field_high - self.field_low) / (self.plant_high - self.plant_low)
+
     def field_from_plant(self, plant_value: float) -> float:
         """SI value -> value in the point's unit, not limited."""
         share = (plant_value - self.plant_low) / (self.plant_high - self.plant_low)

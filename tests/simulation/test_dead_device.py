@@ -5,7 +5,6 @@ from dcs.core.clock import NS_PER_S
 from dcs.core.status import BAD, quality_of
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
-from field_io.devices.simulated import SimulatedModbusDevice
 from hmi.model.station import Station
 from hmi.model.tags import TagStore
 from hmi.viewmodels.loop import LoopView
@@ -34,18 +33,12 @@ def annunciated(recorder: Recorder) -> list[str]:
     return [event.subject for event in recorder.events if event.kind == "alarm" and event.new == "B"]
 
 
-def rtu_1(box: Box) -> SimulatedModbusDevice:
-    device = next(one for one in box.field.simulation.devices if one.spec.name == "RTU-1")
-    assert isinstance(device, SimulatedModbusDevice)
-    return device
-
-
 async def break_device(box: Box, fault: str) -> None:
     if fault == "cable cut":
         for member in ("C1A", "C1B"):  # of one alone, the other member takes over
             box.faults().cut(f"{member}>RTU-1")
     elif fault.startswith("exception"):
-        rtu_1(box).refuse(int(fault.split()[1]))
+        box.faults().begin("RTU-1", "exception", int(fault.split()[1]))
     else:
         box.faults().cut("RTU-1", silent=fault == "silent")
 

@@ -160,3 +160,15 @@ def test_a_diagnosis_never_makes_a_value_better(status: int, condition: int) -> 
         assert judged == status
     if condition in (ne107.FAILURE, ne107.CHECK_FUNCTION):
         assert judged >> 6 == 0
+
+
+@given(st.floats(-0.2, 1.2), st.sampled_from(["mA", "%"]))
+def test_a_point_alone_says_to_the_bit_what_it_says_among_others(share: float, unit: str) -> None:
+    """Promise: a fault that does nothing to the value (maintenance required) changes not one bit of it."""
+    made = bank(InstrumentSpec(), InstrumentSpec(), unit=unit, noise=0.02)
+    made.step([share, share])
+    before = made.field_values().tolist()
+    made.begin(0, SignalFault("maintenance_required", 0.0, 0.0, 0, 0))
+    assert made.field_values().tolist() == before
+    made.end(0, "maintenance_required")
+    assert made.field_values().tolist() == before

@@ -346,4 +346,5 @@ def test_every_kind_can_be_had_by_something() -> None:
     subjects = [Subject("a", POINT, "mA", traits) for traits in (("in", "register", "words"), ("out",), ("switch",))]
     found = {kind.name for subject in subjects for kind in subject.kinds}
     assert found == set(KINDS[POINT])
-    assert {kind.name for kind in Subject("d", DEVICE, traits=("clock",)).kinds} == set(KINDS[DEVICE])
+    traits = ("modbus", "registers", "opc_ua", "card")
+    assert {kind.name for kind in Subject("d", DEVICE, traits=traits).kinds} == set(KINDS[DEVICE])
