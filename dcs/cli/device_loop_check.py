@@ -99,13 +99,15 @@ async def drive(check: LoopCheck, client: PlantClient, clock: Clock, pair: str, 
     """Feed the procedure with values and answers until it has ended; cancellation aborts it and goes on giving back."""
     shown = _Shown(check, quiet)
     while not check.ended:
+        turn = asyncio.ensure_future(_turn(check, client, clock, pair))
         try:
-            await _turn(check, client, clock, pair)
+            await asyncio.shield(turn)
             shown.tell()
             await clock.sleep_until(clock.monotonic_ns() + LOOK_NS)
         except asyncio.CancelledError:
             shown.line("Stopped. Output and mode are given back …")
             check.abort("stopped by hand")
+            await turn  # a command that is under way must not be carried out behind our back
     shown.tell()
 
 

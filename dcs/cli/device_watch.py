@@ -187,9 +187,14 @@ def _row(width: int, name: str, where: str, raw: str, value: str, unit: str, sta
 def _point_line(one: Watched, clock: Clock, width: int) -> str:
     point = one.point
     where = f"{_TABLE_LETTER[point.table]}{point.address}" + (f".{point.bit}" if point.bit >= 0 else "")
-    age = f"{(clock.monotonic_ns() - one.sampled_ns) / NS_PER_S:.1f} s" if one.sampled_ns else "—"
+    age_s = _age_s(one, clock)
+    age = "—" if age_s is None else f"{age_s:.1f} s"
     status = one.trouble or describe_status(one.status)
     return _row(width, point.name, where, raw_text(one), shown_value(one), point.unit, status, age)
+
+
+def _age_s(one: Watched, clock: Clock) -> float | None:
+    return None if one.sampled_ns is None else round((clock.monotonic_ns() - one.sampled_ns) / NS_PER_S, 3)
 
 
 def raw_text(one: Watched) -> str:
@@ -204,7 +209,7 @@ def raw_text(one: Watched) -> str:
 
 def shown_value(one: Watched) -> str:
     """The engineering value; never a number that is not known."""
-    if not one.sampled_ns:
+    if one.sampled_ns is None:
         return "—"
     if one.point.is_text:
         return f"“{one.text}”" if len(one.text) <= 10 else f"“{one.text[:9]}…”"
@@ -249,7 +254,7 @@ def to_dict(device: DeviceWatch, clock: Clock) -> dict[str, Any]:
 
 
 def _point_dict(one: Watched, clock: Clock) -> dict[str, Any]:
-    known = bool(one.sampled_ns) and math.isfinite(one.value)
+    known = one.sampled_ns is not None and math.isfinite(one.value)
     return {
         "point": one.point.name,
         "table": one.point.table,
@@ -259,7 +264,7 @@ def _point_dict(one: Watched, clock: Clock) -> dict[str, Any]:
         "unit": one.point.unit,
         "status": describe_status(one.status),
         "trouble": one.trouble,
-        "age_s": round((clock.monotonic_ns() - one.sampled_ns) / NS_PER_S, 3) if one.sampled_ns else None,
+        "age_s": _age_s(one, clock),
         "orders": _orders_dict(one.verdict),
         "hint": one.verdict.hint,
     }

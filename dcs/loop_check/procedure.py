@@ -16,7 +16,7 @@ from dcs.core.clock import NS_PER_S
 from dcs.core.modes import MAN, mode_name
 from dcs.core.value import ProcessValue
 from dcs.loop_check.plan import Observed, Plan
-from dcs.loop_check.record import Record, Row, Value
+from dcs.loop_check.record import Record, Row, Value, shown
 
 BEGIN, TO_MAN, STROKE, GIVE_OUTPUT, GIVE_MODE, ENDED = "begin", "to Man", "stroke", "give output", "give mode", "ended"
 MODE_WAIT_NS = 15 * NS_PER_S
@@ -46,6 +46,7 @@ class LoopCheck:
         self.step = 0
         self._now_ns = self._utc_ns = 0
         self._waiting = False  # for an answer
+        self._abort_wanted = ""
         self._steps: list[tuple[float, float]] = []  # (%, output)
         self._target_before = ""
         self._took_mode = self._moved_output = False
@@ -86,22 +87,26 @@ class LoopCheck:
         if self.state in (GIVE_OUTPUT, GIVE_MODE):
             self._gave(ok, text)
         elif not ok:
-            self.abort(text)
+            self.abort(self._abort_wanted or text)
         elif self.state == TO_MAN:
-            self._took_mode = True
             self._since_ns = self._now_ns
         elif self.state == STROKE:
             self._written_ns, self._written_utc_ns = self._now_ns, self._utc_ns
             self._window.clear()
+        if self._abort_wanted:
+            self.abort(self._abort_wanted)
 
     def abort(self, reason: str) -> None:
-        """End it: what was changed is given back with the next calls of ``advance``."""
+        """End it: what was changed is given back with the next calls of ``advance``.
+
+        A command under way is waited for first: given back before it is carried out, it would come afterwards.
+        """
         if self.state in (GIVE_OUTPUT, GIVE_MODE, ENDED):
             return
-        # A command under way may still be carried out: what it would have changed is given back as well.
-        self._took_mode = self._took_mode or (self._waiting and self.state == TO_MAN)
+        if self._waiting:
+            self._abort_wanted = reason
+            return
         self.record.result, self.record.reason = "aborted", reason
-        self._waiting = False
         self._go_back()
 
     @property
@@ -142,6 +147,7 @@ class LoopCheck:
             self._end("refused", f"{plan.module} is in {mode_name(mode)}. A loop check needs it in Man")
             return None
         self._next_state(TO_MAN)
+        self._took_mode = True  # also when no answer comes: it may be carried out all the same
         return Write(plan.mode, "MAN")
 
     def _to_man(self, values: Mapping[str, ProcessValue]) -> Write | None:
@@ -179,6 +185,9 @@ class LoopCheck:
     def _give_output(self, values: Mapping[str, ProcessValue]) -> Write | None:
         if self._is_taken(values):
             return None
+        mode = self._number(values, self.plan.mode)
+        if (mode is None or int(mode) != MAN) and self._now_ns - self._since_ns < MODE_WAIT_NS:
+            return None  # an override holds the output, or nothing is heard: it would be refused now
         return Write(self.plan.output.tag, self.record.output_before)
 
     def _give_mode(self, values: Mapping[str, ProcessValue]) -> Write | None:
@@ -207,6 +216,9 @@ class LoopCheck:
         target = self._number(values, self.plan.target)
         if target is None or int(target) == MAN:
             return False
+        if not self._moved_output and mode_name(target).upper() == self._target_before:
+            self._finish()  # it never left its mode: there is nothing to be given back
+            return True
         self.record.result = "aborted"
         self.record.reason = self.record.reason or f"somebody put {self.plan.module} in {mode_name(target)}"
         self._say("The loop was left to whoever took it")
@@ -282,7 +294,8 @@ class LoopCheck:
             what = "output" if self.state == GIVE_OUTPUT else "mode"
             self._say(f"The {what} could NOT be given back: {text.rstrip('.')}")
         elif self.state == GIVE_OUTPUT:
-            self._say(f"Output given back: {self.record.output_before:.6g} {self.plan.output.unit}".rstrip())
+            value = shown(self.record.output_before, self.plan.output)
+            self._say(f"Output given back: {value} {self.plan.output.unit}".rstrip())
         else:
             self._say(f"Mode given back: {self._target_before}")
         if self.state == GIVE_OUTPUT and self._took_mode:

@@ -22,6 +22,8 @@ _LARGE = 0.7
 """Bits that each power of two costs beyond 16 million in one number."""
 _COUNTER = 8.0
 """Bits that speak for a counter of more than one word: those of one word would run over too soon."""
+_JUMP, _WILD = 4096, 10.0
+"""Steps that no value in one register makes sample after sample, and the bits that they cost: it is half of a float."""
 _LETTER, _SIGN = 4.5, 7.0
 _ORDERS = (
     ("high_first", "high_first"),
@@ -79,20 +81,26 @@ def signed(number: int, bits: int) -> int:
 
 
 def _integer_cost(numbers: list[int], bits: int) -> float:
-    """Unsigned or signed, whichever is shorter to tell; changes at the shortest way around."""
+    """Unsigned or signed, whichever is shorter to tell."""
     size = min(_size(number) for number in (numbers[0], signed(numbers[0], bits)))
     cost = size + math.log2(bits)
     if bits == 16 and size > _size(_USUAL_MOST):
         cost += 3.0 if size > _size(_SCALED_MOST) else 1.5
     elif bits > 16:
         cost += _LARGE * max(0.0, size - 24.0)
-    half = 1 << (bits - 1)
-    for before, after in zip(numbers, numbers[1:], strict=False):
-        step = (after - before + half) % (1 << bits) - half
-        cost += _step(step)
+    cost += min(_steps(numbers), _steps([signed(number, bits) for number in numbers]))
+    if bits == 16 and _is_wild(numbers):
+        cost += _WILD
     if bits > 16 and _counts(numbers, bits):
         cost -= _COUNTER
     return cost
+
+
+def _is_wild(numbers: list[int]) -> bool:
+    """Does it jump through its whole range from sample to sample, forth and back?"""
+    steps = [after - before for before, after in zip(numbers, numbers[1:], strict=False)]
+    both_ways = any(step > 0 for step in steps) and any(step < 0 for step in steps)
+    return both_ways and sum(abs(step) > _JUMP for step in steps) * 2 > len(steps)
 
 
 def _counts(numbers: list[int], bits: int) -> bool:
@@ -104,6 +112,10 @@ def _counts(numbers: list[int], bits: int) -> bool:
 
 def _size(number: int) -> float:
     return math.log2(abs(number) + 1)
+
+
+def _steps(numbers: list[int]) -> float:
+    return sum(_step(after - before) for before, after in zip(numbers, numbers[1:], strict=False))
 
 
 def _step(step: int) -> float:

@@ -63,7 +63,7 @@ class Guess:
 def _sign(after: float | int | str, before: float | int | str) -> int:
     if isinstance(after, str) or isinstance(before, str):
         return 0 if after == before else 1
-    return (after > before) - (after < before)
+    return int(after > before) - int(after < before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from field_io.onboarding.evidence import IMPOSSIBLE, ORDER_LETTERS, ORDERS, Order, cost_of, number_of, signed
 from field_io.specs import PointSpec
 
-NEARLY = 3.0
-"""Bits within which an order is as plausible as the best one."""
-WRONG = 8.0
-"""Bits from which on the configured order is called wrong."""
+NEARLY, NEARLY_A_SAMPLE = 3.0, 1.5
+"""Bits within which an order is as plausible as the best one: at all, and for every sample after the first."""
+WRONG, WRONG_A_SAMPLE = 8.0, 3.0
+"""The same from which on the configured order is called wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +56,20 @@ def judge(point: PointSpec, samples: Sequence[Sequence[int]]) -> Verdict:
     best = min(costs.values())
     configured: Order = (point.word_order, point.byte_order)
     empty = all(not any(words) for words in samples)  # zero is zero in every order
+    more = len(samples) - 1
+    near, wrong = best + NEARLY + NEARLY_A_SAMPLE * more, best + WRONG + WRONG_A_SAMPLE * more
     readings = tuple(
         Reading(
             ORDER_LETTERS[order],
             order,
             _number(point, samples[-1], order) * point.scale + point.offset,
-            not empty and costs[order] < IMPOSSIBLE and costs[order] <= best + NEARLY,
+            not empty and costs[order] < IMPOSSIBLE and costs[order] <= near,
             order == configured,
         )
         for order in ORDERS
     )
     better = None
-    if not empty and costs[configured] >= best + WRONG:
+    if not empty and costs[configured] >= wrong:
         better = next(reading for reading in readings if costs[reading.order] == best)
     return Verdict(readings, better)
 

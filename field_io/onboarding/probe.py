@@ -192,7 +192,7 @@ def _guess(found: Probed, registers: Mapping[str, Mapping[int, Sequence[int]]]) 
         # Far apart, so that no value reaches from one table into the next.
         joined |= {(number << 20) + address: words for address, words in registers[table].items()}
     length = max((len(words) for words in joined.values()), default=0)
-    even = {address: [*words, *words[-1:] * (length - len(words))] for address, words in joined.items()}
+    even = {address: [*words, *([words[-1]] * (length - len(words)))] for address, words in joined.items()}
     guesses, found.order = guess(even) if even else ([], None)
     for number, table in enumerate(tables):
         found.guesses[table] = [

@@ -22,6 +22,7 @@ SILENT_MOST = 6
 """Time-outs in one table before what is silent is left alone."""
 EMPTY_RUN = 512
 """Addresses in a row that all hold the same nothing (0 or FFFF): a table that is served whole, and mostly unused."""
+_NOTHING = {0, 0xFFFF}
 BEGIN = 1024
 """Addresses from 0 on that are looked through whole, unless told otherwise; behind them only round numbers are tried."""
 
@@ -72,6 +73,7 @@ class TableScanner:
         self._is_bits = scan.table in BIT_TABLES
         scan.block_max = 2000 if self._is_bits else 125
         self._silences = 0
+        self._whole = False  # the table goes on and on, with nothing in it
         self._only: Sequence[tuple[int, int]] = ((0, 65535),)
 
     async def run(self, ranges: Sequence[tuple[int, int]] | None, grain: int = GRAIN) -> None:
@@ -115,13 +117,18 @@ class TableScanner:
     async def _near(self) -> None:
         """What stands close to something else, one by one, until nothing new turns up."""
         seen: set[tuple[int, int]] = set()
-        while new := [span for span in self.scan.spans if span not in seen]:
+        for address in range(NEAR):  # the beginning of a table is near by itself
+            await self._try(address)
+        while not self._whole and (new := [span for span in self.scan.spans if span not in seen]):
             seen.update(new)
             for first, last in new:
                 await self._grow_right(last, min(65535, last + NEAR))
                 for address in (*range(max(0, first - NEAR), first), *range(last + 1, min(65536, last + NEAR + 1))):
-                    if not self.scan.knows(address) and not self._leaves(address):
-                        await self._read(address, address)
+                    await self._try(address)
+
+    async def _try(self, address: int) -> None:
+        if not (self.scan.missing or self.scan.knows(address) or self._leaves(address)):
+            await self._read(address, address)
 
     async def _round_numbers(self) -> None:
         """Behind the beginning: every hundred to 10000, every thousand to the end; of bits every thousand to 10000."""
@@ -129,7 +136,7 @@ class TableScanner:
         for address in range(2000, 10_001, 1000) if self._is_bits else of_registers:
             if self.scan.missing or self.scan.knows(address) or self._leaves(address):
                 continue
-            if await self._read(address, address):
+            if await self._read(address, address) and not (self._whole and self.scan.found[address] in _NOTHING):
                 await self._grow_right(address, 65535)
                 await self._grow_left(address, max(0, address - NEAR))
 
@@ -175,7 +182,8 @@ class TableScanner:
         if at < EMPTY_RUN:
             return False
         values = {self.scan.found.get(address, -1) for address in range(at - EMPTY_RUN, at)}
-        if values <= {0} or values <= {0xFFFF}:
+        if len(values) == 1 and values <= _NOTHING:
+            self._whole = True
             self.scan.ended = f"served on behind {at - 1}, but nothing but {values.pop():04X} there"
             return True
         return False

@@ -30,7 +30,7 @@ class Watched:
     value: float = float("nan")
     text: str = ""  # of a string
     status: int = STATUS_NOT_CONNECTED
-    sampled_ns: int = 0  # monotonic; 0 = never
+    sampled_ns: int | None = None  # monotonic; None = never
     trouble: str = ""
     verdict: Verdict = Verdict()
     samples: deque[tuple[int, ...]] = field(default_factory=lambda: deque(maxlen=SAMPLES_KEPT))
@@ -51,15 +51,18 @@ class DeviceWatch:
 
     async def look(self) -> None:
         """Read everything once. Never raises for what the device does."""
-        for block in tuple(self._blocks):
-            now_ns = self._clock.monotonic_ns()
-            if not await self._read(block, now_ns):
+        at = 0
+        while at < len(self._blocks):
+            block = self._blocks[at]
+            if not await self._read(block, self._clock.monotonic_ns()):
                 break
+            if at < len(self._blocks) and self._blocks[at] is block:  # else it was parted: its points are read alone
+                at += 1
             if self.spec.limits.spacing_ns:
                 await self._clock.sleep_until(self._clock.monotonic_ns() + self.spec.limits.spacing_ns)
         now_ns = self._clock.monotonic_ns()
         for one in self.points:
-            if one.trouble and one.sampled_ns and now_ns - one.sampled_ns >= self.spec.stale_after(one.point.poll):
+            if one.trouble and one.sampled_ns is not None and now_ns - one.sampled_ns >= self.spec.stale_after(one.point.poll):
                 one.status = STATUS_NO_COMM_LAST_USABLE
 
     def close(self) -> None:

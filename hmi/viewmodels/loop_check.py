@@ -51,7 +51,6 @@ class LoopCheckView:
         """End it; output and mode are given back with the next ticks."""
         if self.check is not None:
             self.check.abort(reason)
-            self._request = None
 
     def tick(self) -> None:
         """Look once."""

@@ -206,8 +206,9 @@ class LoopCheckDialog(QDialog):
         return True
 
     def reject(self) -> None:
-        """Esc closes like the button."""
-        self.close()
+        """Esc closes like the button, which comes here by itself."""
+        if self.leave():
+            super().reject()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.leave():
