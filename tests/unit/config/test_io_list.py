@@ -83,6 +83,8 @@ def test_list_becomes_a_plant_that_passes_the_check(listed: Path, form: str, cap
         "LIC-101.HI": 2.0,
         "LIC-101.HIHI": 2.3,
         "FT-102.HI": 35.0,
+        "PLC-1.COMM": 0.0,  # every device has one
+        "PLC-2.COMM": 0.0,
     }
 
 
