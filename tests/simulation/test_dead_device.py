@@ -45,7 +45,6 @@ async def break_device(box: Box, fault: str) -> None:
 
 async def mend(box: Box) -> None:
     await box.faults().heal_all()
-    await rtu_1(box).heal()  # what it was told to refuse is no fault of the plant's list
 
 
 def shown(box: Box, recorder: Recorder) -> Station:

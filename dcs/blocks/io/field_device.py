@@ -45,7 +45,11 @@ FIELD_DEVICE = block_type(
         i8("was_lost", "1 while no point had a value at the last scan"),
     ],
     outputs=[
-        coded("state", "NO_VALUES: it answers, but refuses; SOME_VALUES: not all points have one", STATE_CHOICES),
+        coded(
+            "state",
+            "what comes from it; NO_VALUES: it answers, but refuses; SOME_VALUES: not all points have one",
+            STATE_CHOICES,
+        ),
         coded("condition", "diagnosis by NE 107", CONDITION_CHOICES),
         discrete("lost", "1 while no point in use has a value"),
         f8("silent_s", "s", "how long no point has had a value"),
