@@ -64,7 +64,7 @@ def access(name: str, section: DeviceSection, document: Document, problems: Prob
                 f"device {name}: `{key}` is for simulated devices. Delete it, or write `simulate: true`.",
             )
     replay = section.replay
-    if replay is not None:
+    if replay is not None and section.simulate:
         try:
             read_head(Path(_beside(document, replay.file)))
         except Missing as missing:

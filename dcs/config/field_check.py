@@ -222,12 +222,15 @@ class _FieldCheck:
                     f"{second.name}: its register is already taken by {first.name} ({at}) in device {device.name}. "
                     f"Correct one of the addresses; {first.end} is the next behind {first.name}.",
                 )
-            url = (device.host, device.port, device.unit)
-            if device.port and url in where:
+            url = (*device.address, device.unit)
+            if (device.port or device.serial) and url in where:
+                same, at = "host, port and unit", f"{device.host}:{device.port}"
+                if device.serial:
+                    same, at = "line and unit", device.serial.port
                 self._problems.add(
                     self._document.place(("devices", device.name, "unit")),
-                    f"device {device.name} has the same host, port and unit as device {where[url].name} "
-                    f"({device.host}:{device.port}, unit {device.unit}). Change one of them.",
+                    f"device {device.name} has the same {same} as device {where[url].name} "
+                    f"({at}, unit {device.unit}). Change one of them.",
                 )
             where.setdefault(url, device)
 

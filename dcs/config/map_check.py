@@ -84,19 +84,31 @@ def plausible_range(
         return None
 
 
+def _at(device: DeviceSpec) -> str:
+    return device.serial.port if device.serial else f"{device.host}:{device.port}"
+
+
 def gateways_agree(devices: Sequence[DeviceSpec], document: Document, problems: Problems) -> None:
     """Simulated devices with one address are units behind a gateway: one server speaks for all of them."""
     by_address: dict[tuple[str, int], DeviceSpec] = {}
     for device in devices:
-        if not device.simulate or not device.port:
+        if device.serial is None and not (device.simulate and device.port):
             continue
-        other = by_address.setdefault((device.host, device.port), device)
+        other = by_address.setdefault(device.address, device)
+        if device.serial != other.serial:
+            problems.add(
+                document.place(("devices", device.name, "serial")),
+                f"device {device.name} is on the same line {device.address[0]} as device {other.name}, but with "
+                "another setting. Write the same `baud`, `parity` and `stop_bits`.",
+            )
+        if not (device.simulate and other.simulate):
+            continue
         for key in ("protocol", "unknown_unit"):
             mine, its = getattr(device, key), getattr(other, key)
             if mine != its:
                 problems.add(
                     document.place(("devices", device.name, key)),
-                    f"device {device.name} is simulated behind {device.host}:{device.port}, as is device "
+                    f"device {device.name} is simulated behind {_at(device)}, as is device "
                     f"{other.name}, but its `{key}` is {mine} and not {its}. "
                     "Write the same, or choose another port.",
                 )

@@ -1,8 +1,8 @@
 """A simulated Modbus device whose answers come from a recording, at the recorded times.
 
 Called by   ``devices.simulated.simulated_devices`` for devices with `replay`; served as any other simulated device.
-Behaviour   time begins with the first request, so that a client with the schedule of the recorded one finds its answers,
-            bit by bit. What the plant does and what is written to it changes nothing.
+Behaviour   time begins with the first request, so that a client with the schedule of the recorded one finds the
+            same answers, bit by bit. What the plant does and what is written to it changes nothing.
 """
 
 from dataclasses import replace

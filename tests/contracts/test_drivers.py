@@ -1,4 +1,4 @@
-"""What every driver peer must do: over the wire, in memory, direct, from a recording.
+"""What every driver peer must do: over TCP, on a serial line, in memory, direct, from a recording.
 
 The same scenario on each: a device with inputs and outputs of several types, a driver that polls it twice a second. On
 the peer ``replay`` the scenario is played twice: once in memory with a recording link, then from the file, where what
@@ -7,6 +7,7 @@ the scenario does to the device has no effect any more and the recorded answers 
 
 import asyncio
 import random
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from field_io.drivers.modbus_link import memory_link, wire_link
 from field_io.drivers.recording_link import RecordingLink
 from field_io.memory_network import MemoryNetwork
 from field_io.recording import RecordingFile
-from field_io.specs import DeviceSpec, PointSpec, ReplaySpec
+from field_io.specs import DeviceSpec, PointSpec, ReplaySpec, SerialLine
 
 POINTS = (
     PointSpec("LT", "input", 0, "int16", unit="mA", scale=0.001),
@@ -121,18 +122,32 @@ def _simulated(scenario: Scenario, peer: str, folder: Path) -> None:
         run_simulated(lambda loop: main(played, False))
 
 
-def _wire(scenario: Scenario) -> None:
+def _wire(scenario: Scenario, line: Path | None = None) -> None:
     async def main() -> None:
-        spec = replace(SPEC, port=await free_port())
+        if line is None:
+            spec = replace(SPEC, port=await free_port())
+        else:
+            spec = replace(SPEC, protocol="modbus-rtu", serial=SerialLine(str(line), 115_200))
         await _on_bench(scenario, WallClock(), wire_link, spec, None)
 
     asyncio.run(main())
 
 
-@pytest.fixture(params=["memory", "direct", "replay", pytest.param("wire", marks=pytest.mark.system)])
+SYSTEM = [pytest.mark.system, pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")]
+
+
+@pytest.fixture(
+    params=[
+        "memory",
+        "direct",
+        "replay",
+        pytest.param("wire", marks=pytest.mark.system),
+        pytest.param("line", marks=SYSTEM),
+    ]
+)
 def on_peer(request: pytest.FixtureRequest, tmp_path: Path) -> Runner:
-    if request.param == "wire":
-        return _wire
+    if request.param in ("wire", "line"):
+        return lambda scenario: _wire(scenario, tmp_path / "ttyRTU-1" if request.param == "line" else None)
     return lambda scenario: _simulated(scenario, request.param, tmp_path)
 
 
@@ -177,7 +192,7 @@ def test_writes_arrive_and_are_read_back(on_peer: Runner) -> None:
         assert (outcome.state, outcome.text, outcome.limited) == ("written", "", ())
         assert set(outcome.written) == {"VALVE", "SPEED", "PUMP"}
         await bench.until(lambda: bench.value("PUMP") == 1.0)
-        assert bench.value("VALVE") == 41.5
+        await bench.until(lambda: bench.value("VALVE") == 41.5, 0.2)  # read a moment later, on a slow line
         assert bench.value("SPEED") == pytest.approx(12.34)
         if not bench.replayed:
             assert bench.device.values(("VALVE", "PUMP")) == [41.5, 1.0]
