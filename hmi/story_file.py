@@ -4,7 +4,7 @@ Called by   ``dcs check``, ``dcs demo``, ``dcs run`` (check), ``dcs hmi`` (reads
 Format      docs/reference/story.md.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from dcs.config.problems import did_you_mean
 from dcs.config.source import Document, read_document
 from dcs.core.errors import ConfigError, ConfigErrors, Place
 from dcs.core.units import parse_duration
+from field_io.fault_kinds import Subject, checked
 
 from .model.story import ACTIVE_OF, HERE, VERBS, WAS, Act, Step, Story
 
@@ -26,7 +27,7 @@ KEYS = {
     "undo": "a list of actions that put things back",
 }
 _OPENS = ("display", "trend", "fit", "faceplate")
-_MANY = ("set", "move", "disturb", "stick")
+_MANY = ("set", "move", "disturb", "stick", "fault")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Known:
     disturbances: Collection[str]
     nodes: Collection[str]
     pairs: Collection[str]
+    subjects: Mapping[str, Subject]  # what can have faults
 
 
 def load_story(path: Path) -> Story:
@@ -179,11 +181,19 @@ def _check_step(title: str, step: Step, known: Known) -> Iterator[ConfigError]:
         "switchover": ("controller pair", known.pairs),
         "cut": ("simulated device", known.devices),
         "heal": ("simulated device", known.devices),
+        "fault": ("simulated point, device or cable", known.subjects),
+        "clear": ("simulated point, device or cable", known.subjects),
     }[step.verb]
     if step.verb == "kill" and subject.startswith(ACTIVE_OF):
         subject, what, names = subject.removeprefix(ACTIVE_OF), "controller pair", known.pairs
     if subject not in names:
         yield _unknown(title, what, subject, names, step.place)
+    elif step.verb == "fault":
+        kind, _, value = str(step.value).partition(" ")
+        try:
+            checked(known.subjects[subject], kind, value)
+        except ConfigError as error:
+            yield ConfigError(f"act {title}: {error.message}", step.place)
     elif step.verb in ("set", "move") and subject not in known.writable:
         yield ConfigError(f"act {title}: {subject} cannot be written. Name a setpoint, mode or parameter.", step.place)
 

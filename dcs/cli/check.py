@@ -62,6 +62,7 @@ def check_pictures(config: PlantConfig) -> None:
 
 def check_acts(config: PlantConfig) -> None:
     """Raises ``ConfigErrors`` for a story that names what this plant does not have."""
+    from field_io.fault_kinds import subjects_of
     from hmi.story_file import FILE_NAME, Known, check_story, load_story
 
     path = config.folder / FILE_NAME
@@ -71,6 +72,7 @@ def check_acts(config: PlantConfig) -> None:
     tags = [tag for strategy in strategies for tag in strategy.tags]
     kinds = {name: node_kind(config, name) for name in config.nodes}
     simulated = [device for device in config.devices if device.simulate] if FIELD_NODE in config.nodes else []
+    members = [member for controller in config.controllers for member in controller.members]
     known = Known(
         tags={tag.name for tag in tags},
         writable={tag.name for tag in tags if tag.writable},
@@ -81,6 +83,7 @@ def check_acts(config: PlantConfig) -> None:
         disturbances=disturbances(config),
         nodes={name for name, kind in kinds.items() if kind in ("controller", "witness")},
         pairs={controller.name for controller in config.controllers},
+        subjects={subject.name: subject for subject in subjects_of(simulated, members)},
     )
     errors = check_story(load_story(path), known)
     if errors:

@@ -6,6 +6,7 @@ Promise     a step counts as done when the plant has said so, and a refusal is s
             after a refused one are not sent.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from dcs.core.errors import Place
 from dcs.core.modes import mode_name
 
 from .commands import DONE, NO_ANSWER, REFUSED, Request
+from .exercise import LINKS
 from .station import Station
 
 FIELD, LAUNCHER = "field", "launcher"
@@ -28,6 +30,8 @@ VERBS = {
     "switchover": "a controller pair: hand over to the standby",
     "cut": "a simulated device: off the network",
     "heal": "what was cut",
+    "fault": "{TARGET: KIND VALUE}: such as {LT-101: bias 0.5 mA}; see how-to/make-the-field-misbehave",
+    "clear": "a target: all that is wrong with it",
 }
 
 
@@ -141,7 +145,16 @@ class StoryRunner:
             return step.subject, "switchover", step.subject, None
         if step.verb == "kill":
             return LAUNCHER, "kill", self._node(step.subject), None
+        if step.verb in ("fault", "clear"):
+            kind, _, value = str(step.value or "").partition(" ")
+            fault = json.dumps({"kind": kind, "value": value} if value else {"kind": kind})
+            return self._desk_of(step.subject), step.verb, step.subject, fault if step.verb == "fault" else None
         return FIELD, step.verb, step.subject, None if step.value == HERE else step.value
+
+    def _desk_of(self, target: str) -> str:
+        """A cable belongs to the controller that it begins at; in a box the field node has them all."""
+        node, arrow, _ = target.partition(">")
+        return f"{node}.{LINKS}" if arrow and not self._station.nodes.clock_note() else FIELD
 
     def _write(self, step: Step) -> tuple[str, str, str, float | str | None]:
         tag = step.subject

@@ -178,3 +178,17 @@ def test_all_kinds_are_tried_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     for kind in {*KINDS[DEVICE], *KINDS[LINK]} - {"clock_wrong", "dead"}:
         assert f'"{kind}"' in text, kind
+
+
+def test_a_request_that_arrives_twice_is_done_twice() -> None:
+    async def story(field: Field) -> None:
+        await field.until_s(2.0)
+        field.device.record_writes()
+        field.faults.begin("C1A>RTU-1", "duplicate", 100)
+        await field.driver.write({"V-1": 33.0}, lambda: True)
+        assert field.device.writes is not None
+        assert [(write.point, write.value) for write in field.device.writes] == [("V-1", 33.0)] * 2
+        await field.until_s(8.0)
+        assert field.driver.errors == 0, "the second answer finds nobody who waits for it"
+
+    in_field(story)

@@ -348,3 +348,20 @@ def test_every_kind_can_be_had_by_something() -> None:
     assert found == set(KINDS[POINT])
     traits = ("modbus", "registers", "opc_ua", "card")
     assert {kind.name for kind in Subject("d", DEVICE, traits=traits).kinds} == set(KINDS[DEVICE])
+
+
+def test_the_signal_is_right_again_at_its_step_even_when_nobody_ends_the_fault() -> None:
+    """Promise: a timer that comes late (a busy machine) does not prolong what a fault does."""
+
+    async def story(field: Field) -> None:
+        await field.until_s(3.0)
+        sound = field.value("LT-2")
+        field.faults.begin("LT-2", "bias", 1.0, duration="2 s")
+        field.faults.close()
+        for at_s, error in ((4.9, 1.0), (5.0, 0.0), (9.0, 0.0)):
+            await field.until_s(at_s)
+            field.device.on_request()  # type: ignore[misc]
+            assert field.device.value("LT-2") == pytest.approx(sound + error, abs=0.002)
+        assert len(field.faults.active()) == 1
+
+    in_field(story)

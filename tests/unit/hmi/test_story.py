@@ -78,6 +78,9 @@ def test_a_good_story_is_read(tmp_path: Path) -> None:
         ("after: 5 s", "after: soon", "9: after: `soon` is not a duration."),
         ("{V-101: here}", "{V-109: here}", "10: there is no simulated point V-109."),
         ("{V-101: here}", "{V-101: there}", "10: stick takes"),
+        ("stick: {V-101: here}", "fault: {LT-101: bais 1}", "10: LT-101: there is no fault bais. Did you mean bias?"),
+        ("stick: {V-101: here}", "fault: {LT-109: bias 1}", "10: there is no simulated point, device or cable LT-109."),
+        ("stick: {V-101: here}", "fault: {LT-101: bias}", "10: LT-101: bias needs its error, in mA."),
         ("free: V-101", "free: V-100", "13: there is no simulated point V-100."),
         ("{LIC-101.SP: was}", "{LIC-102.SP: was}", "12: `was` for LIC-102.SP"),
         ("display: overview", "display: overvew", "3: there is no display overvew. Did you mean `overview`"),
@@ -223,3 +226,20 @@ def test_the_bar_offers_acts_by_mouse_and_key(rig: Rig, qt_app: Any) -> None:
     sampler.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     qt_app.processEvents()
+
+
+def test_an_act_makes_anything_fail_and_puts_it_right(rig: Rig) -> None:
+    others = Others(rig)
+    steps = (Step("fault", "LT-101", "bias 0.5 mA"), Step("fault", "RTU-1", "silent"))
+    undo = (Step("clear", "LT-101"), Step("clear", "RTU-1"))
+    act = Act("Fail", "Look.", steps, undo)
+    runner = StoryRunner(rig.station, Story("Story", (act,)))
+    runner.start(act)
+    play(rig, runner, 1.0)
+    assert others.heard == [
+        ("field", "fault", "LT-101", '{"kind": "bias", "value": "0.5 mA"}'),
+        ("field", "fault", "RTU-1", '{"kind": "silent"}'),
+    ]
+    runner.undo()
+    play(rig, runner, 1.0)
+    assert others.heard[2:] == [("field", "clear", "LT-101", None), ("field", "clear", "RTU-1", None)]
