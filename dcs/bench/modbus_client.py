@@ -2,9 +2,9 @@
 
 Each side reads 100 registers as fast as it can. The C client throws them away; our driver makes values of them, with
 status and time. Both run for the same short time in turn, round by round. CPU times are medians, and so are ratios of a
-round: other work on the machine hits both. The limits are for the loop that nodes run on (uvloop where there is one);
-that on the rate is for the link, which does what the C client does, on one core where the C client has a thread for each
-connection. Rates are those of the best round: what the machine gives when it is free.
+round: other work on the machine hits both. The limits are for the loop that nodes run on (uvloop where there is one).
+That on the rate is for the link, which does what the C client does, on one core where the C client has a thread for
+each connection. Rates are those of the best round: what the machine gives when it is free.
 """
 
 import json

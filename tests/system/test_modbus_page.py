@@ -56,10 +56,10 @@ def test_every_device_of_the_page_is_read_and_written(devices: tuple[DeviceSpec,
         clock, links = WallClock(), WireLinks()
         servers: dict[tuple[str, int], ModbusServer] = {}
         drivers = []
-        for spec in theirs:
-            spec = replace(spec, port=ports[spec.port], timeout_ns=NS_PER_S)
-            if spec.serial is not None:
-                spec = replace(spec, serial=replace(spec.serial, port=str(tmp_path / "line")))
+        for named in theirs:
+            spec = replace(named, port=ports[named.port], timeout_ns=NS_PER_S)
+            line = replace(named.serial, port=str(tmp_path / "line")) if named.serial else None
+            spec = replace(spec, serial=line)
             if spec.address not in servers:
                 servers[spec.address] = ModbusServer.of(spec, None)
             one = SimulatedModbusDevice(spec, clock, None, servers[spec.address])
