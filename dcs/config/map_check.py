@@ -92,17 +92,9 @@ def gateways_agree(devices: Sequence[DeviceSpec], document: Document, problems: 
     """Simulated devices with one address are units behind a gateway: one server speaks for all of them."""
     by_address: dict[tuple[str, int], DeviceSpec] = {}
     for device in devices:
-        if device.serial is None and not (device.simulate and device.port):
+        if not (device.simulate and (device.serial or device.port)):
             continue
         other = by_address.setdefault(device.address, device)
-        if device.serial != other.serial:
-            problems.add(
-                document.place(("devices", device.name, "serial")),
-                f"device {device.name} is on the same line {device.address[0]} as device {other.name}, but with "
-                "another setting. Write the same `baud`, `parity` and `stop_bits`.",
-            )
-        if not (device.simulate and other.simulate):
-            continue
         for key in ("protocol", "unknown_unit"):
             mine, its = getattr(device, key), getattr(other, key)
             if mine != its:
