@@ -497,6 +497,7 @@ def test_a_standby_only_asks_how_the_server_is_and_takes_over_at_once() -> None:
         assert driver.reached(bench.clock.monotonic_ns())
         assert driver.report().detail == "standby: health reads only"
         bench.device.set_value("LT-1", 1.75)
+        await bench.sleep(0.3)
         since_ns = bench.clock.time_ns()
         driver.set_polling(True)
         await bench.sleep(0.01)
