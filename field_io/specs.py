@@ -15,7 +15,7 @@ from field_io.access_specs import SerialLine as SerialLine
 from field_io.access_specs import TlsFiles as TlsFiles
 from field_io.behaviours import BehaviourSpec
 from field_io.instruments import STRAIGHT, InstrumentSpec
-from field_io.opc_ua.nodes import parse_node
+from field_io.opc_ua.nodes import node_problems
 from field_io.served_specs import ReplaySpec as ReplaySpec
 from field_io.served_specs import ServerLimits as ServerLimits
 from field_io.station import StationSpec
@@ -333,11 +333,7 @@ def point_problems(point: PointSpec) -> list[str]:
 
 def _node_problems(point: PointSpec) -> list[str]:
     """The same for a node of an OPC UA server."""
-    problems: list[str] = []
-    try:
-        parse_node(point.node)
-    except ValueError as exc:
-        problems.append(f"node {exc}")
+    problems = [f"node {sentence}" for sentence in node_problems(point.node)]
     if point.type not in POINT_TYPES:
         problems.append(f"type is `{point.type}`, but a point is one of {', '.join(POINT_TYPES)}")
     if point.direction not in ("in", "out"):

@@ -247,7 +247,9 @@ def _build_driver(device: DeviceSpec, face: NodeFace, clock: Clock, strategy: St
     phase_ns = (fastest.phase_ns - lead_ns - utc_minus_monotonic_ns) % device.poll_ns
     rng = Random(derive_seed(peers.seed, node, device.name))
     if device.protocol == OPC_UA:
-        return OpcUaDriver(device, peers.ua_session(node, device), clock, rng, phase_ns)
+        opc_ua = OpcUaDriver(device, peers.ua_session(node, device), clock, rng, phase_ns)
+        opc_ua.on_event = lambda text: face.event("field", device.name, f"{node}: {device.name} {text}")
+        return opc_ua
     links = [_recorded(peers.link(node, one), one, node, clock) for one in with_backups([device])]
     if device.backup is None and device.station is None:
         return ModbusDriver(device, links[0], clock, rng, phase_ns)

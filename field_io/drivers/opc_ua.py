@@ -31,8 +31,7 @@ HEALTH_PERIOD_NS = 2 * NS_PER_S
 """How often a standby asks the server how it is, so that its path to the device is proven and not assumed."""
 
 _NEVER = 2**31
-
-RETRY_SUBSCRIPTION_NS = 60 * NS_PER_S
+RETRY_SUBSCRIPTION_NS = TELL_NS = 60 * NS_PER_S
 
 FIND_AGAIN_NS = 30 * NS_PER_S
 """How often nodes are looked for that the server did not have: it may be given another program."""
@@ -55,6 +54,7 @@ class OpcUaDriver:
         self.names = tuple(point.name for point in spec.points)
         self.requests = 0
         self.errors = 0
+        self.on_event: Callable[[str], None] | None = None  # for the journal: data was lost
         self.losses = 0  # times that messages or a subscription were lost since the start
         self._session = session
         self._clock = clock
@@ -77,6 +77,7 @@ class OpcUaDriver:
         self._round_trip_ns: float | None = None
         self._last_trouble = ""
         self._last_loss = ""
+        self._tell_ns = NEVER_NS
         self._server_state = ""
         self._find_ns = 0  # when nodes that are missing are looked for again
         self._subscribed = False
@@ -130,13 +131,11 @@ class OpcUaDriver:
         return LinkReport(self.spec.name, "opc-ua", state, self.spec.url, detail, round_trip_ms, self.errors)
 
     def _detail(self) -> str:
-        found = [] if self._polling else ["standby: health reads only"]
-        found += [self._server_state] if self._server_state else []
-        found += [f"polled: {self._no_subscription}"] if self._polling and self._no_subscription else []
-        found += self._image.remarks(self._infos)
-        if self.losses:
-            found.append(f"data lost {self.losses} times and read again, last: {self._last_loss}")
-        return "; ".join(found)
+        polled = f"polled: {self._no_subscription}" if self._polling and self._no_subscription else ""
+        lost = f"data lost {self.losses} times and read again, last: {self._last_loss}" if self.losses else ""
+        standby = "" if self._polling else "standby: health reads only"
+        found = (standby, self._server_state, polled, *self._image.remarks(self._infos), lost)
+        return "; ".join(one for one in found if one)
 
     # --- schedule ---------------------------------------------------------------------------------------------
     def set_polling(self, polling: bool) -> None:
@@ -318,6 +317,9 @@ class OpcUaDriver:
         """Messages are missing: all is read again."""
         self.losses += 1
         self._last_loss = text
+        if self.on_event is not None and self._clock.monotonic_ns() >= self._tell_ns:
+            self._tell_ns = self._clock.monotonic_ns() + TELL_NS
+            self.on_event(f"data lost and read again: {text}")
         self._image.forget_confirmations()
         if self._group is not None and self._polling:
             self._group.create_task(self._look(on_grid=False))

@@ -43,3 +43,12 @@ def parse_node(text: str) -> NodeName:
     if kind == "i" and not name.isdigit():
         raise ValueError(f"`{text}` is no node identifier: after `i=` stands a number")
     return NodeName(uri or CORE, kind, name)
+
+
+def node_problems(text: str) -> list[str]:
+    """What is wrong with the text, as a sentence without its full stop; [] when it names a node."""
+    try:
+        parse_node(text)
+    except ValueError as exc:
+        return [str(exc)]
+    return []

@@ -292,6 +292,8 @@ def test_a_server_that_refuses_us_is_asked_with_the_back_off_and_says_why() -> N
 # --- what is lost ---------------------------------------------------------------------------------------------
 def test_a_gap_in_the_messages_is_told_and_everything_is_read_again() -> None:
     async def scenario(bench: UaBench, driver: OpcUaDriver) -> None:
+        told: list[str] = []
+        driver.on_event = told.append
         await bench.sleep(3.0)
         subscription = session_of(bench).subscription
         assert subscription is not None
@@ -302,6 +304,13 @@ def test_a_gap_in_the_messages_is_told_and_everything_is_read_again() -> None:
         assert values(bench, driver)["LT-1"] == 1.5
         assert driver.losses == 1
         assert "data lost 1 times and read again, last: notification" in driver.report().detail
+        for _ in range(100):
+            subscription.number += 1
+            bench.device.set_value("LT-1", 1.5 + 0.1 * (driver.losses % 2))
+            await bench.sleep(1.0)
+        assert driver.losses > 50
+        assert len(told) == 2, "the journal is told, and not flooded"
+        assert told[0].startswith("data lost and read again: notification 3 came where 2 was due")
 
     on_bench(scenario)
 
@@ -497,6 +506,7 @@ def test_a_standby_only_asks_how_the_server_is_and_takes_over_at_once() -> None:
         assert driver.reached(bench.clock.monotonic_ns())
         assert driver.report().detail == "standby: health reads only"
         bench.device.set_value("LT-1", 1.75)
+        await bench.sleep(0.3)
         since_ns = bench.clock.time_ns()
         driver.set_polling(True)
         await bench.sleep(0.01)
