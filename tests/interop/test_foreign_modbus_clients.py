@@ -5,7 +5,6 @@ link as the client; libmodbus and modbus-serial do that in ``test_foreign_modbus
 """
 
 import asyncio
-import datetime
 import re
 import shutil
 import subprocess
@@ -29,6 +28,7 @@ from field_io.drivers.tls import client_context
 from field_io.modbus.pdu import bytes_of, words_of
 from field_io.specs import DeviceSpec, SerialLine, TlsFiles
 from tests.interop.foreign_devices import HERE, MODBUS_SERIAL, build_with_libmodbus, install
+from tests.support.certificates import Authority
 from tests.support.processes import free_port
 
 pytestmark = [
@@ -222,56 +222,9 @@ def test_pymodbus_finds_everything_right(places: Places, door: str) -> None:
 
 
 # --- TLS, both sides ------------------------------------------------------------------------------------------
-def _certificates(folder: Path, *names: str) -> dict[str, TlsFiles]:
-    """One authority and a certificate for each name, for 127.0.0.1; ``stranger`` is signed by itself."""
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    now = datetime.datetime.now(datetime.UTC)
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")])
-
-    def certificate(name: x509.Name, key: Any, issuer: x509.Name, signer: Any, is_authority: bool) -> x509.Certificate:
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name).issuer_name(issuer).public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-            )
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-        )  # fmt: skip
-        return builder.sign(signer, hashes.SHA256())
-
-    def save(file: Path, thing: Any) -> str:
-        if isinstance(thing, x509.Certificate):
-            file.write_bytes(thing.public_bytes(serialization.Encoding.PEM))
-        else:
-            file.write_bytes(
-                thing.private_bytes(
-                    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-                )
-            )
-        return str(file)
-
-    ca = save(folder / "ca.pem", certificate(authority, authority_key, authority, authority_key, True))
-    found = {}
-    for name in names:
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        stranger = name == "stranger"
-        signed = certificate(
-            subject, key, subject if stranger else authority, key if stranger else authority_key, False
-        )
-        found[name] = TlsFiles(ca, save(folder / f"{name}.pem", signed), save(folder / f"{name}.key", key))
-    return found
+def _files(authority: Authority, name: str) -> TlsFiles:
+    signed = authority.sign(name)
+    return TlsFiles(authority.file, signed.certificate, signed.key)
 
 
 async def _read_once(spec: DeviceSpec) -> bytes:
@@ -284,7 +237,9 @@ async def _read_once(spec: DeviceSpec) -> bytes:
 
 
 def test_over_tls_whoever_has_a_certificate_gets_in_and_nobody_else(tmp_path: Path) -> None:
-    files = _certificates(tmp_path, "device", "client", "stranger")
+    plant, elsewhere = Authority(tmp_path), Authority(tmp_path, "elsewhere")
+    files = {name: _files(plant, name) for name in ("device", "client")}
+    files["stranger"] = replace(_files(elsewhere, "stranger"), ca=plant.file)
 
     async def main() -> None:
         spec = DeviceSpec("TLS", port=free_port(), protocol="modbus-tls", tls=files["device"], timeout_ns=2_000_000_000)

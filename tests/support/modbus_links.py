@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dcs.core.simulated_time import run_simulated
 from field_io.devices.modbus_server import ModbusServer, Unit, free_port
+from field_io.drivers.direct import DirectLink
 from field_io.drivers.link import LinkFaults, ModbusLink
 from field_io.drivers.modbus_link import memory_link, wire_link
 from field_io.memory_network import MemoryNetwork
@@ -21,6 +22,7 @@ PEERS = {
     "memory in flight": DeviceSpec("DEV", limits=RequestLimits(in_flight=4)),
     "memory shared": DeviceSpec("DEV", shared=True),
     "memory line": DeviceSpec("DEV", protocol="modbus-rtu", serial=SerialLine("/dev/line")),
+    "direct": DeviceSpec("DEV"),
     "wire": DeviceSpec("DEV"),
     "wire shared": DeviceSpec("DEV", shared=True),
     "wire rtu": DeviceSpec("DEV", protocol="modbus-rtu-over-tcp"),
@@ -45,10 +47,13 @@ class Bench:
     requests: list[str]
     writes: list[tuple[str, str, int, int]]
     links: list[ModbusLink]
+    direct: bool = False  # without messages
 
     def link(self, name: str = "C1A", faults: LinkFaults | None = None, spec: DeviceSpec | None = None) -> ModbusLink:
         if self.network is None:
             link: ModbusLink = wire_link(spec or self.spec, faults)
+        elif self.direct:
+            link = DirectLink(spec or self.spec, self.network, name, faults)
         else:
             link = memory_link(spec or self.spec, self.network, name, faults)
         self.links.append(link)
@@ -93,7 +98,7 @@ async def _on_bench(peer: str, folder: Path, scenario: Scenario) -> None:
     if spec.serial is not None and network is None:
         spec = device = replace(spec, serial=replace(spec.serial, port=str(folder / "line")))
     server = ModbusServer.of(device, network)
-    bench = Bench(spec, device, server, unit_on(server, 3), network, [], [], [])
+    bench = Bench(spec, device, server, unit_on(server, 3), network, [], [], [], peer == "direct")
     bench.unit.before_request = bench.requests.append
     bench.unit.after_write = lambda *write: bench.writes.append(write)
     await server.start()
