@@ -2,7 +2,9 @@
 
 Each side reads 100 registers as fast as it can. The C client throws them away; our driver makes values of them, with
 status and time. Both run for the same short time in turn, round by round. CPU times are medians, and so are ratios of a
-round: other work on the machine hits both. Rates are those of the best round: what the machine gives when it is free.
+round: other work on the machine hits both. The limits are for the loop that nodes run on (uvloop where there is one).
+That on the rate is for the link, which does what the C client does, on one core where the C client has a thread for
+each connection. Rates are those of the best round: what the machine gives when it is free.
 """
 
 import json
@@ -58,7 +60,7 @@ def modbus_client() -> list[Figure]:
                        _CPU_LIMIT if judged else None),
                 Figure("modbus_client", f"{name}: rate, {_MANY} connections", per_s, "/s"),
                 Figure("modbus_client", f"{name}: rate to libmodbus", per_s / in_c_per_s, "×",
-                       _RATE_LIMIT if judged else None, at_least=True),
+                       _RATE_LIMIT if judged and what == "link" else None, at_least=True),
             ]  # fmt: skip
     return [
         Figure("modbus_client", "libmodbus client: CPU of a request",

@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from dcs.bench.figure import Figure
-from dcs.bench.modbus_load import REGISTERS, device
+from dcs.bench.modbus_load import REGISTERS, device, tell
 from dcs.core.clock import NS_PER_MS, NS_PER_S, WallClock
 from dcs.core.errors import Missing
 from dcs.node.event_loop import run_on_loop
@@ -122,7 +122,7 @@ async def _poll_all(ports: list[int], spread: bool) -> None:
     await asyncio.gather(*running, return_exceptions=True)
     p50_ms, p99_ms = np.percentile(late_ms, [50, 99])
     in_time = int((late_ms < 1000.0).sum())
-    print(json.dumps({"cpu_s": cpu_s, "in_time": in_time, "p50_ms": float(p50_ms), "p99_ms": float(p99_ms)}))
+    tell({"cpu_s": cpu_s, "in_time": in_time, "p50_ms": float(p50_ms), "p99_ms": float(p99_ms)})
 
 
 def allow_files(work: Callable[[], Awaitable[None]]) -> None:

@@ -13,6 +13,7 @@ from dcs.config.behaviour_check import BehaviourCheck
 from dcs.config.fault_check import check_statuses
 from dcs.config.field_schema import DeviceSection, FieldFile, PointSection
 from dcs.config.map_check import beside, gateways_agree, needs_map, note_unmoved, numbered_identity, plausible_range
+from dcs.config.modbus_check import check_modbus
 from dcs.config.plant_config import PlantInfo
 from dcs.config.point_table import Row
 from dcs.config.problems import Problems, did_you_mean
@@ -45,6 +46,7 @@ def build_devices(
     check.repeated_often_enough(devices)
     check.inputs_driven_once(devices)
     check_statuses(devices, document, problems)
+    check_modbus(devices, document, problems)
     return devices
 
 

@@ -1,6 +1,7 @@
 """Promises of a shared connection: many units behind one address, some of them dead."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -50,7 +51,7 @@ class Bench:
 
     def gaps_s(self, unit: int, since_s: float = 0.0) -> list[float]:
         times = [at for at in self.answered_ns[unit] if at >= since_s * NS_PER_S]
-        return [(b - a) / NS_PER_S for a, b in zip(times, times[1:], strict=False)]
+        return [(b - a) / NS_PER_S for a, b in itertools.pairwise(times)]
 
 
 def behind(base: DeviceSpec, scenario: Callable[[Bench], Awaitable[None]], units: int = 20) -> None:
@@ -238,7 +239,7 @@ def test_frames_on_a_line_are_separated_by_silence() -> None:
     async def scenario(bench: Bench) -> None:
         await bench.until_s(3.5)
         asked = sorted(at for times in bench.answered_ns.values() for at in times if at >= NS_PER_S)
-        gaps = [b - a for a, b in zip(asked, asked[1:], strict=False)]
+        gaps = [b - a for a, b in itertools.pairwise(asked)]
         assert min(gaps) >= 3.5 * 11 / 9600 * NS_PER_S - 100  # rounded to whole nanoseconds
 
     behind(slow, scenario, units=5)

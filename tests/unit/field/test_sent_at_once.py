@@ -18,7 +18,7 @@ LOOPS = ["asyncio", *(["uvloop"] if importlib.util.find_spec("uvloop") else [])]
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_write_has_left_before_the_loop_turns(loop: str) -> None:
-    """Promise: no queue of the loop stands between the gate and the network, not even behind a read of the same turn."""
+    """Promise: no queue of the loop stands between gate and network, not even behind a read of the same turn."""
 
     async def main(listener: socket.socket) -> None:
         two = RequestLimits(in_flight=2)
