@@ -44,7 +44,6 @@ class _Device:
 
     def __init__(self, driver: FieldDriver) -> None:
         self.driver = driver
-        self.stale_after_ns = driver.spec.stale_after_ns
         self.ahead_max_ns = ahead_max_ns(driver.spec)
         self.fresh = True  # every point was read by this controller since it took over
         self.pending: dict[str, float] | None = None  # the newest outputs that are not on their way yet
@@ -62,6 +61,10 @@ class _Part:
         self.device = device
         self.channels = np.array([i for i, _ in here], np.intp)
         self.points = np.array([point for _, point in here], np.intp)
+        spec = device.driver.spec
+        groups = {point.name: point.poll for point in spec.points}
+        limits_ns = [spec.stale_after(groups.get(device.driver.names[point], "")) for _, point in here]
+        self.stale_after_ns = np.array(limits_ns, np.int64)  # each by its poll group
         self.outputs = [(i, name) for i, name in enumerate(outputs) if name in at]
 
 
@@ -164,7 +167,7 @@ class FieldSide:
         own = times_ns[part.points] >= self._since_utc_ns
         channels = part.channels
         old = self._inherited
-        limit_ns = part.device.stale_after_ns
+        limit_ns = part.stale_after_ns
         stale = (now_utc_ns - old.times_ns[channels] >= limit_ns) & (old.statuses[channels] >= 64)
         old_statuses = np.where(stale, STATUS_NO_COMM_LAST_USABLE, old.statuses[channels])
         image.values[channels] = np.where(own, values[part.points], old.values[channels])

@@ -33,6 +33,7 @@ class Bench:
     unit: Unit
     driver: ModbusDriver
     heard: list[tuple[int, bytes]]  # (when, PDU)
+    server: ModbusServer
 
     async def until_s(self, seconds: float) -> None:
         await self.clock.sleep_until(round(seconds * NS_PER_S))
@@ -54,7 +55,7 @@ def on_device(spec: DeviceSpec, scenario: Callable[[Bench], Awaitable[None]]) ->
         spans = {table: [(0, 400)] for table in ("coil", "discrete", "input", "holding")}
         unit = server.units[spec.unit] = Unit("DEV", spec.unit, spans)
         driver = ModbusDriver(spec, memory_link(spec, network), clock, random.Random(1))
-        bench = Bench(clock, unit, driver, [])
+        bench = Bench(clock, unit, driver, [], server)
         serve = unit.serve
 
         def heard(peer: str, request: bytes) -> bytes:
@@ -193,7 +194,7 @@ def test_on_change_an_output_that_stands_is_not_sent_again() -> None:
     on_device(CHANGE, scenario)
 
 
-@pytest.mark.parametrize("event", ["failed", "reconnected", "switched over", "unit away"])
+@pytest.mark.parametrize("event", ["failed", "aborted", "restarted", "switched over", "unit away"])
 def test_on_change_everything_is_sent_anew_when_nobody_knows_what_the_device_holds(event: str) -> None:
     """Promise: a new holder writes at once, and so does everybody after a failure: a device may have restarted."""
 
@@ -204,9 +205,14 @@ def test_on_change_everything_is_sent_anew_when_nobody_knows_what_the_device_hol
             bench.unit.refuse_with = 4
             await bench.driver.write({"OUT": 6.0, "B": 1.0}, always)
             bench.unit.refuse_with = 0
-        elif event == "reconnected":
+        elif event == "aborted":
             bench.driver.abort()
             await bench.until_s(2.5)
+        elif event == "restarted":
+            bench.server.stop()
+            await bench.until_s(1.5)
+            await bench.server.start()
+            await bench.until_s(4.5)
         elif event == "unit away":
             bench.unit.refuse_with = 11
             await bench.until_s(2.5)
