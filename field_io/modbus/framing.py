@@ -20,6 +20,8 @@ from field_io.modbus.pdu import (
 PDU_MAX = 253
 MBAP_HEADER = 7
 RTU_MAX = 256
+RTU_AT_ONCE_MAX = 8192
+"""Bytes looked at in one go: a CRC at every place of a flood of rubbish would hold up everybody else."""
 
 
 class Frame(NamedTuple):
@@ -193,6 +195,9 @@ class Rtu:
 
     def feed(self, data: bytes) -> Sequence[Frame]:
         data = self._rest + data
+        if len(data) > RTU_AT_ONCE_MAX:  # a line cannot bring so much: its device is overrun
+            data = data[-RTU_AT_ONCE_MAX:]
+            self._reject()
         frames: list[Frame] = []
         self._rest = data[self._find(data, 0, frames) :]
         return frames
@@ -217,7 +222,7 @@ class Rtu:
             at += 1
             if unknown < 0 or size - unknown > RTU_MAX:
                 self._reject()
-        return unknown if 0 <= unknown and size - unknown <= RTU_MAX else at
+        return unknown if unknown >= 0 and size - unknown <= RTU_MAX else at
 
     def _reject(self) -> None:
         if not self._damaged:  # count a run of rubbish once

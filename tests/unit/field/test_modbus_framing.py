@@ -1,5 +1,6 @@
 """Where a frame ends, however the bytes arrive, and what a damaged one costs."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -185,6 +186,19 @@ def test_what_is_no_modbus_is_told_and_the_frames_before_it_are_not_lost(header:
         framing.feed(good + bytes.fromhex(header) + bytes(9))
     assert lost.value.frames == [Frame(7, 1, REQUESTS[2])]
     assert (framing.rejected, framing.begun) == (1, False)
+
+
+def test_a_flood_of_rubbish_made_to_be_expensive_is_cut_short() -> None:
+    """At each place of it a frame seems to begin: a CRC over 36 bytes at every one of 256 KiB takes half a second."""
+    framing = Rtu(serves=True)
+    good = framing.frame(0, 1, REQUESTS[2])
+    began_s = time.thread_time()
+    found = framing.feed(b"\x17" * 262_144 + good)
+    assert time.thread_time() - began_s < 0.1
+    assert Frame(0, 1, REQUESTS[2]) in [*found, *framing.silence()]
+    assert framing.rejected == 1
+    many = framing.frame(0, 1, REQUESTS[2]) * 1000
+    assert len(framing.feed(many)) == 1000, "as much as anybody sends at once is served"
 
 
 def test_the_largest_frame_of_each_kind_fits() -> None:
