@@ -9,20 +9,17 @@ Knows       every kind of node, the plant models and the simulated devices: the 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dcs.bus.messages import NodeReport
 from dcs.config.plant_config import ControllerConfig, ModelConfig, PlantConfig
-from dcs.core.clock import NS_PER_MS, Clock
 from dcs.core.errors import ConfigError
-from dcs.engine.strategy import Strategy
 from dcs.node.endpoints import Endpoints
 from dcs.node.face import NodeFace
 from dcs.node.peers import Peers, derive_seed
 from dcs.redundancy.protocol import PairConfig
 from dcs.redundancy.timing import LeaseTiming
-from field_io.specs import OPC_UA, DeviceSpec, at_backup, with_backups
+from field_io.specs import DeviceSpec, at_backup
 
 if TYPE_CHECKING:
     from dcs.node.controller import Controller
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
     from dcs.node.versions import Version
     from dcs.node.witness_node import WitnessNode
     from field_io.devices.simulation import FieldSimulation
-    from field_io.drivers.driver import FieldDriver
-    from field_io.drivers.link import ModbusLink
     from plant_models.model import Catalogue as Catalogue
     from plant_models.model import PlantModel
     from plant_models.model import PlantType as PlantType
@@ -41,7 +36,6 @@ if TYPE_CHECKING:
     from plant_models.tennessee_eastman.batch import Outcome
 
 FIELD_NODE, BUS_NODE = "field", "bus"
-_POLL_LEAD_MAX_NS = 150 * NS_PER_MS
 
 
 class Node(Protocol):
@@ -182,6 +176,7 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
     from dcs.node.change_desk import ChangeParts
     from dcs.node.checkpoint import Checkpoints, read_checkpoint
     from dcs.node.controller import Controller, ControllerParts
+    from dcs.node.drivers import build_drivers
     from dcs.node.field_side import FieldSide
     from dcs.node.program import first_program
     from dcs.node.versions import Versions
@@ -195,11 +190,8 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
     plan = program.plan
     used = {*plan.input_channels, *plan.output_channels}
     face = await _face(config, endpoints, name, peers)
-    drivers = [
-        _build_driver(device, face, clock, program.strategy, peers)
-        for device in devices_at(config, endpoints)
-        if any(point.name in used for point in device.points)
-    ]
+    devices = [one for one in devices_at(config, endpoints) if any(point.name in used for point in one.points)]
+    drivers = build_drivers(devices, face, clock, program.strategy, peers)
     await _open_links(config, endpoints, face, peers)
     checkpoints = Checkpoints(keep)
     checkpoint = read_checkpoint(checkpoints, face.event)
@@ -232,40 +224,6 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
             checkpoint=checkpoint,
         )
     )
-
-
-def _build_driver(device: DeviceSpec, face: NodeFace, clock: Clock, strategy: Strategy, peers: Peers) -> "FieldDriver":
-    """Polls shortly before the scans are due, so that a scan works on values of its own period."""
-    from field_io.drivers.modbus import ModbusDriver
-    from field_io.drivers.opc_ua import OpcUaDriver
-    from field_io.drivers.redundant import redundant_driver
-
-    node = face.node
-    fastest = min(strategy.scan_classes, key=lambda scan_class: scan_class.period_ns)
-    lead_ns = min(min(fastest.period_ns, device.poll_ns) // 5, _POLL_LEAD_MAX_NS)
-    utc_minus_monotonic_ns = clock.time_ns() - clock.monotonic_ns()
-    phase_ns = (fastest.phase_ns - lead_ns - utc_minus_monotonic_ns) % device.poll_ns
-    rng = Random(derive_seed(peers.seed, node, device.name))
-    if device.protocol == OPC_UA:
-        opc_ua = OpcUaDriver(device, peers.ua_session(node, device), clock, rng, phase_ns)
-        opc_ua.on_event = lambda text: face.event("field", device.name, f"{node}: {device.name} {text}")
-        return opc_ua
-    links = [_recorded(peers.link(node, one), one, node, clock) for one in with_backups([device])]
-    if device.backup is None and device.station is None:
-        return ModbusDriver(device, links[0], clock, rng, phase_ns)
-    driver = redundant_driver(device, links, clock, rng, phase_ns)
-    driver.on_event = lambda text: face.event("field", device.name, f"{node}: {device.name} {text}")
-    return driver
-
-
-def _recorded(link: "ModbusLink", device: DeviceSpec, node: str, clock: Clock) -> "ModbusLink":
-    from field_io.drivers.recording_link import RecordingLink
-    from field_io.recording import RecordingFile
-
-    if not device.record:
-        return link
-    file = RecordingFile(Path(device.record) / f"{device.name}.{node}.jsonl", device.name, device.unit)
-    return RecordingLink(link, file, clock)
 
 
 async def _build_witness(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> "WitnessNode":
