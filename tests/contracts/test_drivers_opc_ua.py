@@ -4,6 +4,7 @@ Left out are the two that are Modbus' own: an exception code for every request, 
 """
 
 import asyncio
+import gc
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -56,6 +57,9 @@ async def _on_bench(
     driver = OpcUaDriver(spec, make(spec, cable), clock, random.Random(5), phase_ns=0, health_ns=2 * POLL_NS)
     device.set_values(("LT", "FT", "TOTAL", "RUNS"), (12.345, -7.25, 2.0**40, 1.0))
     await device.start()
+    if network is None:  # as a node does after loading: collecting an address space takes longer than an answer may
+        gc.collect()
+        gc.freeze()
     task = asyncio.create_task(driver.run())
     bench = Bench(clock, device, driver, cable, False)
     try:
