@@ -45,11 +45,11 @@ def modbus_client() -> list[Figure]:
             rounds = [_round(client, port) for _ in range(_ROUNDS)]
     figures = []
     in_c_per_s = max(each["C", "", _MANY].per_s for each in rounds)
-    for what, ours in (("link", "our link"), ("driver", "our driver, decoding")):
+    for what, ours in (("link", "our link"), ("driver", "our driver, decoding"), ("pymodbus", "pymodbus' client")):
         for loop in ("uvloop", "asyncio"):
             if (what, loop, 1) not in rounds[0]:
                 continue
-            judged = loop == "uvloop" or ("driver", "uvloop", 1) not in rounds[0]
+            judged = what != "pymodbus" and (loop == "uvloop" or ("driver", "uvloop", 1) not in rounds[0])
             one = [each[what, loop, 1].cpu_us / each["C", "", 1].cpu_us for each in rounds]
             cpu_us = statistics.median(each[what, loop, 1].cpu_us for each in rounds)
             per_s = max(each[what, loop, _MANY].per_s for each in rounds)
@@ -105,7 +105,7 @@ def _round(client: Path, port: int) -> dict[tuple[str, str, int], _Run]:
     runs: dict[tuple[str, str, int], _Run] = {}
     for connections in (1, _MANY):
         runs["C", "", connections] = _run(str(client), str(port), str(connections), str(_SECONDS))
-        for what in ("link", "driver"):
+        for what in ("link", "driver", "pymodbus"):
             for loop in ("asyncio", "uvloop")[: 1 + has_fast_loop()]:
                 runs[what, loop, connections] = _run(
                     sys.executable,

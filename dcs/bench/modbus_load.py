@@ -2,7 +2,7 @@
 
 Started by  the benchmark ``modbus_client``: ``python -m dcs.bench.modbus_load PORT CONNECTIONS SECONDS WHAT LOOP``.
 Knows       WHAT ``link`` is the driver's link alone, ``driver`` polls 100 points and decodes them, as in a plant;
-            LOOP is ``asyncio`` or ``uvloop``.
+            ``pymodbus`` is the client of that library, for comparison; LOOP is ``asyncio`` or ``uvloop``.
 """
 
 import asyncio
@@ -10,6 +10,8 @@ import json
 import random
 import sys
 import time
+
+from pymodbus.client import AsyncModbusTcpClient
 
 from dcs.core.clock import WallClock
 from dcs.node.event_loop import run_on_loop
@@ -26,7 +28,20 @@ def device(port: int) -> DeviceSpec:
     return DeviceSpec("LOAD", port=port, points=points, timeout_ns=2_000_000_000)
 
 
+async def _ask_with_pymodbus(port: int, until_s: float) -> int:
+    client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=2)
+    await client.connect()
+    done = 0
+    while time.monotonic() < until_s:
+        answer = await client.read_holding_registers(0, count=REGISTERS)
+        done += not answer.isError()
+    client.close()
+    return done
+
+
 async def _ask(port: int, what: str, until_s: float) -> int:
+    if what == "pymodbus":
+        return await _ask_with_pymodbus(port, until_s)
     spec = device(port)
     link = wire_link(spec)
     await link.connect()
