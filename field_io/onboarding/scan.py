@@ -136,7 +136,9 @@ class TableScanner:
         for address in range(2000, 10_001, 1000) if self._is_bits else of_registers:
             if self.scan.missing or self.scan.knows(address) or self._leaves(address):
                 continue
-            if await self._read(address, address) and not (self._whole and self.scan.found[address] in _NOTHING):
+            # A register that the maker counts from 1 is one address earlier, and may be half of a value.
+            there = await self._read(address, address) or await self._read(address - 1, address)
+            if there and not (self._whole and self.scan.found[address] in _NOTHING):
                 await self._grow_right(address, 65535)
                 await self._grow_left(address, max(0, address - NEAR))
 
