@@ -1,8 +1,8 @@
 """``dcs device watch``: the points of one device with their raw registers, refreshed in place.
 
 Called by   ``dcs.cli.device``. Needs no running plant: it asks the device itself, and never writes.
-Knows       how a watched device is shown in a terminal of 100 columns. A value of 32 or 64 bits has a second line with all
-            four orders; the plausible ones stand in brackets, ``=`` marks the configured one.
+Knows       how a watched device is shown in a terminal of 100 columns. A value of 32 or 64 bits has a second line with
+            all four orders; the plausible ones stand in brackets, ``=`` marks the configured one.
 """
 
 import asyncio

@@ -1,12 +1,12 @@
 """All that can be found out about one unit: identification, tables, samples, guesses.
 
 Called by   ``dcs device probe``; tests in simulated time.
-Promise     never writes; one request at a time; whatever ends it early (limits, a lost connection, Ctrl-C), what was found
-            until then is the result, and ``ended`` says why there is not more.
+Promise     never writes; one request at a time; whatever ends it early (limits, a lost connection, Ctrl-C), what was
+            found until then is the result, and ``ended`` says why there is not more.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dcs.core.clock import NS_PER_S, Clock

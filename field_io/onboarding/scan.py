@@ -24,7 +24,7 @@ EMPTY_RUN = 512
 """Addresses in a row that all hold the same nothing (0 or FFFF): a table that is served whole, and mostly unused."""
 _NOTHING = {0, 0xFFFF}
 BEGIN = 1024
-"""Addresses from 0 on that are looked through whole, unless told otherwise; behind them only round numbers are tried."""
+"""Addresses from 0 on that are looked through whole, unless told otherwise; behind them, only round numbers."""
 
 
 @dataclass(slots=True)

@@ -144,7 +144,7 @@ def test_zeros_between_floats_are_floats_that_say_that_they_are_guessed() -> Non
 def test_a_wrong_word_order_is_called_wrong_and_the_right_one_never(
     size: float, right: Order, configured: Order, seed: int
 ) -> None:
-    """Promise: over a dozen samples of a measured value a wrong word order is seen, and the right one is not accused."""
+    """Promise: over a dozen samples of a measured value a wrong word order is seen, the right one not accused."""
     random_ = random.Random(seed)
     samples = [words_in("f", size * (1.0 + random_.gauss(0.0, 0.002)), right) for _ in range(12)]
     point = PointSpec("P", "holding", 0, "float32", word_order=configured[0], byte_order=configured[1])

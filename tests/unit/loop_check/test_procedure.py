@@ -1,4 +1,4 @@
-"""The loop check's state machine against a toy loop in made-up time: what it records, and that it gives everything back."""
+"""The loop check's state machine against a toy loop in made-up time: its record, and that it gives everything back."""
 
 import json
 import math
@@ -74,8 +74,9 @@ class ToyLoop:
         if not self.heard:
             return {}
         numbers = {
-            "MODE": self.mode, "TARGET": MAN if self.mode == LO else self.mode, "OUT": self.out, "PV": 0.4 * self.position,
-            "OUT_LO": self.low, "OUT_HI": self.high, "ao.OUT": self.out, "ao.PV": self.position,
+            "MODE": self.mode, "TARGET": MAN if self.mode == LO else self.mode, "OUT": self.out,
+            "PV": 0.4 * self.position, "OUT_LO": self.low, "OUT_HI": self.high, "ao.OUT": self.out,
+            "ao.PV": self.position,
         }  # fmt: skip
         return {f"FIC-1.{part}": ProcessValue(float(value), STATUS_GOOD, now_ns) for part, value in numbers.items()}
 
