@@ -144,3 +144,11 @@ def change_device_link(
     from dcs.cli.device_link import change_link
 
     raise typer.Exit(change_link(run_dir, device, link, as_json))
+
+
+@device_app.command("maps")
+def maps(as_json: AsJson = False) -> None:
+    """List the maps of device types that come with the product."""
+    from dcs.cli.device_maps import list_maps
+
+    raise typer.Exit(list_maps(as_json))

@@ -2,7 +2,8 @@
 
 Called by   ``onboarding.guess`` (which type has a register?), ``onboarding.orders`` (which byte order is right?).
 Knows       one value, sampled a few times. A right reading of process values is short to tell: numbers of a human
-            size, few digits, small steps from sample to sample. A wrong byte order makes digits that nobody chose and wild steps.
+            size, few digits, small steps from sample to sample. A wrong byte order makes digits that nobody chose, and
+            wild steps.
 Method      minimum description length (Rissanen 1978): costs are prior code lengths, differences are evidence in bits.
 """
 
