@@ -1,13 +1,15 @@
-"""Maps and probing: what a probe writes is a map, a map of the library is recognised, a device is watched through one."""
+"""Maps and probing: a probe writes a map, one of the library is recognised, a device is watched through one."""
 
 import random
 import struct
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from dcs.cli.device_maps import known_maps, list_maps, read_map, spec_with_map
+from dcs.cli.device_maps import known_maps as read_known_maps
+from dcs.cli.device_maps import list_maps, read_map, spec_with_map
 from dcs.cli.device_probe import ProbeRequest, probe_modbus
 from dcs.core.errors import ConfigError
 from field_io.maps.library import library_names
@@ -17,6 +19,7 @@ from field_io.onboarding.target import parse_target
 from field_io.registers import encode
 from tests.unit.field.probe_bench import URL, Bench, HeardUnit, on_bench
 
+known_maps = cache(read_known_maps)
 ANONYMOUS = {0: b"", 1: b"", 2: b""}
 
 

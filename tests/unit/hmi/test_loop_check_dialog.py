@@ -11,12 +11,12 @@ from dcs.core.modes import CAS, MAN
 FLOW, VALVE = "FIC-101", "V-101"
 
 
-def until(window: Any, done: Any, most: int = 400) -> None:
-    """Half a second of plant time and a look, until something is so."""
+def until(window: Any, done: Any, most: int = 200) -> None:
+    """A second of plant time and a look, until something is so."""
     for _ in range(most):
         if done():
             return
-        window.see(0.5)
+        window.see(1.0)
     raise AssertionError("it never came")
 
 
