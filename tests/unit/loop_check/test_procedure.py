@@ -214,6 +214,7 @@ def test_a_loop_that_somebody_takes_is_left_to_him(mode: int) -> None:
     assert loop.mode == mode
     assert len(loop.writes) == counted[0]
     assert record.result == "aborted"
+    assert "somebody put FIC-1 in" in record.reason
     assert "left to whoever took it" in record.restored
 
 
@@ -262,7 +263,7 @@ def test_a_loop_that_is_not_heard_of_any_more_ends_it() -> None:
 
 
 def test_a_value_that_is_not_good_is_no_step_passed() -> None:
-    check, loop = new_check(steps=UP, wait_s=10.0), ToyLoop()
+    check, loop = new_check(steps=UP), ToyLoop()
     good = loop.values
 
     def values(now_ns: int) -> dict[str, ProcessValue]:
@@ -270,6 +271,7 @@ def test_a_value_that_is_not_good_is_no_step_passed() -> None:
 
     loop.values = values  # type: ignore[method-assign]
     record = run(check, loop).record
+    assert [row.settled for row in record.rows] == [True] * 5
     assert not any(row.ok for row in record.rows)
 
 
