@@ -61,6 +61,8 @@ def spec_of(request: WatchRequest) -> DeviceSpec:
             f"{spec.name} speaks OPC UA and has no registers. `dcs device probe {spec.url}` lists its nodes."
         )
     wanted = tuple(p for p in spec.points if fnmatchcase(p.name.upper(), request.points.upper()))
+    if not spec.points:
+        raise ConfigError(f"{spec.name} has no points: there is nothing to watch.")
     if not wanted:
         raise ConfigError(
             f"{spec.name} has no point `{request.points}`.{nearest_tags(request.points, [p.name for p in spec.points])}"

@@ -134,10 +134,14 @@ async def _scan(asker: Asker, found: Probed, options: ProbeOptions, told: Tell) 
             known[:] = [codes.read(scan.table, address, 1)]
         told.table(scan, asker.figures)
 
+    scanners = []
     for table in options.ranges or TABLE_ORDER:
         found.tables[table] = scan = TableScan(table)
-        scanner = TableScanner(asker, scan, alive, tell)
-        await scanner.run(options.ranges.get(table), options.grain)
+        scanners.append(TableScanner(asker, scan, alive, tell))
+        await scanners[-1].begin(options.ranges.get(table), options.grain)
+    if not options.ranges:  # last what takes longest and finds least
+        for scanner in scanners:
+            await scanner.go_on()
 
 
 async def _sample(

@@ -411,3 +411,15 @@ def test_a_gateway_that_loses_its_path_ends_the_probe() -> None:
         assert found.has_registers
 
     on_bench(scenario)
+
+
+def test_the_beginnings_of_all_tables_come_before_what_is_far_behind() -> None:
+    """Promise: a probe that is ended early has seen every table where devices begin."""
+
+    async def scenario(bench: Bench) -> None:
+        bench.unit(holding=[(0, 10)], discrete=[(0, 5)])
+        found = await bench.probe(ProbeOptions(Limits(requests=900)))
+        assert "spent" in found.ended
+        assert spans_of(found, "discrete") == [(0, 5)]
+
+    on_bench(scenario)
