@@ -1,6 +1,7 @@
 """``dcs device …``: get to know a field device, watch it, check a loop.
 
-Called by   ``dcs.cli.main``, which takes the commands into the command line. Work is done elsewhere, imported when asked for.
+Called by   ``dcs.cli.main``, which takes the commands into the command line. Work is done elsewhere,
+            imported when asked for.
 """
 
 from pathlib import Path
@@ -14,8 +15,8 @@ Url = Annotated[
     str,
     typer.Argument(
         metavar="URL",
-        help="modbus://host:port?unit=1, modbus-rtu-over-tcp://, modbus-tls://, modbus-rtu:///dev/ttyUSB0?baud=9600&unit=1 "
-        "or opc.tcp://host:port/path. Several units: ?unit=1-20.",
+        help="modbus://host:port?unit=1, modbus-rtu-over-tcp://, modbus-tls://, "
+        "modbus-rtu:///dev/ttyUSB0?baud=9600&unit=1 or opc.tcp://host:port/path. Several units: ?unit=1-20.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
@@ -143,3 +144,11 @@ def change_device_link(
     from dcs.cli.device_link import change_link
 
     raise typer.Exit(change_link(run_dir, device, link, as_json))
+
+
+@device_app.command("maps")
+def maps(as_json: AsJson = False) -> None:
+    """List the maps of device types that come with the product."""
+    from dcs.cli.device_maps import list_maps
+
+    raise typer.Exit(list_maps(as_json))

@@ -2,8 +2,8 @@
 
 Called by   ``dcs.cli.device``.
 Knows       tags and commands of a running plant; the procedure itself is ``dcs.loop_check``.
-Promise     Ctrl-C gives output and mode back before it leaves. Exit codes: 0 passed, 1 not passed or not finished, 2 what
-            was asked for cannot be stroked, 3 no plant.
+Promise     Ctrl-C gives output and mode back before it leaves. Exit codes: 0 passed, 1 not passed or not finished, 2
+            what was asked for cannot be stroked, 3 no plant.
 """
 
 import asyncio

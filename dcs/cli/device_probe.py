@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dcs.cli.client import print_json
+from dcs.cli.device_maps import library_matches
 from dcs.cli.options import duration_option
 from dcs.cli.table import table
 from dcs.core.clock import NS_PER_S, Clock, WallClock, utc_text
@@ -92,10 +93,14 @@ async def probe_modbus(request: ProbeRequest, target: Target, make_link: LinkMak
     text = map_text(found, utc_text(clock.time_ns())[:10])
     if request.out is not None and found.has_registers:
         write_out(request.out, text)
+    fitting = library_matches(found) if found.has_registers else []
     if request.as_json:
-        print_json(to_dict(found))
+        print_json({**to_dict(found), "maps": [{"name": one.map.name, "because": one.text} for one in fitting]})
     else:
         _print(found, request.out)
+        for one in fitting:
+            print(f"It fits the map {one.map.name} ({one.map.maker} {one.map.model}) of the library: {one.text}.")
+            print(f"Look with it: dcs device watch '{target.url}' --map {one.map.name}")
     return 0 if found.has_registers else 1
 
 
@@ -197,10 +202,11 @@ def _print(found: Probed, out: Path | None) -> None:
         print("Try another unit (?unit=1-20), or say where to look: --range holding:4000-4100.")
         return
     rows = guess_rows(found)
+    moving = [row for row in rows if row[-1] != "0"]
     if rows:
-        print("\n" + table(["table", ">address", "type", "order", ">score", "samples"], rows[:ROWS_SHOWN]))
-        if len(rows) > ROWS_SHOWN:
-            print(f"… {len(rows) - ROWS_SHOWN} more")
+        print("\n" + table(["table", ">address", "type", "order", ">score", "samples"], moving[:ROWS_SHOWN]))
+        if len(rows) > len(moving[:ROWS_SHOWN]):
+            print(f"… {len(rows) - len(moving[:ROWS_SHOWN])} more, {len(rows) - len(moving)} of them at 0")
     print("\n" + order_text(found))
     if out is not None:
         print(

@@ -1,8 +1,8 @@
 """``dcs device watch``: the points of one device with their raw registers, refreshed in place.
 
 Called by   ``dcs.cli.device``. Needs no running plant: it asks the device itself, and never writes.
-Knows       how a watched device is shown in a terminal of 100 columns. A value of 32 or 64 bits has a second line with all
-            four orders; the plausible ones stand in brackets, ``=`` marks the configured one.
+Knows       how a watched device is shown in a terminal of 100 columns. A value of 32 or 64 bits has a second line with
+            all four orders; the plausible ones stand in brackets, ``=`` marks the configured one.
 """
 
 import asyncio
@@ -61,6 +61,8 @@ def spec_of(request: WatchRequest) -> DeviceSpec:
             f"{spec.name} speaks OPC UA and has no registers. `dcs device probe {spec.url}` lists its nodes."
         )
     wanted = tuple(p for p in spec.points if fnmatchcase(p.name.upper(), request.points.upper()))
+    if not spec.points:
+        raise ConfigError(f"{spec.name} has no points: there is nothing to watch.")
     if not wanted:
         raise ConfigError(
             f"{spec.name} has no point `{request.points}`.{nearest_tags(request.points, [p.name for p in spec.points])}"

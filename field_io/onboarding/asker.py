@@ -2,8 +2,8 @@
 
 Called by   ``onboarding.identify``, ``onboarding.scan``, ``onboarding.probe``.
 Knows       a link and a clock; how many requests and how much time may be spent, and how far apart requests are.
-Promise     only function codes of ``READING`` leave. Between an answer and the next request passes at least the spacing;
-            a device that says that it is busy gets more room.
+Promise     only function codes of ``READING`` leave. Between an answer and the next request passes at least the
+            spacing; a device that says that it is busy gets more room.
 """
 
 from dataclasses import dataclass, field

@@ -77,13 +77,13 @@ def _silent(target: Target, unit: int, seen: LinkDown, is_tls: bool) -> Missing:
         return Missing(f"{where} wants TLS (Modbus/TCP Security). Try {tls} with ca=, certificate= and key=.")
     if "not Modbus" in text:
         return Missing(
-            f"{where} answers, but not in Modbus TCP. If it is a converter to a serial line, try modbus-rtu-over-tcp://; "
-            "else another service has this port."
+            f"{where} answers, but not in Modbus TCP. If it is a converter to a serial line, try "
+            "modbus-rtu-over-tcp://; else another service has this port."
         )
     if target.spec.protocol == "modbus-rtu":
         return UnitMissing(
-            f"No answer from unit {unit} on {where}: {text}. Try other units (?unit=1-20), and compare baud rate, parity "
-            "and wiring with those of the device."
+            f"No answer from unit {unit} on {where}: {text}. Try other units (?unit=1-20), and compare baud rate, "
+            "parity and wiring with those of the device."
         )
     return UnitMissing(
         f"{where} accepts the connection, but unit {unit} does not answer: {text}. Try other units (?unit=1-20), "

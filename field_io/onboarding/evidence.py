@@ -1,14 +1,16 @@
 """How much a reading of some registers explains: the length, in bits, of the shortest telling of their samples.
 
 Called by   ``onboarding.guess`` (which type has a register?), ``onboarding.orders`` (which byte order is right?).
-Knows       one value, sampled a few times. A right reading of process values is short to tell: numbers of a human size, few
-            digits, small steps from sample to sample. A wrong byte order makes digits that nobody chose and wild steps.
+Knows       one value, sampled a few times. A right reading of process values is short to tell: numbers of a human
+            size, few digits, small steps from sample to sample. A wrong byte order makes digits that nobody chose, and
+            wild steps.
 Method      minimum description length (Rissanen 1978): costs are prior code lengths, differences are evidence in bits.
 """
 
 import math
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
 
 IMPOSSIBLE = 1e9
 SPARE_COST = 2.0
@@ -98,14 +100,14 @@ def _integer_cost(numbers: list[int], bits: int) -> float:
 
 def _is_wild(numbers: list[int]) -> bool:
     """Does it jump through its whole range from sample to sample, forth and back?"""
-    steps = [after - before for before, after in zip(numbers, numbers[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(numbers)]
     both_ways = any(step > 0 for step in steps) and any(step < 0 for step in steps)
     return both_ways and sum(abs(step) > _JUMP for step in steps) * 2 > len(steps)
 
 
 def _counts(numbers: list[int], bits: int) -> bool:
     """Does it step in one direction, with something in its upper half?"""
-    steps = [after - before for before, after in zip(numbers, numbers[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(numbers)]
     one_way = len(steps) > 1 and (all(step >= 0 for step in steps) or all(step <= 0 for step in steps)) and any(steps)
     return one_way and any(number >> (bits // 2) for number in numbers)
 
@@ -115,7 +117,7 @@ def _size(number: int) -> float:
 
 
 def _steps(numbers: list[int]) -> float:
-    return sum(_step(after - before) for before, after in zip(numbers, numbers[1:], strict=False))
+    return sum(_step(after - before) for before, after in pairwise(numbers))
 
 
 def _step(step: int) -> float:
@@ -128,7 +130,7 @@ def _float_cost(numbers: list[float], type_name: str) -> float:
     if any(not math.isfinite(number) for number in numbers):
         return IMPOSSIBLE
     cost = _first_float(numbers[0], type_name, mantissa)
-    for before, after in zip(numbers, numbers[1:], strict=False):
+    for before, after in pairwise(numbers):
         if after == before:
             cost += 0.1
             continue
@@ -136,7 +138,7 @@ def _float_cost(numbers: list[float], type_name: str) -> float:
         changed = math.frexp(abs(after - before))[1] - math.frexp(largest)[1] + mantissa
         # A step of a few per cent leaves the upper bits alone; one beyond the value itself is no process value's step.
         cost += min(max(changed, 1), mantissa) + 1.0
-        if not 0.4 < abs(after) / largest or not 0.4 < abs(before) / largest:
+        if not abs(after) / largest > 0.4 or not abs(before) / largest > 0.4:
             cost += _first_float(after, type_name, mantissa) * 0.5
     return cost
 
@@ -146,7 +148,7 @@ def _first_float(number: float, type_name: str, mantissa: int) -> float:
     if number == 0.0:
         return 4.0
     exponent = math.log2(abs(number))
-    if not -126 <= exponent:
+    if not exponent >= -126:
         return IMPOSSIBLE  # denormal: small integers in both words
     # From 0.05 to 50000 any size is as good as another; beyond, each power of two makes it less likely.
     beyond = max(0.0, -4.0 - exponent, exponent - 16.0)
@@ -181,7 +183,7 @@ def _text_cost(order: Order, samples: Samples) -> float:
     cost = _PRIOR["string"] + (_ODD_ORDER if order[1] == "low_first" else 0.0)
     kinds = [_kind(byte) for byte in text]
     cost += sum(_LETTER if kind else _SIGN for kind in kinds) + 0.2 * (len(data) - len(text))
-    cost += sum(1.0 for before, after in zip(kinds, kinds[1:], strict=False) if before != after)
+    cost += sum(1.0 for before, after in pairwise(kinds) if before != after)
     return cost
 
 

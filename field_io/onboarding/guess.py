@@ -1,12 +1,13 @@
 """What stands in registers that nobody has described: types, word and byte order, how sure that is.
 
 Called by   ``onboarding.probe``.
-Knows       samples of runs of neighbouring registers. Every run is cut into values so that telling all its samples takes
-            the fewest bits (``onboarding.evidence``); the order in which
-            the whole device takes the fewest is the order of the device.
+Knows       samples of runs of neighbouring registers. Every run is cut into values so that telling all its samples
+            takes the fewest bits (``onboarding.evidence``); the order in which the whole device takes the fewest is the
+            order of the device.
 Limits      16-bit and 32-bit readings of small constant numbers cannot be told apart; the score says so.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ class Guess:
     @property
     def score(self) -> int:
         """How sure, in percent; 50 = as good as the next best reading."""
-        return round(100.0 / (1.0 + 2.0 ** -min(self.evidence, _PERCENT_BITS_MOST)))
+        return round(100.0 / (1.0 + math.exp2(-min(self.evidence, _PERCENT_BITS_MOST))))
 
     @property
     def behaviour(self) -> str:
@@ -226,17 +227,22 @@ def _floats_at_zero(found: list[Guess]) -> list[Guess]:
         end = at
         while end < len(found) and _is_zero(found[end]):
             end += 1
-        before, after = (out[-1] if out else None), (found[end] if end < len(found) else None)
-        fits = before is not None and after is not None and before.type == after.type == "float32"
-        if fits and before and after and before.order == after.order and end > at and (end - at) % 2 == 0:
-            if before.address + 2 == found[at].address and found[end - 1].address + 1 == after.address:
-                zeros = (0.0,) * len(after.samples)
-                out += [Guess(found[k].address, "float32", after.order, 2, 1.0, zeros) for k in range(at, end, 2)]
-                at = end
-                continue
+        after = found[end] if end < len(found) else None
+        if out and after is not None and end > at and _between(out[-1], found[at], after, end - at):
+            zeros = (0.0,) * len(after.samples)
+            out += [Guess(found[k].address, "float32", after.order, 2, 1.0, zeros) for k in range(at, end, 2)]
+            at = end
+            continue
         out.append(found[at])
         at += 1
     return out
+
+
+def _between(before: Guess, first: Guess, after: Guess, zeros: int) -> bool:
+    """Do zeros from ``first`` on fill the room between two floats of one kind?"""
+    alike = before.type == after.type == "float32" and before.order == after.order
+    touches = before.address + 2 == first.address and first.address + zeros == after.address
+    return alike and touches and zeros % 2 == 0
 
 
 def _is_zero(one: Guess) -> bool:

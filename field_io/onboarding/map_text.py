@@ -95,7 +95,7 @@ def _table(table: str, scan: TableScan, found: Probed, order: Order) -> list[str
         rows = [
             f"  {point_name(table, address)}: {{table: {table}, address: {address}, direction: in, "
             f"description: {quoted(f'was {bit}')}}}"
-            for address, bit in list(sorted(scan.found.items()))[:_BITS_MOST]
+            for address, bit in sorted(scan.found.items())[:_BITS_MOST]
         ]
         if len(scan.found) > _BITS_MOST:
             rows.append(f"  # {len(scan.found) - _BITS_MOST} more in table {table}, to {max(scan.found)}")

@@ -1,12 +1,12 @@
 """All that can be found out about one unit: identification, tables, samples, guesses.
 
 Called by   ``dcs device probe``; tests in simulated time.
-Promise     never writes; one request at a time; whatever ends it early (limits, a lost connection, Ctrl-C), what was found
-            until then is the result, and ``ended`` says why there is not more.
+Promise     never writes; one request at a time; whatever ends it early (limits, a lost connection, Ctrl-C), what was
+            found until then is the result, and ``ended`` says why there is not more.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dcs.core.clock import NS_PER_S, Clock
@@ -134,10 +134,14 @@ async def _scan(asker: Asker, found: Probed, options: ProbeOptions, told: Tell) 
             known[:] = [codes.read(scan.table, address, 1)]
         told.table(scan, asker.figures)
 
+    scanners = []
     for table in options.ranges or TABLE_ORDER:
         found.tables[table] = scan = TableScan(table)
-        scanner = TableScanner(asker, scan, alive, tell)
-        await scanner.run(options.ranges.get(table), options.grain)
+        scanners.append(TableScanner(asker, scan, alive, tell))
+        await scanners[-1].begin(options.ranges.get(table), options.grain)
+    if not options.ranges:  # last what takes longest and finds least
+        for scanner in scanners:
+            await scanner.go_on()
 
 
 async def _sample(

@@ -24,7 +24,7 @@ EMPTY_RUN = 512
 """Addresses in a row that all hold the same nothing (0 or FFFF): a table that is served whole, and mostly unused."""
 _NOTHING = {0, 0xFFFF}
 BEGIN = 1024
-"""Addresses from 0 on that are looked through whole, unless told otherwise; behind them only round numbers are tried."""
+"""Addresses from 0 on that are looked through whole, unless told otherwise; behind them, only round numbers."""
 
 
 @dataclass(slots=True)
@@ -74,10 +74,11 @@ class TableScanner:
         scan.block_max = 2000 if self._is_bits else 125
         self._silences = 0
         self._whole = False  # the table goes on and on, with nothing in it
+        self._seen: set[tuple[int, int]] = set()  # spans whose surroundings are known
         self._only: Sequence[tuple[int, int]] = ((0, 65535),)
 
-    async def run(self, ranges: Sequence[tuple[int, int]] | None, grain: int = GRAIN) -> None:
-        """``ranges``: (first, last) to look through; None: the beginning whole, behind it round numbers.
+    async def begin(self, ranges: Sequence[tuple[int, int]] | None, grain: int = GRAIN) -> None:
+        """``ranges``: (first, last) to look through; None: the beginning of the table, and what it leads to.
 
         Raises ``Spent``, ``Unreachable``.
         """
@@ -88,8 +89,13 @@ class TableScanner:
                 return
         if ranges is None:
             await self._past_the_beginning()
-            await self._round_numbers()
         await self._near()
+
+    async def go_on(self) -> None:
+        """Round numbers behind the beginning. Raises ``Spent``, ``Unreachable``."""
+        if not self.scan.missing:
+            await self._round_numbers()
+            await self._near()
 
     # --- ways to look -------------------------------------------------------------------------------------------
     async def _look(self, first: int, last: int, grain: int) -> None:
@@ -116,11 +122,10 @@ class TableScanner:
 
     async def _near(self) -> None:
         """What stands close to something else, one by one, until nothing new turns up."""
-        seen: set[tuple[int, int]] = set()
         for address in range(NEAR):  # the beginning of a table is near by itself
             await self._try(address)
-        while not self._whole and (new := [span for span in self.scan.spans if span not in seen]):
-            seen.update(new)
+        while not self._whole and (new := [span for span in self.scan.spans if span not in self._seen]):
+            self._seen.update(new)
             for first, last in new:
                 await self._grow_right(last, min(65535, last + NEAR))
                 for address in (*range(max(0, first - NEAR), first), *range(last + 1, min(65536, last + NEAR + 1))):
@@ -136,7 +141,9 @@ class TableScanner:
         for address in range(2000, 10_001, 1000) if self._is_bits else of_registers:
             if self.scan.missing or self.scan.knows(address) or self._leaves(address):
                 continue
-            if await self._read(address, address) and not (self._whole and self.scan.found[address] in _NOTHING):
+            # A register that the maker counts from 1 is one address earlier, and may be half of a value.
+            there = await self._read(address, address) or await self._read(address - 1, address)
+            if there and not (self._whole and self.scan.found[address] in _NOTHING):
                 await self._grow_right(address, 65535)
                 await self._grow_left(address, max(0, address - NEAR))
 

@@ -1,8 +1,8 @@
 """The URL of a device, as it is typed.
 
 Called by   ``dcs device probe`` and ``dcs device watch``.
-Knows       ``modbus://host:port?unit=1``, ``modbus-tls://``, ``modbus-rtu-over-tcp://``, ``modbus-rtu:///dev/tty?baud=…``,
-            ``opc.tcp://host:port/path``. No connection.
+Knows       ``modbus://host:port?unit=1``, ``modbus-tls://``, ``modbus-rtu-over-tcp://``,
+            ``modbus-rtu:///dev/tty?baud=…``, ``opc.tcp://host:port/path``. No connection.
 """
 
 from dataclasses import dataclass

@@ -89,8 +89,8 @@ def points_text(nodes: Sequence[FoundNode], spec: DeviceSpec, date: str, ended: 
     """A device for field.yaml. Texts and what is no single value stand there as comments."""
     access = spec.opc_ua or OpcUaAccess()
     lines = [
-        f"# Found by `dcs device probe` on {date}: {spec.url}. Give points their tags, delete what you do not need, and",
-        "# write `direction: out` where the controller is to write. Tags must be unique in the whole plant.",
+        f"# Found by `dcs device probe` on {date}: {spec.url}. Give points their tags, delete what you do not need,",
+        "# and write `direction: out` where the controller is to write. Tags must be unique in the whole plant.",
         *([f"# Not whole: {ended}."] if ended else []),
         "devices:",
         "  PROBED:",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from dcs.core.clock import Clock
 from dcs.core.errors import LinkDown
-from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED, STATUS_GOOD
+from dcs.core.status import STATUS_GOOD, STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
 from field_io.drivers.link import DeviceRefused, ModbusLink
 from field_io.modbus.pdu import EXCEPTION_NAMES, words_of
 from field_io.onboarding.orders import Verdict, judge
@@ -32,7 +32,7 @@ class Watched:
     status: int = STATUS_NOT_CONNECTED
     sampled_ns: int | None = None  # monotonic; None = never
     trouble: str = ""
-    verdict: Verdict = Verdict()
+    verdict: Verdict = field(default_factory=Verdict)
     samples: deque[tuple[int, ...]] = field(default_factory=lambda: deque(maxlen=SAMPLES_KEPT))
 
 
@@ -62,7 +62,11 @@ class DeviceWatch:
                 await self._clock.sleep_until(self._clock.monotonic_ns() + self.spec.limits.spacing_ns)
         now_ns = self._clock.monotonic_ns()
         for one in self.points:
-            if one.trouble and one.sampled_ns is not None and now_ns - one.sampled_ns >= self.spec.stale_after(one.point.poll):
+            if (
+                one.trouble
+                and one.sampled_ns is not None
+                and now_ns - one.sampled_ns >= self.spec.stale_after(one.point.poll)
+            ):
                 one.status = STATUS_NO_COMM_LAST_USABLE
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """A loop check as its dialog shows it: what will happen, the steps, the live values, the end.
 
 Called by   the loop check dialog, at screen rate. No Qt.
-Knows       the station (values in, commands out) and the procedure (``dcs.loop_check``). A command counts as answered when
-            the plant has reported the scan that applied it, so that the procedure never judges an older frame.
+Knows       the station (values in, commands out) and the procedure (``dcs.loop_check``). A command counts as answered
+            when the plant has reported the scan that applied it, so that the procedure never judges an older frame.
 """
 
 from collections.abc import Mapping

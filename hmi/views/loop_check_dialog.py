@@ -1,8 +1,8 @@
 """The dialog of a loop check: start, live table, small trend, abort, sign off.
 
 Called by   the faceplate of a module with an output.
-Knows       ``LoopCheckView``; looks at it with the sampler. Closing it while a check runs aborts the check, and the dialog
-            stays until output and mode have been given back.
+Knows       ``LoopCheckView``; looks at it with the sampler. Closing it while a check runs aborts the check, and the
+            dialog stays until output and mode have been given back.
 """
 
 from pathlib import Path
@@ -116,7 +116,7 @@ class LoopCheckDialog(QDialog):
         self.note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._build(title)
         self.start_button.clicked.connect(self._start)
-        self.abort_button.clicked.connect(lambda: self.view.abort())
+        self.abort_button.clicked.connect(self._abort)
         self.close_button.clicked.connect(self.close)
         self.pass_button.clicked.connect(lambda: self._sign(True))
         self.fail_button.clicked.connect(lambda: self._sign(False))
@@ -183,6 +183,10 @@ class LoopCheckDialog(QDialog):
     def _start(self) -> None:
         self.note.setText("")
         self.view.start()
+        self.refresh()
+
+    def _abort(self) -> None:
+        self.view.abort()
         self.refresh()
 
     def _sign(self, passed: bool) -> None:

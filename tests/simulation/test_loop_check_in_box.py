@@ -72,7 +72,7 @@ def test_ctrl_c_gives_output_and_mode_back(after_s: float, capsys: pytest.Captur
         await box.run_for(5)
         return record, await state_of(client), before, lowest
 
-    record, (mode, output), before, lowest = in_box(story)
+    record, (mode, _), before, lowest = in_box(story)
     assert (record.result, record.reason) == ("aborted", "stopped by hand")
     assert record.restored_ok
     assert mode == "Cas"

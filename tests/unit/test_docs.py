@@ -18,7 +18,7 @@ HERE = os.environ | {"PYTHONPATH": str(ROOT)}
 """Environment in which a program takes the packages of this checkout, not those of an installed one."""
 TUTORIAL = ROOT / "docs" / "tutorials" / "your-first-plant.md"
 
-COMMANDS_TO_COME = frozenset({"scenario", "history", "device"})
+COMMANDS_TO_COME = frozenset({"scenario", "history"})
 """Agreed in the architecture (decisions may speak of them), not there yet; whoever adds one deletes it here."""
 
 

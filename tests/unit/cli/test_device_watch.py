@@ -1,4 +1,4 @@
-"""``dcs device watch``: registers beside values, a wrong order at a glance, and what it shows of a device in trouble."""
+"""``dcs device watch``: registers beside values, a wrong order at a glance, and a device in trouble."""
 
 import json
 import random

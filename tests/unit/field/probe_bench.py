@@ -1,4 +1,4 @@
-"""A simulated Modbus device that writes down what it is asked and when, in memory; what the tests of probing stand on."""
+"""A simulated Modbus device that writes down what it is asked and when, in memory; for the tests of probing."""
 
 import asyncio
 import struct

@@ -47,7 +47,7 @@ def registers_of(values: list[tuple[str, list[float]]], order: Order, gaps: list
     return registers, truth
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), order=st.sampled_from(ORDERS))
 def test_order_and_nearly_all_types_of_a_device_are_recovered(seed: int, order: Order) -> None:
     """Promise: with six measured floats among its values the order of a device is told, and its types are found."""
@@ -70,7 +70,7 @@ def test_order_and_nearly_all_types_of_a_device_are_recovered(seed: int, order: 
 def test_over_many_devices_hardly_a_value_is_taken_for_something_else() -> None:
     """Promise: 97 of 100 values are found with type and order; of those that are not, few claim to be sure."""
     total = wrong = sure = 0
-    for seed in range(60):
+    for seed in range(40):
         random_ = random.Random(seed)
         order = random_.choice(ORDERS)
         kinds = [random_.choice(KINDS) for _ in range(14)]
@@ -144,7 +144,7 @@ def test_zeros_between_floats_are_floats_that_say_that_they_are_guessed() -> Non
 def test_a_wrong_word_order_is_called_wrong_and_the_right_one_never(
     size: float, right: Order, configured: Order, seed: int
 ) -> None:
-    """Promise: over a dozen samples of a measured value a wrong word order is seen, and the right one is not accused."""
+    """Promise: over a dozen samples of a measured value a wrong word order is seen, the right one not accused."""
     random_ = random.Random(seed)
     samples = [words_in("f", size * (1.0 + random_.gauss(0.0, 0.002)), right) for _ in range(12)]
     point = PointSpec("P", "holding", 0, "float32", word_order=configured[0], byte_order=configured[1])

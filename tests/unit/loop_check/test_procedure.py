@@ -1,4 +1,4 @@
-"""The loop check's state machine against a toy loop in made-up time: what it records, and that it gives everything back."""
+"""The loop check's state machine against a toy loop in made-up time: its record, and that it gives everything back."""
 
 import json
 import math
@@ -74,8 +74,9 @@ class ToyLoop:
         if not self.heard:
             return {}
         numbers = {
-            "MODE": self.mode, "TARGET": MAN if self.mode == LO else self.mode, "OUT": self.out, "PV": 0.4 * self.position,
-            "OUT_LO": self.low, "OUT_HI": self.high, "ao.OUT": self.out, "ao.PV": self.position,
+            "MODE": self.mode, "TARGET": MAN if self.mode == LO else self.mode, "OUT": self.out,
+            "PV": 0.4 * self.position, "OUT_LO": self.low, "OUT_HI": self.high, "ao.OUT": self.out,
+            "ao.PV": self.position,
         }  # fmt: skip
         return {f"FIC-1.{part}": ProcessValue(float(value), STATUS_GOOD, now_ns) for part, value in numbers.items()}
 
@@ -213,6 +214,7 @@ def test_a_loop_that_somebody_takes_is_left_to_him(mode: int) -> None:
     assert loop.mode == mode
     assert len(loop.writes) == counted[0]
     assert record.result == "aborted"
+    assert "somebody put FIC-1 in" in record.reason
     assert "left to whoever took it" in record.restored
 
 
@@ -261,7 +263,7 @@ def test_a_loop_that_is_not_heard_of_any_more_ends_it() -> None:
 
 
 def test_a_value_that_is_not_good_is_no_step_passed() -> None:
-    check, loop = new_check(steps=UP, wait_s=10.0), ToyLoop()
+    check, loop = new_check(steps=UP), ToyLoop()
     good = loop.values
 
     def values(now_ns: int) -> dict[str, ProcessValue]:
@@ -269,6 +271,7 @@ def test_a_value_that_is_not_good_is_no_step_passed() -> None:
 
     loop.values = values  # type: ignore[method-assign]
     record = run(check, loop).record
+    assert [row.settled for row in record.rows] == [True] * 5
     assert not any(row.ok for row in record.rows)
 
 
