@@ -25,6 +25,7 @@ from dcs.engine.uncompiled import _view_of
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 RECORDS, SCANS = 12, 25
+READS_AT = 100
 ODD = (math.nan, math.inf, -math.inf, 0.0, -0.0, 1e300, 3.5, 50.0, 100.0)
 
 
@@ -75,6 +76,20 @@ def params_of(kind: BlockType, rng: np.random.Generator) -> dict[str, float]:
     return found
 
 
+def served_to(kind: BlockType, rng: np.random.Generator, words: np.ndarray) -> dict[str, float]:
+    """Words of other records that the type reads: values, statuses and codes, put from ``READS_AT`` on."""
+    served: dict[str, float] = {}
+    for at, name in enumerate(kind.reads, READS_AT):
+        if name.endswith("_status"):
+            words[at] = served[name] = STATUS_GOOD if rng.random() < 0.7 else int(rng.choice([0, 24, 64]))
+        elif name.endswith("_code"):
+            words[at] = served[name] = int(rng.integers(0, 5))
+        else:
+            served[name] = float(rng.uniform(-5, 105))
+            words[at] = np.float64(served[name]).view(np.int64)
+    return served
+
+
 @needs_gcc
 @pytest.mark.parametrize("kind", LIBRARY, ids=lambda kind: kind.name)
 def test_every_block_gives_the_same_bits_in_c(kind, tmp_path_factory):
@@ -101,12 +116,9 @@ def test_every_block_gives_the_same_bits_in_c(kind, tmp_path_factory):
                 record.now_ns = time_ns
             if kind.has("elapsed_s"):
                 record.elapsed_s = elapsed_s
-            words[100], words[101], words[102] = np.float64(rng.uniform(-5, 105)).view(np.int64), STATUS_GOOD, 0
-            words[103] = int(rng.integers(0, 5))
-            reads = np.array([100, 101, 102, 103][: len(kind.reads)], np.uint32)
+            served = served_to(kind, rng, words) | {"elapsed_s": elapsed_s, "now_ns": time_ns}
+            reads = np.arange(READS_AT, READS_AT + len(kind.reads), dtype=np.uint32)
             in_c = bytearray(packed.pack(*record.words()))
-            served = {"elapsed_s": elapsed_s, "now_ns": time_ns, "watched": words[100:101].view(np.float64)[0].item(),
-                      "watched_status": STATUS_GOOD, "reference": 0.0, "watched_code": words[103].item()}  # fmt: skip
             kernel(
                 ctypes.c_void_p(words.ctypes.data), ctypes.c_void_p(words.ctypes.data),
                 (ctypes.c_char * len(in_c)).from_buffer(in_c), ctypes.c_int64(1), ctypes.c_void_p(reads.ctypes.data),

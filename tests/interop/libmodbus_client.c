@@ -83,7 +83,8 @@ int main(int argc, char **argv)
     if (!rtu) {
         modbus_set_slave(ctx, 9);
         errno = 0;
-        check(modbus_read_registers(ctx, 0, 1, words) == -1 && errno == EMBXGTAR, "exception 11 for a unit that is not there");
+        check(modbus_read_registers(ctx, 0, 1, words) == -1 && errno == EMBXGTAR,
+              "exception 11 for a unit that is not there");
     } else {
         modbus_set_slave(ctx, 0); /* broadcast: written by all, answered by nobody */
         modbus_set_response_timeout(ctx, 0, 100000);
