@@ -206,7 +206,7 @@ async def _good_request(client: _Deaf, outcome: Outcome) -> None:
     client.frames.clear()
     client.framing.reset()
     client.listens = True
-    began_s = time.thread_time()
+    began_s = time.perf_counter()
     client.ask(unit_of_answer, pdu.write("holding", 41, bytes.fromhex("00 29 00 2A")), 7)
     await client.until(lambda: bool(client.frames) and client.frames[-1].pdu[:1] == b"\x10", ANSWER_WITHIN_S)
     client.ask(unit_of_answer, GOOD, 8)
@@ -286,7 +286,7 @@ def fuzz_client(kind: str, frames: int, seed: int) -> Outcome:
                     outcome.count("answer")
             behaves[0] = True
             link.abort()
-            began_s = time.thread_time()
+            began_s = time.perf_counter()
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 assert await ask() == GOOD_ANSWER[2:]
             outcome.slowest_s = max(outcome.slowest_s, time.thread_time() - began_s)
@@ -310,7 +310,7 @@ def main() -> None:
     print(f"seed {asked.seed}", flush=True)
     for kind in SPECS:
         for name, fuzz in (("server", fuzz_server), ("client", fuzz_client)):
-            began_s = time.thread_time()
+            began_s = time.perf_counter()
             outcome = fuzz(kind, asked.frames // (2 * len(SPECS)), asked.seed)
             assert len(outcome.log) <= 1, outcome.log
             print(f"{name}, {kind}: {outcome}, {time.perf_counter() - began_s:.1f} s", flush=True)
