@@ -248,9 +248,7 @@ def test_a_table_that_the_device_does_not_know_costs_one_request() -> None:
         unit = bench.unit(holding=[(0, 10)])
         unit.answer = lambda request: exception(request, ILLEGAL_FUNCTION) if request[0] in (1, 2, 4) else None
         found = await bench.probe(QUICK)
-        assert [found.tables[table].missing for table in ("holding", "input", "coil", "discrete")] == [False] + [
-            True
-        ] * 3
+        assert [found.tables[table].missing for table in ("holding", "input", "coil", "discrete")] == [False] + [True] * 3
         assert sum(function == 4 for function, _, _ in asked(unit)) == 1
 
     on_bench(scenario)
@@ -357,7 +355,7 @@ def test_samples_tell_floats_in_either_word_order_and_the_map_gives_it_once() ->
                 unit.bank.write("input", 2 * at, data[2:] + data[:2])
 
         unit.before_request = move
-        unit.bank.write("holding", 0, b'PUMP "A"\\:#')
+        unit.bank.write("holding", 0, b"PUMP \"A\"\\:#")
         found = await bench.probe()
         assert found.order == ("low_first", "high_first")
         assert [(one.address, one.type) for one in found.guesses["input"]] == [(at, "float32") for at in (0, 2, 4, 6)]

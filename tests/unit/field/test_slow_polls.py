@@ -3,7 +3,7 @@
 import pytest
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S
-from dcs.core.status import STATUS_GOOD, STATUS_NO_COMM_LAST_USABLE
+from dcs.core.status import BAD, STATUS_GOOD, STATUS_NO_COMM_LAST_USABLE, quality_of
 from field_io.specs import PointSpec, PollGroup
 from tests.unit.field.benches import Bench, on_bench
 
@@ -62,3 +62,29 @@ def test_a_device_of_slow_groups_alone_is_asked_for_its_health_and_counts_as_rea
 
     slow = (PointSpec("S", "input", 0, "int16", poll="slow"),)
     on_bench(scenario, points=slow, polls=(PollGroup("slow", 20 * NS_PER_S),))
+
+
+def test_a_string_is_bad_with_everything_else_of_a_device_that_is_dead() -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.until_s(3.2)
+        assert bench.status("TEXT") == STATUS_GOOD
+        bench.device.unit.silent = True
+        await bench.until_s(3.0 + 2.5)
+        assert bench.status("TEXT") == bench.status("S") == STATUS_NO_COMM_LAST_USABLE
+        bench.device.unit.silent = False
+        await bench.until_s(10.0)
+        assert bench.status("TEXT") == STATUS_GOOD
+
+    on_bench(scenario, points=(PointSpec("TEXT", "holding", 0, "string", length=4), SLOW))
+
+
+def test_bits_of_one_register_do_not_hide_that_a_read_spans_a_gap() -> None:
+    bits = tuple(PointSpec(f"B{bit}", "holding", 0, "bool", bit=bit) for bit in range(4))
+
+    async def scenario(bench: Bench) -> None:
+        await bench.until_s(0.5)
+        assert quality_of(bench.status("WORD")) != BAD, "the device lacks what lies between, and is asked without it"
+        assert bench.status("B3") == STATUS_GOOD
+
+    points = (*bits, PointSpec("WORD", "holding", 3, "int16"))
+    on_bench(scenario, points=points, device_points=points)
