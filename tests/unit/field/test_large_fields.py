@@ -1,15 +1,19 @@
 """Promises of a simulated field with many devices: what one of them costs does not grow with the number of all."""
 
 import asyncio
+import itertools
+import math
 
 import pytest
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.devices.output_watchdog import OutputWatchdog
-from field_io.devices.simulated import simulated_devices
+from field_io.devices.simulated import PLANS_KEPT, simulated_devices
 from field_io.devices.simulation import FieldSimulation
+from field_io.drivers.writing import WritePlans
 from field_io.memory_network import MemoryNetwork
+from field_io.modbus import pdu as codes
 from field_io.signal_faults import SignalFault
 from field_io.signals import Transmitters
 from field_io.specs import DeviceSpec, PointSpec
@@ -75,3 +79,28 @@ def test_measurements_are_made_once_a_step_and_anew_when_something_happens_to_on
     assert transmitters.field_values().tolist() == before.tolist()
     transmitters.draw(1)
     assert transmitters.field_values()[0] != before[0]
+
+
+def test_clients_that_write_every_span_there_is_fill_no_memory() -> None:
+    async def main(loop: object) -> None:
+        clock, network = SimulatedClock(asyncio.get_running_loop()), MemoryNetwork()  # type: ignore[arg-type]
+        points = tuple(PointSpec(f"O{at}", "holding", at, direction="out") for at in range(60))
+        (device,) = simulated_devices([DeviceSpec("D", port=502, points=points)], clock, network)
+        for first, last in itertools.combinations(range(60), 2):
+            request = codes.write("holding", first, codes.bytes_of([last] * (last - first)))
+            assert device.unit.serve("C1A", request)[0] == codes.WRITE_REGISTERS
+        kept = (device._touched, device._plans, device._readings)
+        assert max(map(len, kept)) <= PLANS_KEPT < math.comb(60, 2)
+        assert device.value("O58") == 59.0
+
+    run_simulated(main)
+
+
+def test_outputs_that_come_and_go_fill_no_memory() -> None:
+    names = [f"O{at}" for at in range(12)]
+    plans = WritePlans(
+        DeviceSpec("D", points=tuple(PointSpec(name, "holding", at, direction="out") for at, name in enumerate(names)))
+    )
+    for chosen in itertools.combinations(names, 6):
+        assert sum(len(writer.names) for writer in plans.plan(chosen)) == 6
+    assert len(plans._plans) <= 100 < math.comb(12, 6)
