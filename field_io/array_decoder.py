@@ -54,6 +54,8 @@ class _Column:
         self.scale = scale if (scale != 1.0).any() or (offset != 0.0).any() else None
         self.offset = offset
         self.shifted = bool((offset != 0.0).any())
+        self.is_float = self.dtype.kind == "f"
+        self.certain = not self.is_float and all(_finite(point) for point in points)
 
     def values(self, data: bytes, octets: NDArray[np.uint8]) -> NDArray[np.float64]:
         if self.pick is None:
@@ -63,14 +65,16 @@ class _Column:
         if self.mask is not None:
             on: NDArray[np.float64] = ((raw & self.mask) != 0).astype(np.float64)
             return on
-        if self.dtype.kind != "f":
+        if self.certain:
             return self._scaled(raw)
         with np.errstate(all="ignore"):  # what is no number is said by its status
             return self._scaled(raw)
 
     def _scaled(self, raw: "NDArray[Any]") -> NDArray[np.float64]:
         values: NDArray[np.float64] = raw.astype(np.float64)
-        return values if self.scale is None else values * self.scale + self.offset
+        if self.scale is not None:
+            return values * self.scale + self.offset
+        return values + 0.0 if self.is_float else values  # no -0.0, as with a scale and an offset
 
 
 class ArrayDecoder:

@@ -80,10 +80,12 @@ class Transmitters:
         self._ahead = np.zeros((NOISE_AHEAD, len(points)))  # noise of the steps to come, drawn in one go
         self._at = 0
         self._states: list[Any] = []
+        self._said: Vector | None = None  # ``field_values`` until the next step: many devices ask for their part of it
         self._draw_ahead()
 
     def settle(self, plant_values: Sequence[float]) -> None:
         """Start as if the plant had stood at ``plant_values`` (points, SI) for ever."""
+        self._said = None
         self.lagged[:] = plant_values
         self.switched = [1.0 if self._place(at) >= 0.5 else 0.0 for at in self._switches]
         for at, channel in self._stepped:
@@ -95,6 +97,7 @@ class Transmitters:
 
     def step(self, plant_values: Sequence[float]) -> None:
         """One plant step has ended with ``plant_values`` (points, SI)."""
+        self._said = None
         self.lagged = [
             old + share * (new - old) for old, share, new in zip(self.lagged, self._shares, plant_values, strict=True)
         ]
@@ -112,6 +115,7 @@ class Transmitters:
 
     def draw(self, steps: int) -> None:
         """Move the noise on by ``steps``: one number per step of the plant, however often anybody looks."""
+        self._said = None
         self._at += steps
         while self._at >= NOISE_AHEAD:
             self._at -= NOISE_AHEAD
@@ -123,13 +127,17 @@ class Transmitters:
             self._ahead[:, at] = sigma * generator.standard_normal(NOISE_AHEAD)
 
     def field_values(self) -> Vector:
-        """What the instruments say now, in the points' units; a float that has failed is no number."""
+        """What the instruments say now, in the points' units, to read; a float that has failed is no number."""
+        if self._said is not None:
+            return self._said
         said = self._base + self._slope * _column(self.lagged) + self._ahead[self._at]
         limited: Vector = np.minimum(np.maximum(said, self._low), self._high)
         if self._switches:
             limited[self._switches] = self.switched
         for at, channel in self._channels.items():
             limited[at] = channel.value(self._reading(at))
+        limited.flags.writeable = False
+        self._said = limited
         return limited
 
     def value(self, at: int) -> float:
@@ -150,12 +158,14 @@ class Transmitters:
 
     def begin(self, at: int, fault: SignalFault) -> None:
         """A fault of one instrument."""
+        self._said = None
         self.faults.begin(at, fault)
         if at not in self._channels:
             self._channels[at] = Channel(self._points[at], self._step_s)
 
     def end(self, at: int, kind: str) -> None:
         """The instrument is what it was."""
+        self._said = None
         self.faults.end(at, kind)
         if at not in self.faults.places and not self._is_lasting(at):
             self._channels.pop(at, None)
@@ -179,6 +189,7 @@ class Transmitters:
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Inverse of ``snapshot``."""
+        self._said = None
         self.lagged[:] = snapshot["lagged"]
         self.switched[:] = snapshot["switched"]
         for (_, _, generator), state in zip(self._noisy, snapshot["generators"], strict=True):

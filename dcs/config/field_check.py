@@ -239,12 +239,13 @@ class _FieldCheck:
     def fresh_long_enough(self, devices: tuple[DeviceSpec, ...]) -> None:
         """A value must not be stale before it can have been read again."""
         for device in devices:
-            if device.stale_ns and device.stale_ns < device.poll_ns + device.timeout_ns:
-                needed_ms = (device.poll_ns + device.timeout_ns) / NS_PER_MS
+            slowest_ns = max(device.period_of(point.poll) for point in device.points) if device.points else 0
+            if device.stale_ns and device.stale_ns < slowest_ns + device.timeout_ns:
+                needed_ms = (slowest_ns + device.timeout_ns) / NS_PER_MS
                 self._problems.add(
                     self._document.place(("devices", device.name, "stale")),
                     f"device {device.name}: a value is stale after {device.stale_ns / NS_PER_MS:g} ms, before it is "
-                    f"read again. Write at least {needed_ms:g} ms (poll + timeout), or `auto`.",
+                    f"read again. Write at least {needed_ms:g} ms (slowest poll + timeout), or `auto`.",
                 )
 
     def repeated_often_enough(self, devices: tuple[DeviceSpec, ...]) -> None:

@@ -24,6 +24,9 @@ from field_io.specs import DeviceSpec, PointSpec, at_backup
 _WATCHDOG = "watchdog"
 """Key of the snapshot beside the tables of registers."""
 
+PLANS_KEPT = 1_000
+"""Plans for different writes and sets of points; clients may invent as many as they like."""
+
 _Run = tuple[str, int, tuple[int, ...], BlockEncoder | PointSpec]
 """Table, first address, positions of the values, encoder; the point itself for one bit of a register."""
 
@@ -213,6 +216,9 @@ class SimulatedModbusDevice:
         self.bank.set_words(point.table, point.address, [word | mask if value >= 0.5 else word & ~mask])
 
     def _plan(self, names: tuple[str, ...]) -> list[_Run]:
+        if len(self._plans) >= PLANS_KEPT:
+            self._plans.clear()
+            self._readings.clear()
         plan: list[_Run] = []
         points = [self._points[name] for name in names]
         place = {name: at for at, name in enumerate(names)}
@@ -287,6 +293,8 @@ class SimulatedModbusDevice:
     def _after_write(self, peer: str, table: str, address: int, count: int) -> None:
         touched = self._touched.get((table, address, count))
         if touched is None:
+            if len(self._touched) >= PLANS_KEPT:
+                self._touched.clear()
             touched = self._touched[table, address, count] = self._outputs_at(table, address, count)
         values = self.values(touched)
         if self._swapped:

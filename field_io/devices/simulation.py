@@ -8,7 +8,7 @@ Knows       a ``PlantModel``, the devices and their signals. The numbers depend 
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -97,7 +97,8 @@ class FieldSimulation:
         )
         self._source_at = [at for _, at in self._sources]
         self._driven_at = [self._find(point, (INPUT,))[1] for point in driven]
-        self._diagnosed = [self._status_points(device) for device in self.devices]
+        place = {point.name: at for at, point in enumerate(measured)}
+        self._diagnosed = [self._status_points(device, place) for device in self.devices]
         self._failed: list[set[str]] = [set() for _ in self.devices]
         self._conditions = [ne107.NORMAL] * len(self.devices)  # what devices were told of themselves last
         self.fault_targets = self._fault_targets()
@@ -118,13 +119,13 @@ class FieldSimulation:
             device.note_power_up()
         self._step_processes(0.0)
 
-    def _status_points(self, device: SimulatedDevice) -> list[tuple[PointSpec, list[int]]]:
+    def _status_points(self, device: SimulatedDevice, place: Mapping[str, int]) -> list[tuple[PointSpec, list[int]]]:
         """Points that carry an NE 107 status, each with the measurements that it is about."""
-        place = {point.name: at for at, point in enumerate(self.measured_points)}
+        told = {p.status for p in device.spec.points if p.status}
         return [
             (status, [place[p.name] for p in device.spec.points if p.status == status.name and p.name in place])
             for status in device.spec.points
-            if any(p.status == status.name for p in device.spec.points)
+            if status.name in told
         ]
 
     def _fault_targets(self) -> dict[str, PointTarget | DeviceTarget]:
@@ -161,7 +162,8 @@ class FieldSimulation:
 
     def _attach(self, device: SimulatedDevice, number: int, actuator_of: dict[str, int]) -> None:
         def bring_up_to_date() -> None:
-            self.advance()
+            if self._steps_due() > 0:  # what devices do by themselves between two steps counts from the next one
+                self.advance()
             self._encode(number)
 
         def take_output(name: str, value: float) -> None:
@@ -204,12 +206,15 @@ class FieldSimulation:
         """Plant steps since the start."""
         return self._steps
 
+    def _steps_due(self) -> int:
+        return (self._clock.monotonic_ns() - self._origin_ns) // self._step_ns - self._steps
+
     def advance(self) -> int:
         """Bring the plant up to the clock in whole steps; returns how many it took."""
-        now_ns = self._clock.monotonic_ns()
-        due = (now_ns - self._origin_ns) // self._step_ns - self._steps
+        due = self._steps_due()
         if due <= 0 and not self._acting:
             return 0
+        now_ns = self._clock.monotonic_ns()
         most = max(CATCH_UP_S * NS_PER_S, 2 * self._update_ns) // self._step_ns + 1
         if due > most:
             self.slipped_steps += due - most

@@ -17,6 +17,8 @@ OPENS_AFTER = 3  # failures in a row
 JITTER = 0.25  # a delay is shortened by up to this share, so that many clients do not knock together
 PROBES_PER_CAP = 4
 """A probe is cheap: so many go out in the time between two full attempts."""
+COSTLY_NS = 3 * NS_PER_S
+"""Longest pause where a probe is not cheap: with its time-out a device that is back is still found within 5 s."""
 
 
 class Rng(Protocol):
@@ -28,9 +30,9 @@ class Rng(Protocol):
 
 
 class Backoff:
-    """Delays 0.2 s, 0.4 s … up to the cap, each up to a quarter shorter; back to the start with the first answer.
+    """Delays 0.2 s, 0.4 s …, each up to a quarter shorter; back to the start with the first answer.
 
-    Once the circuit is open a delay is no longer than that of a probe.
+    None is longer than that of a probe.
     """
 
     def __init__(
@@ -38,11 +40,10 @@ class Backoff:
     ) -> None:
         self._rng = rng
         self._first_ns = min(first_ns, cap_ns)
-        self._cap_ns = cap_ns
         self._opens_after = opens_after
         # Where the first pause is long, a question is not cheap: a line is lost to others until it times out.
-        probe_ns = max(cap_ns // PROBES_PER_CAP, self._first_ns * 3 // 2)
-        self.probe_ns = min(cap_ns, probe_ns)
+        longest_ns = min(self._first_ns * 3 // 2, COSTLY_NS)
+        self.probe_ns = min(cap_ns, max(cap_ns // PROBES_PER_CAP, longest_ns))
         self.failures = 0  # in a row
         self.attempt_ns = 0  # monotonic time before which nothing is tried
 
@@ -54,9 +55,7 @@ class Backoff:
     def failed(self, now_ns: int) -> None:
         """An attempt or a request got no answer."""
         self.failures += 1
-        delay_ns = min(self._cap_ns, self._first_ns << min(self.failures - 1, 32))
-        if self.circuit_open:
-            delay_ns = min(delay_ns, self.probe_ns)
+        delay_ns = min(self.probe_ns, self._first_ns << min(self.failures - 1, 32))
         self.attempt_ns = now_ns + round(delay_ns * (1.0 - JITTER * self._rng.random()))
 
     def answered(self) -> None:

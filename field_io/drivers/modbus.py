@@ -29,6 +29,10 @@ HEALTH_PERIOD_NS = 2 * NS_PER_S
 """How often a standby asks for one point, so that its path to the device is proven and not assumed."""
 
 
+LOOK_EVERY_NS = NS_PER_S
+"""How long a lost connection may go unnoticed between polls that are further apart."""
+
+
 class ModbusDriver:
     """Everything a controller does with one Modbus device."""
 
@@ -54,6 +58,7 @@ class ModbusDriver:
         self._phase_ns = phase_ns
         self._health_ns = health_ns
         self._readings = Readings(spec)
+        self._look_every_ns = min([LOOK_EVERY_NS, *(group.period_ns for group in self._readings.poll_groups)])
         self._in_flight = spec.limits.in_flight or 1
         self._turn = asyncio.Semaphore(self._in_flight)
         self._outputs = Outputs(spec, self._readings, clock, self._turn, self._ask)
@@ -154,7 +159,7 @@ class ModbusDriver:
                 self._group.create_task(ask_again(self._clock, probe_ns, self._readings, self._usable, self._poll))
                 await self._tick()
                 while True:
-                    await self._clock.sleep_until(self._next_due_ns())
+                    await self._until_due()
                     await self._tick()
         finally:
             self._group = None
@@ -181,6 +186,14 @@ class ModbusDriver:
             return max(self._clock.monotonic_ns(), backoff.attempt_ns)
         return due_ns
 
+    async def _until_due(self) -> None:
+        """Sleep until the next poll, or until an attempt is due: a poll group, or a write, may lose the connection."""
+        due_ns = self._next_due_ns()
+        while (now_ns := self._clock.monotonic_ns()) < due_ns:
+            await self._clock.sleep_until(min(due_ns, now_ns + self._look_every_ns))
+            if not self._link.connected or self._health.backoff.failures:
+                due_ns = min(due_ns, self._next_due_ns())
+
     async def _tick(self, everything: bool = False) -> None:
         backoff = self._health.backoff
         if not self._link.connected:
@@ -193,8 +206,9 @@ class ModbusDriver:
             if (backoff.circuit_open or not self._polling) and not await self._probe():
                 return
             everything = True
-        if self._polling:
-            await self._poll(self._readings.all if everything else self._readings.groups[""])
+        due = self._readings.all if everything else self._readings.groups[""]
+        if self._polling and due:
+            await self._poll(due)
         elif self._clock.monotonic_ns() - self._health.answered_ns >= self._health_ns - self._period_ns // 2:
             await self._probe()
 

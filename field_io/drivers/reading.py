@@ -121,6 +121,8 @@ class Readings:
                 self._stale_from_ns = min(self._stale_from_ns, stale_from_ns)
                 if now_ns >= stale_from_ns:
                     statuses[reading.index] = STATUS_NO_COMM_LAST_USABLE
+                    for at, _ in reading.texts:
+                        statuses[at] = STATUS_NO_COMM_LAST_USABLE
         if self._diagnosis:
             self._diagnosis.apply(self._values, statuses)
         return Image(self._values.copy(), statuses, self._times_ns.copy())
@@ -154,7 +156,8 @@ class Readings:
         if code == BUSY:
             return []  # it will have time again: the values age meanwhile
         block = reading.block
-        if code == ILLEGAL_ADDRESS and sum(point.count for point in block.points) < block.count:
+        wanted = {address for point in block.points for address in range(point.address, point.end)}  # bits share one
+        if code == ILLEGAL_ADDRESS and len(wanted) < block.count:
             # It may lack the unused registers we read along: from now on only what the map names.
             parts = [self._reading(part, reading.group) for part in self._plan(block.points, 0)]
             for part in parts:

@@ -130,8 +130,10 @@ class RedundantLink(ModbusLink):
             if aborts != self._aborts:
                 raise  # we dropped it: what was on its way is not sent again
             second = next(member for member in self.members if member is not first)
-            if not second.link.connected:
+            if not await self._open(second):  # it may have come back since it was asked last
                 raise LinkDown(f"link {first.name}: {lost}; link {second.name}: {second.trouble}") from None
+            if aborts != self._aborts:
+                raise
         answer = await self._ask(second, request, may_write)
         if self.in_use is first:
             self._change(first.trouble)

@@ -8,8 +8,8 @@ Promise     a dead unit never delays the others, and its time-outs do not cost t
 import asyncio
 from collections.abc import Callable
 
-from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
+from field_io.drivers.backoff import COSTLY_NS, FIRST_NS
 from field_io.drivers.connection import ModbusConnection, TimedOut
 from field_io.drivers.link import LinkFaults
 from field_io.drivers.openers import Opener, new_connection
@@ -176,6 +176,6 @@ def connection_key(spec: DeviceSpec) -> tuple[str, int] | None:
 
 
 def starts_backing_off_at_ns(spec: DeviceSpec) -> int:
-    """First pause after a failure. Where a dead unit's time-out is lost for others, four times as long as that."""
+    """First pause after a failure. Where a dead unit's time-out is lost for others, up to four times that."""
     rtu = spec.protocol in ("modbus-rtu", "modbus-rtu-over-tcp")
-    return 4 * spec.timeout_ns if connection_key(spec) is not None and rtu else NS_PER_S // 5
+    return min(4 * spec.timeout_ns, COSTLY_NS) if connection_key(spec) is not None and rtu else FIRST_NS

@@ -2,9 +2,9 @@
 
 Called by   ``drivers.connection``.
 Knows       unit numbers, how many requests may be under way at once, which units did not answer last time.
-Promise     a dead unit never delays the others: a suspect has one slot at most and never the last one. Where there is
-            only one slot (RTU) suspects let the others pass; the one that goes costs them its time-out, which is why
-            the driver probes it rarely.
+Promise     a dead unit never delays the others: a suspect has one slot at most and never the last one, and no unit has
+            them all, for none is a suspect before its first time-out. Where there is only one slot (RTU) suspects let
+            the others pass; the one that goes costs them its time-out, which is why the driver probes it rarely.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ class Slots:
         self._count = count
         self._free = count
         self._of_suspects: set[int] = set()  # suspects that have a slot
+        self._held: dict[int, int] = {}  # slots that each unit has; of all units so far
         self._waiting: deque[_Waiter] = deque()
         self._passed = 0  # requests that went while a suspect waited for the only slot
 
@@ -51,6 +52,7 @@ class Slots:
     def give(self, unit: int) -> None:
         """The request is over, whatever became of it."""
         self._free += 1
+        self._held[unit] -= 1
         self._of_suspects.discard(unit)
         if self._waiting:
             self._next()
@@ -73,6 +75,7 @@ class Slots:
         if not self._may(unit):
             return False
         self._free -= 1
+        self._held[unit] = self._held.get(unit, 0) + 1
         if self._count > 1 and unit in self.suspects:
             self._of_suspects.add(unit)
         if unit in self.suspects:
@@ -84,4 +87,9 @@ class Slots:
     def _may(self, unit: int) -> bool:
         if unit in self.suspects and self._count > 1:
             return self._free > 1 and unit not in self._of_suspects
+        if self._free == 1 and self._count > 1 and self._held.get(unit, 0) == self._count - 1 and self._is_shared(unit):
+            return False
         return self._free > 0
+
+    def _is_shared(self, unit: int) -> bool:
+        return len(self._held) > (unit in self._held)

@@ -18,6 +18,9 @@ _FLOATS = ("float32", "float64")
 _FLOAT_SHARE = 1e-6
 """A float is taken as held within this share: some devices keep it with fewer digits."""
 
+PLANS_KEPT = 100
+"""Sets of outputs with a plan: which of them are valid may change from scan to scan."""
+
 
 class Writer:
     """One planned write: contiguous outputs of one table, or bits of one register."""
@@ -85,6 +88,8 @@ class WritePlans:
         """Writes that carry these outputs once. Raises ``KeyError`` for a name that is no output of this device."""
         plan = self._plans.get(names)
         if plan is None:
+            if len(self._plans) >= PLANS_KEPT:
+                self._plans.clear()
             plan = self._plans[names] = self._planned([self._points[name] for name in names])
         return plan
 

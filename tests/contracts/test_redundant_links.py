@@ -200,6 +200,21 @@ def test_a_link_that_comes_back_is_the_spare_and_changes_nothing(on_peer: Runner
     on_peer(scenario)
 
 
+def test_a_link_that_has_just_come_back_is_tried_before_a_request_fails(on_peer: Runner) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.b.fail()
+        await bench.pass_ms(1000)
+        assert bench.pair.spare.state == "down"
+        await bench.b.heal()
+        bench.pair.spare.backoff.attempt_ns = bench.clock.monotonic_ns() + 10_000 * NS_PER_MS  # it is not asked yet
+        bench.a.fail(silent=True)
+        assert await bench.read() == 42
+        await bench.write(7)
+        assert (bench.pair.in_use.name, bench.written()) == ("B", [7])
+
+    on_peer(scenario)
+
+
 def test_a_spare_that_dies_is_noticed_before_it_is_needed(on_peer: Runner) -> None:
     async def scenario(bench: Bench) -> None:
         bench.b.cut(silent=True)

@@ -12,7 +12,7 @@ from field_io.drivers.link import LinkFaults
 from field_io.drivers.modbus import ModbusDriver
 from field_io.drivers.modbus_link import StreamLink, memory_link
 from field_io.memory_network import MemoryNetwork
-from field_io.specs import DeviceSpec, PointSpec
+from field_io.specs import DeviceSpec, PointSpec, PollGroup
 
 POINTS = (
     PointSpec("LT-101", "input", 0, "int16", unit="mA", scale=0.001),
@@ -53,6 +53,7 @@ def on_bench(
     device_points: tuple[PointSpec, ...] | None = None,
     watchdog_ns: int = 0,
     backoff_ns: int = 10 * NS_PER_S,
+    polls: tuple[PollGroup, ...] = (),
 ) -> None:
     """Run ``scenario`` next to the driver's own task; both are gone afterwards."""
 
@@ -61,7 +62,7 @@ def on_bench(
         network = MemoryNetwork()
         spec = DeviceSpec(
             "RTU-1", port=5020, unit=1, poll_ns=poll_ns, timeout_ns=timeout_ns, points=points, gap_max=gap_max,
-            watchdog_ns=watchdog_ns, backoff_ns=backoff_ns,
+            watchdog_ns=watchdog_ns, backoff_ns=backoff_ns, polls=polls,
         )  # fmt: skip
         device_spec = DeviceSpec("RTU-1", port=5020, unit=1, points=device_points or points, gap_max=gap_max)
         if device_points:

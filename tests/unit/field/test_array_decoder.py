@@ -3,8 +3,10 @@
 import math
 import random
 import struct
+import warnings
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,3 +58,18 @@ def test_columns_and_points_agree(block: tuple[list[PointSpec], int], rng: rando
     all_good = decoder.decode_into(data, row, row_statuses, all_good)
     assert all(same_bits(a, b) for a, b in zip(values, row.tolist(), strict=True))
     assert statuses == row_statuses.tolist()
+
+
+@pytest.mark.parametrize("type_name", [name for name in TYPES if name != "bool"])
+@pytest.mark.parametrize("scale", [1.0, -1.0, 1e300])
+def test_zeros_of_both_signs_and_what_overflows_agree_without_a_warning(type_name: str, scale: float) -> None:
+    letter, words = TYPES[type_name]
+    points = [PointSpec(f"P{at}", "input", at * words, type_name, scale=scale) for at in range(2)]
+    for number in (0, -0.0 if type_name.startswith("float") else 1, 32000):
+        data = struct.pack(f">2{letter}", number, number)
+        values, statuses = BlockDecoder(points, 0, 2 * words).decode(data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            columns, column_statuses = ArrayDecoder(points, 0, 2 * words).decode(data)
+        assert all(same_bits(a, b) for a, b in zip(values, columns.tolist(), strict=True))
+        assert statuses == column_statuses.tolist()

@@ -15,9 +15,11 @@ from dcs.core.errors import LinkDown
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from dcs.core.status import STATUS_GOOD, STATUS_NO_COMM_LAST_USABLE
 from field_io.devices.modbus_server import ModbusServer, Unit
+from field_io.drivers.backoff import Backoff
 from field_io.drivers.link import ModbusLink
 from field_io.drivers.modbus import ModbusDriver
 from field_io.drivers.modbus_link import MemoryLinks
+from field_io.drivers.shared_link import starts_backing_off_at_ns
 from field_io.drivers.slots import PASSED_MAX, Slots
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec, PointSpec, RequestLimits, SerialLine
@@ -314,6 +316,32 @@ def test_on_one_slot_a_suspect_lets_others_pass_but_not_for_ever() -> None:
         assert 2 <= order.index(9) <= PASSED_MAX + 2
 
     run_simulated(main)
+
+
+def test_no_unit_takes_all_slots_before_anybody_knows_whether_it_answers() -> None:
+    alone = Slots(2)
+    assert [alone.take(1), alone.take(1)] == [True, True], "a connection of its own is all its own"
+    slots = Slots(3)
+    assert slots.take(2)
+    slots.give(2)
+    assert [slots.take(1), slots.take(1), slots.take(1)] == [True, True, False]
+    assert slots.take(2), "one is left for the others"
+    slots.give(1)
+    assert slots.take(1)
+
+
+@pytest.mark.parametrize("timeout_ms", [200, 500, 1000, 1500])
+def test_a_unit_of_a_line_is_found_again_in_time_however_long_its_time_out_is(timeout_ms: int) -> None:
+    """Promise: pauses after failures are long where a time-out is lost for all, but the 5 s hold."""
+    spec = replace(LINE, timeout_ns=timeout_ms * NS_PER_MS)
+    for seed in range(20):
+        backoff, now_ns = Backoff(random.Random(seed), starts_backing_off_at_ns(spec), spec.backoff_ns), 0
+        for _ in range(12):
+            failed_ns = now_ns + spec.timeout_ns
+            backoff.failed(failed_ns)
+            assert 2 * spec.timeout_ns <= backoff.attempt_ns - failed_ns + spec.timeout_ns
+            assert backoff.attempt_ns - now_ns < 5 * NS_PER_S
+            now_ns = backoff.attempt_ns
 
 
 def test_a_waiter_that_is_cancelled_in_the_moment_of_its_turn_gives_the_slot_back() -> None:
