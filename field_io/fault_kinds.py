@@ -148,6 +148,12 @@ class Fault:
         return " ".join(part for part in (self.kind, f"{self.value:g}", self.unit) if part)
 
 
+def unknown_target(name: str, known: Iterable[str]) -> str:
+    """There is nothing of that name that could fail; a point that no plant moves is a frequent reason."""
+    told = unknown(name, known, "simulated point, device or cable")
+    return told if ">" in name else f"{told} Points can fail that have a `signal`; of others, make the device fail."
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
     """A fault of the configuration."""
@@ -170,7 +176,7 @@ def checked_target(name: str, subjects: Iterable[Subject]) -> Subject:
     """The target of that name. Raises ``ConfigError`` with the known ones."""
     by_name = {subject.name: subject for subject in subjects}
     if name not in by_name:
-        raise ConfigError(unknown(name, by_name, "simulated point, device or cable"))
+        raise ConfigError(unknown_target(name, by_name))
     return by_name[name]
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from dcs.core.clock import NS_PER_S, Clock
 from field_io.dice import key_of
 from field_io.drivers.link import LinkFaults
-from field_io.fault_kinds import LINK, POINT, Fault, PlannedFault, Subject, checked, unknown
+from field_io.fault_kinds import LINK, POINT, Fault, PlannedFault, Subject, checked, unknown_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class FieldFaults:
             return self._targets[name]
         if name in self._links:
             return LinkTarget(name, self._links[name])
-        raise KeyError(unknown(name, self.names, "simulated point, device or cable"))
+        raise KeyError(unknown_target(name, self.names))
 
     def subjects(self) -> list[Subject]:
         """Everything that can have a fault."""

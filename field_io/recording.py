@@ -116,7 +116,9 @@ def read_head(path: Path) -> dict[str, Any]:
         with path.open(encoding="utf-8") as file:
             head = json.loads(file.readline(10_000))
     except OSError as exc:
-        raise Missing(f"{path}: there is no recording ({exc.strerror or exc}).") from exc
+        raise Missing(
+            f"{path}: there is no recording ({exc.strerror or exc}). Correct the path, or record one: `dcs run --record`."
+        ) from exc
     except ValueError:
         head = None
     if not isinstance(head, dict) or head.get("format") != FORMAT or not isinstance(head.get("start"), int):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from dcs.bus.api import Bus
 from dcs.core.clock import Clock, WallClock, sleep
-from dcs.core.errors import LinkDown, Missing
+from dcs.core.errors import ConfigError, LinkDown, Missing
 
-from .model.displays import load_displays
+from .model.displays import Display, load_displays
 from .model.session import Session
 from .model.station import Station
 from .probe import display_available
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 BusFactory = Callable[[], Awaitable[Bus]]
 """Makes a connected bus inside the session's event loop."""
 
+PAGES = ("trend", "alarms", "abnormal", "journal", "system", "exercise")
+"""Pages that every plant has (``MainWindow`` makes them); its drawings are ``display:NAME``."""
 RETRY_S = 1.0
 JOIN_S = 3.0
 
@@ -115,6 +117,7 @@ def run(
     """
     drawings = load_displays(displays) if displays is not None else []
     acts = load_story(story) if story is not None else None
+    page = _page_key(page, drawings)
     available, why = display_available()
     if not available:
         raise Missing(f"the operator station needs a display: {why}")
@@ -140,6 +143,18 @@ def run(
         )
     finally:
         thread.stop()
+
+
+def _page_key(page: str, drawings: list[Display]) -> str:
+    """The key of a page as it was typed, ``System`` or ``overview`` too. Raises ``ConfigError`` when there is none."""
+    known = [*PAGES, *(f"display:{drawing.name}" for drawing in drawings)]
+    wanted = page.lower()
+    if not page or wanted.startswith("group:"):
+        return page
+    for key in known:
+        if wanted in (key.lower(), key.lower().removeprefix("display:")):
+            return key
+    raise ConfigError(f"--page {page}: there is no such page. Pages: {', '.join(known)}.")
 
 
 def _factory(bus: str | BusFactory, name: str) -> BusFactory:

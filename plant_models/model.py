@@ -241,7 +241,7 @@ class PlantType:
         if found := self._by_name.get(name):
             return found
         known = ", ".join(v.name for v in self.variables)
-        raise KeyError(f"plant {self.name} has no variable {name!r}; it has {known}")
+        raise KeyError(f"plant {self.name} has no variable {name!r}; it has {known or 'none'}")
 
     def find_setting(self, name: str) -> Setting:
         """The setting of that name ("" = the first). Raises ``KeyError`` naming the known ones."""

@@ -12,6 +12,8 @@ from dcs.cli.client import PlantClient, print_json, with_plant
 from dcs.cli.table import table
 from dcs.core.clock import utc_text
 
+_NO_LIMIT = ("BAD_PV", "ON", "OFF")
+"""Kinds whose limit and value say nothing."""
 STATES = {
     NORMAL: "normal",
     UNACKNOWLEDGED: "UNACKNOWLEDGED",
@@ -39,8 +41,9 @@ def show_alarms(run_dir: Path | None, hidden: bool, as_json: bool) -> int:
             return 0
         shown = [row for row in standing if hidden or row[1] != SUPPRESSED]
         rows = [
-            [str(info.priority), info.name, STATES[state], utc_text(time_ns), f"{value:.4g}",
-             "" if info.kind in ("BAD_PV", "ON", "OFF") else f"{info.limit:g} {info.unit}", info.description]
+            [str(info.priority), info.name, STATES[state], utc_text(time_ns),
+             f"{value:.4g}" if info.kind not in _NO_LIMIT else "",
+             f"{info.limit:g} {info.unit}".strip() if info.kind not in _NO_LIMIT else "", info.description]
             for info, state, time_ns, value in shown
         ]  # fmt: skip
         print(

@@ -111,7 +111,9 @@ def hmi(
     after: Annotated[
         float, typer.Option("--after", metavar="SECONDS", help="Take the picture after that time.")
     ] = 20.0,
-    page: Annotated[str, typer.Option("--page", metavar="NAME", help="The page to start with.")] = "",
+    page: Annotated[
+        str, typer.Option("--page", metavar="NAME", help="The page to start with: system, alarms, trend, a drawing, …")
+    ] = "",
     faceplate: Annotated[str, typer.Option("--faceplate", metavar="MODULE", help="Open this faceplate.")] = "",
 ) -> None:
     """Open the operator station of a running plant."""

@@ -15,6 +15,7 @@ from dcs.config.fields import (
     Choices,
     DurationNs,
     Flag,
+    Host,
     Name,
     Number,
     PortNumber,
@@ -215,7 +216,7 @@ class DeviceSection(Section):
 
     description: Text = Field("", description="what it is, in words")
     protocol: Annotated[str, choice(*PROTOCOLS)] = Field("modbus-tcp", description="how it is spoken to")
-    host: Text = Field("127.0.0.1", description="its address")
+    host: Host = Field("127.0.0.1", description="its address")
     port: PortNumber = Field(
         502,
         description="its TCP port (4840 for opc-ua when not given); `auto` takes a free one (simulated devices only)",

@@ -214,7 +214,18 @@ def optional(check: Callable[[Any], Any], word: str) -> BeforeValidator:
     return BeforeValidator(lambda value: None if value == word else check(value))
 
 
+def _host(value: Any) -> Any:
+    text = _text(value).strip()
+    if not text or " " in text or "/" in text or text.count(":") == 1:
+        refuse(
+            f"{found(value)} is not the address of a host. Write a name or an IP address; "
+            "the port has a key of its own."
+        )
+    return text
+
+
 Text = Annotated[str, BeforeValidator(_text)]
+Host = Annotated[str, BeforeValidator(_host)]
 TerminalName = Annotated[str, BeforeValidator(_terminal)]
 Name = Annotated[str, BeforeValidator(_name)]
 VariableName = Annotated[str, BeforeValidator(_variable_name)]

@@ -66,8 +66,13 @@ def note_unmoved(
         if count:
             problems.note(
                 document.place(("devices", name)),
-                f"device {name}: nothing moves {count} points{what}: the simulated device keeps them at 0.",
+                f"device {name}: nothing moves {_points(count)}{what}: the simulated device keeps "
+                f"{'it' if count == 1 else 'them'} at 0.",
             )
+
+
+def _points(count: int) -> str:
+    return "1 point" if count == 1 else f"{count} points"
 
 
 def plausible_range(

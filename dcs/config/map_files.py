@@ -7,6 +7,7 @@ Promise     what comes out can be laid under a device: errors stand at the lines
             left out.
 """
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,9 @@ def parse_map(name: str, text: str, file: str, problems: Problems) -> DeviceMap 
         document = _document_of_table(text, file, problems) if is_table else parse_document(text, file)
     except ConfigError as exc:
         problems.take(exc)
+        return None
+    except csv.Error as exc:
+        problems.add(Place(file), f"is no CSV ({exc}). Save the table as CSV in UTF-8.")
         return None
     _refuse_keys_of_plants(document, problems)
     _spread_defaults(document)

@@ -60,7 +60,15 @@ class _FieldExpansion:
         for name, one in maps.items():
             if one is not None:
                 self.lay(name, devices[name], one)
+            elif devices[name].get("map"):
+                self._forget_used(("devices", name, "points"), devices[name].get("points"))
         return self._tables
+
+    def _forget_used(self, path: KeyPath, points: Any) -> None:
+        """Without the map, whose error is told, nothing is known of the points that are in it."""
+        for tag, point in list(points.items()) if isinstance(points, dict) else ():
+            if isinstance(point, dict) and "use" in point:
+                self._field.remove((*path, tag))
 
     def _exists(self, name: str) -> bool:
         return name in self._given if self._all_given else (self._folder / name).is_file()

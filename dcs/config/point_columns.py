@@ -125,12 +125,17 @@ def read_table(text: str) -> Table:
 
 
 def _rows(text: io.StringIO, separator: str, before: int) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(text, delimiter=separator)
+    reader = csv.reader(text, delimiter=separator, strict=True)
     first = before + 1
-    for row in reader:
-        if row and not row[0].startswith("#"):
-            yield first, row
-        first = before + reader.line_num + 1
+    try:
+        for row in reader:
+            if row and not row[0].startswith("#"):
+                yield first, row
+            first = before + reader.line_num + 1
+    except csv.Error as exc:
+        # Not strict, the rest of the file would be a text in one cell, and its points would be missing without a word.
+        what = "a quote that is never closed" if "end of data" in str(exc) else str(exc)
+        raise csv.Error(f"row that begins in line {first}: {what}") from None
 
 
 def check_header(

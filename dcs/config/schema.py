@@ -15,6 +15,7 @@ from dcs.config.fields import (
     BlockName,
     DurationNs,
     Flag,
+    Host,
     Name,
     Number,
     PortNumber,
@@ -79,7 +80,7 @@ class ControllerSection(Section):
 class BusSection(Section):
     """The message bus."""
 
-    host: Text = Field("127.0.0.1", description="address on which it listens")
+    host: Host = Field("127.0.0.1", description="address on which it listens")
     port: PortNumber = Field(0, description="TCP port, or `auto` for a free one")
     url: Text = Field("", description="an existing NATS server instead, such as `nats://10.0.0.5:4222`")
 

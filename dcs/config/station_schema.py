@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dcs.config.fields import Flag, Name, PortNumber, Text, choice, whole
+from dcs.config.fields import Flag, Host, Name, PortNumber, choice, whole
 from dcs.config.section import Section
 from field_io.station import CARD_KINDS, CHANNELS_MAX
 
@@ -16,7 +16,7 @@ from field_io.station import CARD_KINDS, CHANNELS_MAX
 class BackupSection(Section):
     """The second address of a device: another coupler, another network card."""
 
-    host: Text = Field("127.0.0.1", description="its address")
+    host: Host = Field("127.0.0.1", description="its address")
     port: PortNumber = Field(502, description="its TCP port; `auto` takes a free one (simulated devices only)")
 
 

@@ -136,8 +136,8 @@ def model_at(schema: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:
         if isinstance(here, type) and issubclass(here, BaseModel):
             field = field_of(here, str(part))
             here = field.annotation if field else None
-        elif get_origin(here) is dict:
-            here = get_args(here)[1]
+        elif get_origin(here) in (dict, list):
+            here = get_args(here)[-1]
         else:
             return None
         here = _plain(here)

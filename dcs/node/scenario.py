@@ -36,6 +36,7 @@ VERBS = {
     "clear": "a target: all faults that it has; or `all`",
 }
 
+_KEYS = ("title", "description", "actions")
 _FAULT_KEYS = ("target", "kind", "value", "probability", "for")
 
 
@@ -64,6 +65,11 @@ NOTHING = Scenario("", "", ())
 def load_scenario(path: Path) -> Scenario:
     """Read and check a scenario. Raises ``ConfigError`` with file and line."""
     document = read_document(path)
+    strange = [str(key) for key in document.data if key not in _KEYS]
+    if strange:
+        raise ConfigError(
+            f"`{strange[0]}` is not a key of a scenario. It has {', '.join(_KEYS)}.", document.place((strange[0],))
+        )
     actions = document.data.get("actions")
     if not isinstance(actions, list):
         raise ConfigError(

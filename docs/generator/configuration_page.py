@@ -23,6 +23,7 @@ _FORMS: dict[Callable[..., Any], str] = {
     fields._text: "text",
     fields._name: "name",
     fields._block_name: "name in small letters",
+    fields._host: "name of a host, or an IP address",
     fields._variable_name: "name of a plant variable, such as `level_1` or `T-101.level`",
     fields._flag: "`true` or `false`",
     fields._number: "number",

@@ -28,7 +28,12 @@ class NodeRow:
     @property
     def healthy(self) -> bool:
         """Reports, has not failed, simulates a plant that moves, and has no link down."""
-        return not self.silent and self.report.state not in ("failed", "stopped", "frozen") and not self.links_down
+        return self.working and not self.links_down
+
+    @property
+    def working(self) -> bool:
+        """Reports and does its work, whatever its links are doing."""
+        return not self.silent and self.report.state not in ("failed", "stopped", "frozen")
 
     @property
     def links_down(self) -> tuple[str, ...]:

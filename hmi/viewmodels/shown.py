@@ -60,9 +60,19 @@ def age_text(age_s: float) -> str:
     return f"{age_s / 60.0:.0f} min" if age_s < 6000.0 else f"{age_s / 3600.0:.0f} h"
 
 
+def has_limit(alarm: AlarmInfo) -> bool:
+    """False for an alarm on quality or on a state: neither its limit nor its value says anything."""
+    return "BAD" not in alarm.kind and alarm.kind not in ("ON", "OFF")
+
+
+def alarm_value_text(alarm: AlarmInfo, value: float) -> str:
+    """What it stood at, where that says something."""
+    return number_text(value, 2) if has_limit(alarm) else ""
+
+
 def limit_text(alarm: AlarmInfo, *, sign: bool = False) -> str:
     """``> 16.00``; nothing for an alarm on quality or on a state, which has no limit."""
-    if "BAD" in alarm.kind or alarm.kind in ("ON", "OFF"):
+    if not has_limit(alarm):
         return ""
     text = number_text(alarm.limit, 2)
     return f"{'<' if 'LO' in alarm.kind else '>'} {text}" if sign else text

@@ -25,7 +25,7 @@ from hmi.theme.palette import Palette
 from hmi.theme.style import font
 from hmi.viewmodels.clock import date_text
 from hmi.viewmodels.sampler import Sampler
-from hmi.viewmodels.shown import limit_text, number_text, unit_text
+from hmi.viewmodels.shown import alarm_value_text, limit_text, unit_text
 
 from .faceplate_sheets import alarm_help
 from .table import Rows, Table
@@ -164,7 +164,7 @@ class AlarmPage(QWidget):
             row.name,
             info.description,
             f"{row.letter}  {row.state_text}",
-            number_text(row.value, 2),
+            alarm_value_text(info, row.value),
             limit_text(info),
             unit_text(info.unit),
             row.pair,

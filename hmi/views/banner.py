@@ -14,7 +14,7 @@ from hmi.theme.marks import paint_priority
 from hmi.theme.palette import Palette
 from hmi.viewmodels.clock import clock_text
 from hmi.viewmodels.sampler import Sampler
-from hmi.viewmodels.shown import limit_text, number_text, unit_text
+from hmi.viewmodels.shown import alarm_value_text, limit_text, unit_text
 
 from . import paint
 
@@ -90,7 +90,7 @@ class Banner(QWidget):
         text = palette.text if row.active else palette.dim
         paint.text_at(painter, QRectF(42, y, 72, height), clock_text(row.time_ns), palette.dim, 12.5)
         paint.text_at(painter, QRectF(118, y, 140, height), row.name, text, 12.5, bold=bold)
-        value = number_text(row.value, 2)
+        value = alarm_value_text(info, row.value)
         numbers_left = right - 400
         paint.text_at(painter, QRectF(262, y, numbers_left - 270, height), info.description, text, 12.5, bold=bold)
         paint.text_at(painter, QRectF(numbers_left, y, 62, height), value, palette.text, 12.5, align=paint.RIGHT)

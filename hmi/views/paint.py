@@ -6,7 +6,7 @@ Knows       a painter, the palette and view-model snapshots. One home for these 
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPolygonF
 
 from hmi.model.decimate import Floats, Line
 from hmi.theme.marks import paint_hatch, paint_priority
@@ -30,7 +30,10 @@ def text_at(painter: QPainter, box: QRectF, text: str, colour: str, pixels: floa
 
 def paint_value(painter: QPainter, palette: Palette, box: QRectF, shown: Shown, pixels: float, unit_width: float,
                 *, bold: bool = False, colour: str = "") -> None:  # fmt: skip
-    """A number right-aligned before its unit; struck through when Bad, hatched without communication."""
+    """A number right-aligned before its unit; struck through when Bad, hatched without communication.
+
+    It gets smaller where it would not fit: a number or a state that is cut off would be another one.
+    """
     number = QRectF(box.left(), box.top(), box.width() - unit_width, box.height())
     unit = QRectF(number.right() + 4, box.top(), unit_width - 4, box.height())
     small = min(pixels * 0.78, 12.0) if pixels < 18 else pixels * 0.6
@@ -44,9 +47,12 @@ def paint_value(painter: QPainter, palette: Palette, box: QRectF, shown: Shown, 
             "COMM",
         )
     else:
-        chosen = font(max(8, round(pixels)), bold=bold)
-        chosen.setStrikeOut(shown.struck)
-        painter.setFont(chosen)
+        room = number.width() - (_tag_width(painter, shown.mark) + 6 if shown.mark else 0.0)
+        size = max(8, round(pixels))
+        painter.setFont(_value_font(size, bold, shown))
+        while size > 8 and painter.fontMetrics().horizontalAdvance(shown.text) > room:
+            size -= 1
+            painter.setFont(_value_font(size, bold, shown))
         painter.setPen(QColor(colour or (palette.live if shown.live else palette.dim)))
         painter.drawText(number, RIGHT, shown.text)
         if shown.mark:
@@ -57,10 +63,20 @@ def paint_value(painter: QPainter, palette: Palette, box: QRectF, shown: Shown, 
         text_at(painter, unit.translated(0.0, baseline_shift), shown.unit, palette.dim, small)
 
 
+def _value_font(size: int, bold: bool, shown: Shown) -> QFont:
+    chosen = font(size, bold=bold)
+    chosen.setStrikeOut(shown.struck)
+    return chosen
+
+
+def _tag_width(painter: QPainter, text: str) -> float:
+    painter.setFont(font(9, bold=True))
+    return painter.fontMetrics().horizontalAdvance(text) + 6.0
+
+
 def _tag(painter: QPainter, palette: Palette, right_middle: QPointF, text: str) -> None:
     """A small framed word left of a number: BAD, UNC, the age of a stale value."""
-    painter.setFont(font(9, bold=True))
-    width = painter.fontMetrics().horizontalAdvance(text) + 6
+    width = _tag_width(painter, text)  # which leaves its font behind
     box = QRectF(right_middle.x() - width, right_middle.y() - 7, width, 14)
     painter.setPen(QPen(QColor(palette.bad), 1.0))
     painter.setBrush(QBrush(QColor(palette.bad), Qt.BrushStyle.BDiagPattern) if text == "BAD" else QBrush())

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from hmi.model.nodes import NodeRow
 from hmi.model.station import Station
 from hmi.theme.marks import paint_hatch
 from hmi.theme.palette import Palette
@@ -38,7 +39,7 @@ class Health(QWidget):
         for row in self._station.nodes.rows():
             if row.report.kind in ("hmi", "cli"):
                 continue
-            state = "silent" if row.silent else "ill" if not row.healthy else row.report.role or "running"
+            state = "silent" if row.silent else _trouble(row) if not row.healthy else row.report.role or "running"
             cells.append((row.report.node, state))
         if not self._station.tags.connected:
             cells = [("no bus", "silent")]
@@ -74,6 +75,11 @@ class Health(QWidget):
             paint.text_at(painter, text, label(name, state), palette.text, 12, bold=not well)
             x += width + 32
         painter.end()
+
+
+def _trouble(row: NodeRow) -> str:
+    """A node that runs and has lost a link is told from one that does not do its work."""
+    return "link down" if row.working else "ill"
 
 
 def label(name: str, state: str) -> str:

@@ -52,7 +52,9 @@ def show(
     def open_wanted() -> None:
         if wanted[0]:
             window.open_page(wanted[0])
-        if wanted[1]:
+        if wanted[1] and wanted[1] not in station.tags.modules:
+            window.messages.say(f"there is no module {wanted[1]} in this plant")
+        elif wanted[1]:
             window.open_faceplate(wanted[1])
         wanted[:] = ["", ""]
 

@@ -172,6 +172,12 @@ def test_a_wrong_row_is_told_with_file_and_line(old: str, new: str, message: str
     assert "\n".join(errors) == message
 
 
+def test_a_quote_that_is_never_closed_does_not_swallow_the_rest_of_the_list() -> None:
+    """Promise: points do not vanish without a word."""
+    _, errors = devices_of(TWO, field_in_points_dot_csv=GOOD.replace("bar,in,", 'bar,in,"x') + "PT-2,B,input,2\n")
+    assert "field/points.csv: is no CSV (row that begins in line 5: a quote that is never closed)" in "\n".join(errors)
+
+
 def test_signals_are_columns_with_a_dot(tank: Path) -> None:
     (tank / "field").mkdir()
     head = "tag,device,table,address,type,unit,direction,signal.variable,signal.range,signal.noise\n"

@@ -6,12 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from dcs.core.errors import ConfigError
+from hmi.app import _page_key
+from hmi.theme.palette import LIGHT
+from hmi.viewmodels.shown import Shown
 from hmi.views.entry import EntryRow
 from hmi.views.faceplate_sheets import nice_range
+from hmi.views.paint import paint_value
 
 from .conftest import Rig
 
@@ -25,6 +31,30 @@ def field(row: EntryRow) -> Any:
 def type_in(row: EntryRow, text: str) -> None:
     row.take_focus()
     QTest.keyClicks(field(row), text)
+
+
+# --- painting -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("text", "mark"), [("RUNNING", ""), ("NO_COMMUNICATION", ""), ("12345.67", "BAD")])
+def test_a_state_or_a_number_is_never_cut_off(window: Any, text: str, mark: str) -> None:
+    """Promise: left of its box nothing is painted, however narrow it is: UNNING is no state, 2345.67 another number."""
+    image = QImage(200, 30, QImage.Format.Format_ARGB32)
+    image.fill(Qt.GlobalColor.white)
+    painter = QPainter(image)
+    paint_value(painter, LIGHT, QRectF(100, 0, 100, 30), Shown(text, "", mark), 20, 0, bold=True)
+    painter.end()
+    white = QColor(Qt.GlobalColor.white)
+    assert all(image.pixelColor(x, y) == white for x in range(98) for y in range(30))
+    assert any(image.pixelColor(x, y) != white for x in range(100, 200) for y in range(30))
+
+
+@pytest.mark.parametrize("page", ["system", "System", "SYSTEM"])
+def test_a_page_is_found_as_it_is_typed(page: str) -> None:
+    assert _page_key(page, []) == "system"
+
+
+def test_a_page_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(ConfigError, match=r"--page sistem: there is no such page\. Pages: trend, alarms, .*system"):
+        _page_key("sistem", [])
 
 
 # --- faceplate ------------------------------------------------------------------------------------------------

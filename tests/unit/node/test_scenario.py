@@ -15,6 +15,7 @@ CASES = {
     "actions:\n  - {at: 1 s, kill: C1A, heal: RTU-1}\n": (
         f"an action has `at` and exactly one of {VERBS}; found kill, heal."
     ),
+    "# x\nlength: 3 min\nactions: []\n": "`length` is not a key of a scenario. It has title, description, actions.",
     "actions:\n  - {at: 1 s, set: 14}\n": "set takes {TAG: value}: write a tag as an operator does; found `14`.",
 }
 
