@@ -73,8 +73,10 @@ class _Column:
     def _scaled(self, raw: "NDArray[Any]") -> NDArray[np.float64]:
         values: NDArray[np.float64] = raw.astype(np.float64)
         if self.scale is not None:
-            return values * self.scale + self.offset
-        return values + 0.0 if self.is_float else values  # no -0.0, as with a scale and an offset
+            values = values * self.scale + self.offset
+        elif self.is_float:
+            values = values + 0.0  # no -0.0, as with a scale and an offset
+        return values
 
 
 class ArrayDecoder:

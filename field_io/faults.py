@@ -1,7 +1,7 @@
 """All faults of a field by name: begun, ended, listed; in time, and with labels when they are asked for.
 
 Called by   the field node and every controller (commands, field.yaml), scenarios, tests.
-Knows       targets through a protocol: simulated points and devices, and the cables of ``drivers.link``. What is wrong
+Knows       targets through a protocol: simulated points and devices, and the cables of ``links.link``. What is wrong
             with a target is kept by the target alone: any number of these see the same, and a snapshot of the field
             has it.
 Behaviour   ``RTU-1`` is a device, ``C1A>RTU-1`` the cable from a controller to it, ``LT-101`` a point.
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from dcs.core.clock import NS_PER_S, Clock
 from field_io.dice import key_of
-from field_io.drivers.link import LinkFaults
+from field_io.drivers.links.link import LinkFaults
 from field_io.fault_kinds import LINK, POINT, Fault, PlannedFault, Subject, checked, unknown_target
 
 

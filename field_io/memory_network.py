@@ -1,6 +1,6 @@
 """The cables of the box: which simulated device answers at which address, without a socket.
 
-Called by   the memory peers of ``drivers.modbus_link`` (connects) and ``devices.modbus_server`` (listens).
+Called by   the memory peers of ``links.choice`` (connects) and ``devices.modbus_server`` (listens).
 Knows       asyncio's protocols and transports, nothing of what is sent. What is written is delivered at once, within
             the call: an answer is there when the request's ``write`` returns, and no loop turn is spent.
 """

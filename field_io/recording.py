@@ -1,4 +1,4 @@
-r"""The traffic of one Modbus device in a file: written by ``drivers.recording_link``, read by ``field_io.replay``.
+r"""The traffic of one Modbus device in a file: written by ``links.recording_link``, read by ``field_io.replay``.
 
 Format      JSON, one value a line (UTF-8). The first line says what it is::
 
@@ -117,7 +117,8 @@ def read_head(path: Path) -> dict[str, Any]:
             head = json.loads(file.readline(10_000))
     except OSError as exc:
         raise Missing(
-            f"{path}: there is no recording ({exc.strerror or exc}). Correct the path, or record one: `dcs run --record`."
+            f"{path}: there is no recording ({exc.strerror or exc}). Correct the path, or record one with "
+            "`dcs run --record`."
         ) from exc
     except ValueError:
         head = None

@@ -1,6 +1,6 @@
 """A serial line as an asyncio transport: the one module that knows pyserial and pseudo-terminals.
 
-Called by   ``drivers.modbus_link`` (to a real device), ``devices.modbus_server`` (a simulated one).
+Called by   ``links.choice`` (to a real device), ``devices.modbus_server`` (a simulated one).
 Knows       how a port is opened and set up, and how long silence between two frames is. Nothing of what is sent.
 Behaviour   ``write`` hands the bytes to the operating system within the call, so that nothing is queued here behind an
             open gate; ``abort`` throws away what the line has not carried yet.

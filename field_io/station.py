@@ -1,6 +1,6 @@
 """A node unit of field I/O: two couplers, slots with cards, some of them in duplex pairs; how it looks from outside.
 
-Used by     ``dcs.config`` (slot and channel -> address), ``drivers.station`` (reads the diagnosis),
+Used by     ``dcs.config`` (slot and channel -> address), ``links.station`` (reads the diagnosis),
             ``devices.station`` (simulates it).
 Knows       the rule of addresses and the diagnosis registers, written down in docs/explanations/redundant-io.md. No
             link, no clock.

@@ -15,8 +15,8 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from dcs.core.clock import WallClock
 from dcs.node.event_loop import run_on_loop
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_link import wire_link
+from field_io.drivers.links.choice import wire_link
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.specs import DeviceSpec, PointSpec
 
 REGISTERS = 100

@@ -21,9 +21,9 @@ from dcs.bench.modbus_load import REGISTERS, device, tell
 from dcs.core.clock import NS_PER_MS, NS_PER_S, WallClock
 from dcs.core.errors import Missing
 from dcs.node.event_loop import run_on_loop
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.openers import opens_wire
-from field_io.drivers.unit_link import StreamLink
+from field_io.drivers.links.openers import opens_wire
+from field_io.drivers.links.unit_link import StreamLink
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.specs import DeviceSpec
 
 DEVICES = 1000

@@ -22,7 +22,7 @@ from field_io.opc_ua.refusals import SessionRefused
 from field_io.specs import OpcUaAccess
 
 if TYPE_CHECKING:
-    from field_io.drivers.ua_wire.session import WireUaSession
+    from field_io.drivers.opc_ua.wire.session import WireUaSession
 
 ROWS_SHOWN = 60
 SECURITIES = ("none", "sign", "sign_and_encrypt")
@@ -30,8 +30,8 @@ SECURITIES = ("none", "sign", "sign_and_encrypt")
 
 async def browse_url(request: ProbeRequest, target: Target) -> int:
     """Browse; the exit code. Raises ``ConfigError``, ``Missing``."""
-    from field_io.drivers.ua_wire.browse import Browsed, Browser
-    from field_io.drivers.ua_wire.session import WireUaSession
+    from field_io.drivers.opc_ua.wire.browse import Browsed, Browser
+    from field_io.drivers.opc_ua.wire.session import WireUaSession
 
     if request.security not in SECURITIES:
         raise ConfigError(f"--security {request.security}: write one of {', '.join(SECURITIES)}.")

@@ -17,7 +17,7 @@ from dcs.cli.options import duration_option
 from dcs.cli.table import table
 from dcs.core.clock import NS_PER_S, Clock, WallClock, utc_text
 from dcs.core.errors import ConfigError, Missing
-from field_io.drivers.modbus_link import wire_link
+from field_io.drivers.links.choice import wire_link
 from field_io.onboarding.asker import Figures, Limits
 from field_io.onboarding.contact import LinkMaker, address_of, speaks_tls, units_that_answer
 from field_io.onboarding.evidence import ORDER_LETTERS

@@ -18,7 +18,7 @@ from dcs.cli.options import duration_option
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock, WallClock, utc_text
 from dcs.core.errors import ConfigError, Missing
 from dcs.core.status import describe_status
-from field_io.drivers.modbus_link import wire_link
+from field_io.drivers.links.choice import wire_link
 from field_io.onboarding.contact import LinkMaker, address_of
 from field_io.onboarding.orders import Verdict
 from field_io.onboarding.target import parse_target

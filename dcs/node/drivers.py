@@ -13,11 +13,11 @@ from dcs.engine.strategy import Strategy
 from dcs.node.face import NodeFace
 from dcs.node.peers import Peers, derive_seed
 from field_io.drivers.driver import FieldDriver
-from field_io.drivers.link import ModbusLink
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.opc_ua import OpcUaDriver
-from field_io.drivers.recording_link import RecordingLink
-from field_io.drivers.redundant import redundant_driver
+from field_io.drivers.links.link import ModbusLink
+from field_io.drivers.links.recording_link import RecordingLink
+from field_io.drivers.modbus.driver import ModbusDriver
+from field_io.drivers.modbus.redundant import redundant_driver
+from field_io.drivers.opc_ua.driver import OpcUaDriver
 from field_io.recording import RecordingFile
 from field_io.specs import OPC_UA, DeviceSpec, with_backups
 

@@ -17,7 +17,7 @@ from dcs.core.clock import utc_text
 from dcs.core.errors import DcsError
 from dcs.core.units import duration_text
 from dcs.node.face import NodeFace
-from field_io.drivers.link import LinkFaults
+from field_io.drivers.links.link import LinkFaults
 from field_io.fault_kinds import POINT, FaultKind, PlannedFault, Subject
 from field_io.faults import ActiveFault, FaultTarget, FieldFaults
 

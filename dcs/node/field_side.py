@@ -21,7 +21,7 @@ from dcs.node.device_view import DeviceView
 from dcs.node.scan_record import InputImage
 from field_io.drivers.backoff import FIRST_NS
 from field_io.drivers.driver import FieldDriver
-from field_io.drivers.redundant import RedundantDriver, link_reports
+from field_io.drivers.modbus.redundant import RedundantDriver, link_reports
 from field_io.specs import DeviceSpec
 
 _GOOD = 128

@@ -16,11 +16,11 @@ from dcs.node.scan_schedule import ScanSchedule, TaskSchedule
 from dcs.redundancy.store import MemoryStore, RecordStore
 from dcs.redundancy.transport import MemoryNetwork as MemoryPairNetwork
 from dcs.redundancy.transport import PairNetwork
-from field_io.drivers.direct import DirectLink
-from field_io.drivers.link import LinkFaults, ModbusLink
-from field_io.drivers.modbus_link import MemoryLinks
-from field_io.drivers.ua_memory import MemoryUaSession
-from field_io.drivers.ua_session import UaSession
+from field_io.drivers.links.choice import MemoryLinks
+from field_io.drivers.links.direct import DirectLink
+from field_io.drivers.links.link import LinkFaults, ModbusLink
+from field_io.drivers.opc_ua.memory import MemoryUaSession
+from field_io.drivers.opc_ua.session import UaSession
 from field_io.memory_network import MemoryNetwork
 from field_io.opc_ua.network import UaNetwork
 from field_io.specs import DeviceSpec

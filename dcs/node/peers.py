@@ -16,8 +16,8 @@ from dcs.node.keep import Keep
 from dcs.node.scan_schedule import ScanSchedule
 from dcs.redundancy.store import RecordStore
 from dcs.redundancy.transport import PairNetwork
-from field_io.drivers.link import LinkFaults, ModbusLink
-from field_io.drivers.ua_session import UaSession
+from field_io.drivers.links.link import LinkFaults, ModbusLink
+from field_io.drivers.opc_ua.session import UaSession
 from field_io.memory_network import MemoryNetwork
 from field_io.opc_ua.network import UaNetwork
 from field_io.specs import DeviceSpec

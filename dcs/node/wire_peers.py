@@ -18,9 +18,9 @@ from dcs.node.scan_schedule import ScanSchedule, ThreadSchedule
 from dcs.redundancy.store import FileStore, RecordStore
 from dcs.redundancy.transport import PairNetwork
 from dcs.redundancy.wire import WireNetwork
-from field_io.drivers.link import LinkFaults, ModbusLink
-from field_io.drivers.modbus_link import WireLinks
-from field_io.drivers.ua_session import UaSession
+from field_io.drivers.links.choice import WireLinks
+from field_io.drivers.links.link import LinkFaults, ModbusLink
+from field_io.drivers.opc_ua.session import UaSession
 from field_io.memory_network import MemoryNetwork
 from field_io.opc_ua.network import UaNetwork
 from field_io.specs import DeviceSpec
@@ -65,7 +65,7 @@ class WirePeers:
         return self._links.link(device, self.cables.setdefault(f"{node}>{device.name}", LinkFaults()))
 
     def ua_session(self, node: str, device: DeviceSpec) -> UaSession:
-        from field_io.drivers.ua_wire.session import WireUaSession  # asyncua takes half a second to load
+        from field_io.drivers.opc_ua.wire.session import WireUaSession  # asyncua takes half a second to load
 
         return WireUaSession(device, Path(self.certificates(node)), node)
 

@@ -1,7 +1,7 @@
 """What a controller needs of a field device, whatever it speaks and wherever it is.
 
 Called by   ``dcs.node.field_side``; built by the assembly.
-Peers       ``drivers.modbus`` over wire or memory links, ``drivers.opc_ua``, ``drivers.direct`` (no messages at all),
+Peers       ``drivers.modbus`` over wire or memory links, ``drivers.opc_ua``, ``links.direct`` (no messages at all),
             ``drivers.replay``; one contract suite runs on all (tests/contracts/test_drivers.py).
 """
 

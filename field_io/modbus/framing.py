@@ -1,6 +1,6 @@
 """How a PDU travels: MBAP over TCP and TLS, RTU over serial lines and over TCP.
 
-Called by   ``drivers.connection`` (client side) and ``devices.modbus_server`` (server side), one object a connection.
+Called by   ``links.connection`` (client side) and ``devices.modbus_server`` (server side), one object a connection.
 Knows       where a frame ends. Bytes come in as they arrive, cut anywhere; whole frames go out, in order.
 Source      Modbus messaging on TCP/IP V1.0b, section 3.1.3; Modbus over serial line V1.02, section 2.5.1.
 """

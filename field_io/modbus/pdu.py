@@ -1,6 +1,6 @@
 """Requests and answers of Modbus, as a client makes and reads them.
 
-Called by   ``drivers.link`` (every request of a driver), the tools that probe devices; ``modbus.service`` for codes.
+Called by   ``links.link`` (every request of a driver), the tools that probe devices; ``modbus.service`` for codes.
 Knows       the layout of function codes 1–6, 15, 16, 22, 23 and 43/14. Registers are bytes, two a register and the high
             one first, as they travel; bits are bytes of 0 and 1, one a bit.
 Source      Modbus application protocol V1.1b3, sections 6 and 7.

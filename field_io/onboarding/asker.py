@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.core.errors import DcsError, LinkDown
-from field_io.drivers.link import DeviceRefused, ModbusLink
+from field_io.drivers.links.link import DeviceRefused, ModbusLink
 from field_io.modbus import pdu as codes
 
 REPORT_SERVER_ID = 17

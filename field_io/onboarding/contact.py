@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dcs.core.clock import Clock
 from dcs.core.errors import LinkDown, Missing
-from field_io.drivers.link import DeviceRefused, ModbusLink
+from field_io.drivers.links.link import DeviceRefused, ModbusLink
 from field_io.modbus.pdu import NO_ANSWER, NO_PATH
 from field_io.onboarding.asker import Asker, Limits
 from field_io.onboarding.identify import Identity, identify

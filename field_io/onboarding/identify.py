@@ -8,7 +8,7 @@ Source      Modbus application protocol V1.1b3, sections 6.13 and 6.21.
 from dataclasses import dataclass, field
 
 from dcs.core.errors import LinkDown
-from field_io.drivers.link import DeviceRefused
+from field_io.drivers.links.link import DeviceRefused
 from field_io.modbus import pdu as codes
 from field_io.onboarding.asker import REPORT_SERVER_ID, Asker
 

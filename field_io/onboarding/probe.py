@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
-from field_io.drivers.link import DeviceRefused
+from field_io.drivers.links.link import DeviceRefused
 from field_io.modbus import pdu as codes
 from field_io.modbus.pdu import BIT_TABLES, words_of
 from field_io.onboarding.asker import Asker, Figures, Limits, Spent

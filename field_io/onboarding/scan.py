@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from dcs.core.errors import LinkDown
-from field_io.drivers.link import DeviceRefused
+from field_io.drivers.links.link import DeviceRefused
 from field_io.modbus.pdu import BIT_TABLES, ILLEGAL_FUNCTION, ILLEGAL_VALUE, NO_ANSWER, NO_PATH, words_of
 from field_io.onboarding.asker import Asker
 

@@ -1,6 +1,6 @@
 """What was found on an OPC UA server, as a list of points in the form of field.yaml.
 
-Called by   ``dcs device probe opc.tcp://…``; filled by ``drivers.ua_wire.browse``.
+Called by   ``dcs device probe opc.tcp://…``; filled by ``drivers.opc_ua.wire.browse``.
 Knows       no library and no connection.
 """
 

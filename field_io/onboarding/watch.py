@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from dcs.core.clock import Clock
 from dcs.core.errors import LinkDown
 from dcs.core.status import STATUS_GOOD, STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
-from field_io.drivers.link import DeviceRefused, ModbusLink
+from field_io.drivers.links.link import DeviceRefused, ModbusLink
 from field_io.modbus.pdu import EXCEPTION_NAMES, words_of
 from field_io.onboarding.orders import Verdict, judge
 from field_io.planning import Block, plan_reads

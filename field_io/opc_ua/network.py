@@ -1,6 +1,6 @@
 """The cables of the box: which simulated OPC UA device answers at which address, without a socket.
 
-Called by   ``drivers.ua_memory`` (connects), ``devices.opc_ua_device`` (listens).
+Called by   ``drivers.opc_ua.memory`` (connects), ``devices.opc_ua_device`` (listens).
 Knows       what the two ends say to each other, as plain calls; nothing of what stands in a node.
 """
 

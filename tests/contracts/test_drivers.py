@@ -20,12 +20,12 @@ from dcs.core.simulated_time import SimulatedClock, run_simulated
 from dcs.core.status import LIMIT_HIGH, STATUS_GOOD, STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED, limits_of
 from field_io.devices.modbus_server import free_port
 from field_io.devices.simulated import SimulatedModbusDevice, simulated_devices
-from field_io.drivers.direct import DirectLink
 from field_io.drivers.driver import FieldDriver
-from field_io.drivers.link import LinkFaults, ModbusLink
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_link import memory_link, wire_link
-from field_io.drivers.recording_link import RecordingLink
+from field_io.drivers.links.choice import memory_link, wire_link
+from field_io.drivers.links.direct import DirectLink
+from field_io.drivers.links.link import LinkFaults, ModbusLink
+from field_io.drivers.links.recording_link import RecordingLink
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.memory_network import MemoryNetwork
 from field_io.recording import RecordingFile
 from field_io.specs import DeviceSpec, PointSpec, ReplaySpec, SerialLine

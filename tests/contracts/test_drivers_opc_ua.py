@@ -17,10 +17,10 @@ from dcs.core.clock import Clock, WallClock
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from dcs.core.status import STATUS_GOOD
 from field_io.devices.opc_ua_device import SimulatedUaDevice
-from field_io.drivers.link import LinkFaults
-from field_io.drivers.opc_ua import OpcUaDriver
-from field_io.drivers.ua_memory import MemoryUaSession
-from field_io.drivers.ua_session import UaSession
+from field_io.drivers.links.link import LinkFaults
+from field_io.drivers.opc_ua.driver import OpcUaDriver
+from field_io.drivers.opc_ua.memory import MemoryUaSession
+from field_io.drivers.opc_ua.session import UaSession
 from field_io.opc_ua.network import UaNetwork
 from field_io.specs import NODE, DeviceSpec, OpcUaAccess
 from tests.contracts import test_drivers as contract
@@ -87,7 +87,7 @@ def on_opc_ua(request: pytest.FixtureRequest, tmp_path: Path) -> Runner:
         run_simulated(main)
 
     def over_tcp(scenario: Scenario) -> None:
-        from field_io.drivers.ua_wire.session import WireUaSession
+        from field_io.drivers.opc_ua.wire.session import WireUaSession
 
         spec = replace(SPEC, port=free_port())
         make = lambda spec, cable: WireUaSession(spec, tmp_path, "C1A", cable)  # noqa: E731

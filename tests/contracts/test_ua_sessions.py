@@ -10,8 +10,8 @@ import pytest
 from dcs.core.clock import NS_PER_MS
 from dcs.core.errors import LinkDown
 from dcs.core.simulated_time import run_simulated
-from field_io.drivers.link import GateClosed, LinkFaults
-from field_io.drivers.ua_session import Watched
+from field_io.drivers.links.link import GateClosed, LinkFaults
+from field_io.drivers.opc_ua.session import Watched
 from field_io.opc_ua.refusals import SessionRefused
 from field_io.opc_ua.status import CODES, is_bad
 from field_io.specs import OpcUaAccess, PointSpec

@@ -23,8 +23,8 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from dcs.core.errors import LinkDown
 from field_io.devices.modbus_server import ModbusServer, Unit
-from field_io.drivers.modbus_link import wire_link
-from field_io.drivers.tls import client_context
+from field_io.drivers.links.choice import wire_link
+from field_io.drivers.links.tls import client_context
 from field_io.modbus.pdu import bytes_of, words_of
 from field_io.specs import DeviceSpec, SerialLine, TlsFiles
 from tests.interop.foreign_devices import HERE, MODBUS_SERIAL, build_with_libmodbus, install

@@ -11,8 +11,8 @@ import pytest
 
 from dcs.core.clock import WallClock
 from dcs.core.status import is_good, is_usable
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_link import wire_link
+from field_io.drivers.links.choice import wire_link
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.specs import PointSpec
 from tests.interop.foreign_devices import StartDevice, libmodbus_device, modbus_serial_device, rig
 from tests.support.processes import free_port

@@ -23,8 +23,8 @@ from dcs.core.status import (
     UNCERTAIN,
     make_status,
 )
-from field_io.drivers.opc_ua import OpcUaDriver
-from field_io.drivers.ua_wire.session import WireUaSession
+from field_io.drivers.opc_ua.driver import OpcUaDriver
+from field_io.drivers.opc_ua.wire.session import WireUaSession
 from field_io.specs import DeviceSpec, OpcUaAccess, PointSpec
 from tests.interop.foreign_devices import HERE, NODE_OPCUA, install
 from tests.support.processes import Program, free_port, program

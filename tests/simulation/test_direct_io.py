@@ -9,9 +9,9 @@ from dcs.core.status import is_usable
 from dcs.node.assembly import load_configuration
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
-from field_io.drivers.direct import DirectLink
-from field_io.drivers.link import ModbusLink
-from field_io.drivers.unit_link import UnitLink
+from field_io.drivers.links.direct import DirectLink
+from field_io.drivers.links.link import ModbusLink
+from field_io.drivers.links.unit_link import UnitLink
 from tests.support.command_line import dcs
 
 CONFIGS = Path(__file__).parents[2] / "configs"

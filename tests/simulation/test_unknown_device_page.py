@@ -10,7 +10,7 @@ from dcs.cli.device_watch import WatchRequest, spec_of, watch_device
 from dcs.core.errors import Missing
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
-from field_io.drivers.modbus_link import memory_link
+from field_io.drivers.links.choice import memory_link
 from field_io.onboarding.contact import UnitMissing
 from field_io.onboarding.target import parse_target
 from field_io.specs import DeviceSpec

@@ -19,8 +19,8 @@ from structlog.testing import capture_logs
 from dcs.core.errors import LinkDown
 from dcs.core.simulated_time import run_simulated
 from field_io.devices.modbus_server import ModbusServer, ServerConnection
-from field_io.drivers.link import DeviceRefused
-from field_io.drivers.modbus_link import memory_link
+from field_io.drivers.links.choice import memory_link
+from field_io.drivers.links.link import DeviceRefused
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus import pdu
 from field_io.modbus.framing import Framing, FramingLost, Mbap, Rtu

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from dcs.core.simulated_time import run_simulated
 from field_io.devices.modbus_server import ModbusServer, Unit, free_port
-from field_io.drivers.direct import DirectLink
-from field_io.drivers.link import LinkFaults, ModbusLink
-from field_io.drivers.modbus_link import memory_link, wire_link
+from field_io.drivers.links.choice import memory_link, wire_link
+from field_io.drivers.links.direct import DirectLink
+from field_io.drivers.links.link import LinkFaults, ModbusLink
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec, RequestLimits, SerialLine, TlsFiles
 from tests.support.certificates import Authority

@@ -12,10 +12,10 @@ from typing import Any
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock, WallClock
 from dcs.core.simulated_time import SimulatedClock
 from field_io.devices.opc_ua_device import SimulatedUaDevice
-from field_io.drivers.link import LinkFaults
-from field_io.drivers.opc_ua import OpcUaDriver
-from field_io.drivers.ua_memory import MemoryUaSession
-from field_io.drivers.ua_session import Change, UaSession
+from field_io.drivers.links.link import LinkFaults
+from field_io.drivers.opc_ua.driver import OpcUaDriver
+from field_io.drivers.opc_ua.memory import MemoryUaSession
+from field_io.drivers.opc_ua.session import Change, UaSession
 from field_io.opc_ua.network import UaNetwork
 from field_io.specs import DeviceSpec, OpcUaAccess, PointSpec, SignalSpec
 from tests.support.processes import free_port
@@ -82,7 +82,7 @@ class UaBench:
         if self.network is not None:
             session: UaSession = MemoryUaSession(spec or self.spec, self.network, name, faults)
         else:
-            from field_io.drivers.ua_wire.session import WireUaSession
+            from field_io.drivers.opc_ua.wire.session import WireUaSession
 
             assert self.folder is not None
             session = WireUaSession(spec or self.spec, self.folder / name, name, faults)

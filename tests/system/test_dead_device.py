@@ -11,8 +11,8 @@ from dcs.engine.strategy import ERRORS, LINK, ROUND_TRIP, device_channel
 from dcs.node.field_side import FieldSide
 from field_io.devices.modbus_server import free_port
 from field_io.devices.simulated import SimulatedModbusDevice, with_port
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_link import wire_link
+from field_io.drivers.links.choice import wire_link
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.specs import DeviceSpec, PointSpec
 
 SPEC = DeviceSpec(

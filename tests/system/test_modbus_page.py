@@ -13,8 +13,8 @@ from dcs.core.clock import NS_PER_MS, NS_PER_S, WallClock
 from dcs.core.status import is_good
 from field_io.devices.modbus_server import ModbusServer, free_port
 from field_io.devices.simulated import SimulatedModbusDevice
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_link import WireLinks
+from field_io.drivers.links.choice import WireLinks
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.specs import DeviceSpec, TlsFiles
 from plant_models.library import PLANTS
 from tests.support.certificates import Authority

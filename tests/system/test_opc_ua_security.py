@@ -145,7 +145,7 @@ def test_the_secure_channel_is_renewed_before_it_ends(tmp_path: Path) -> None:
     """A channel of half a second: whoever does not renew it in time is cut off."""
 
     async def scenario(bench: UaBench) -> None:
-        from field_io.drivers.ua_wire.session import WireUaSession
+        from field_io.drivers.opc_ua.wire.session import WireUaSession
 
         session = bench.session()
         assert isinstance(session, WireUaSession)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.devices.simulated import SimulatedModbusDevice
-from field_io.drivers.link import LinkFaults
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_link import StreamLink, memory_link
+from field_io.drivers.links.choice import StreamLink, memory_link
+from field_io.drivers.links.link import LinkFaults
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec, PointSpec, PollGroup
 

@@ -9,9 +9,9 @@ from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.devices.simulated import SimulatedModbusDevice, simulated_devices
 from field_io.devices.simulation import FieldSimulation
-from field_io.drivers.link import LinkFaults
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_link import memory_link
+from field_io.drivers.links.choice import memory_link
+from field_io.drivers.links.link import LinkFaults
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.faults import ActiveFault, FieldFaults
 from field_io.instruments import InstrumentSpec
 from field_io.memory_network import MemoryNetwork

@@ -8,8 +8,8 @@ from typing import Any
 
 from dcs.core.simulated_time import SimulatedClock, SimulatedLoop, run_simulated
 from field_io.devices.modbus_server import ModbusServer, Unit
-from field_io.drivers.link import ModbusLink
-from field_io.drivers.modbus_link import memory_link
+from field_io.drivers.links.choice import memory_link
+from field_io.drivers.links.link import ModbusLink
 from field_io.memory_network import MemoryNetwork
 from field_io.onboarding.probe import Probed, ProbeOptions, Tell, probe
 from field_io.onboarding.target import parse_target

@@ -8,8 +8,8 @@ import pytest
 
 from dcs.core.errors import LinkDown
 from dcs.core.status import BAD, is_good, quality_of
-from field_io.drivers.link import DeviceRefused, LinkFaults, ModbusLink
-from field_io.drivers.modbus_link import MemoryLinks
+from field_io.drivers.links.choice import MemoryLinks
+from field_io.drivers.links.link import DeviceRefused, LinkFaults, ModbusLink
 from field_io.fault_kinds import DEVICE, KINDS, LINK
 from tests.unit.field.fault_bench import Field, in_field
 

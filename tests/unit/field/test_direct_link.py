@@ -9,8 +9,8 @@ import pytest
 from dcs.core.errors import LinkDown
 from dcs.core.simulated_time import run_simulated
 from field_io.devices.modbus_server import ModbusServer, ServerConnection, Unit
-from field_io.drivers.direct import DirectLink
-from field_io.drivers.link import DeviceRefused, LinkFaults
+from field_io.drivers.links.direct import DirectLink
+from field_io.drivers.links.link import DeviceRefused, LinkFaults
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec
 from tests.support.raw_modbus import unit_on

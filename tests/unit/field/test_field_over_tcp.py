@@ -11,8 +11,8 @@ from dcs.core.status import STATUS_GOOD, STATUS_NO_COMM_LAST_USABLE
 from field_io.devices.modbus_server import free_port
 from field_io.devices.simulated import SimulatedModbusDevice, with_port
 from field_io.devices.simulation import FieldSimulation
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_link import wire_link
+from field_io.drivers.links.choice import wire_link
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.specs import DeviceSpec, PointSpec, SignalSpec
 from plant_models import library as _library  # fills PLANTS
 from plant_models.model import PLANTS

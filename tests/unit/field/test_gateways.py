@@ -16,11 +16,11 @@ from dcs.core.simulated_time import SimulatedClock, run_simulated
 from dcs.core.status import STATUS_GOOD, STATUS_NO_COMM_LAST_USABLE
 from field_io.devices.modbus_server import ModbusServer, Unit
 from field_io.drivers.backoff import Backoff
-from field_io.drivers.link import ModbusLink
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_link import MemoryLinks
-from field_io.drivers.shared_link import starts_backing_off_at_ns
-from field_io.drivers.slots import PASSED_MAX, Slots
+from field_io.drivers.links.choice import MemoryLinks
+from field_io.drivers.links.link import ModbusLink
+from field_io.drivers.links.shared_link import starts_backing_off_at_ns
+from field_io.drivers.links.slots import PASSED_MAX, Slots
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec, PointSpec, RequestLimits, SerialLine
 

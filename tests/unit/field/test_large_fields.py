@@ -11,7 +11,7 @@ from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.devices.output_watchdog import OutputWatchdog
 from field_io.devices.simulated import PLANS_KEPT, simulated_devices
 from field_io.devices.simulation import FieldSimulation
-from field_io.drivers.writing import WritePlans
+from field_io.drivers.modbus.writing import WritePlans
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus import pdu as codes
 from field_io.signal_faults import SignalFault

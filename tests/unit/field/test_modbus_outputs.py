@@ -12,9 +12,9 @@ from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from dcs.core.status import STATUS_GOOD, STATUS_NO_COMM_LAST_USABLE
 from field_io.devices.modbus_server import ModbusServer, Unit
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_link import memory_link
-from field_io.drivers.outputs import STATUS_NOT_HELD
+from field_io.drivers.links.choice import memory_link
+from field_io.drivers.modbus.driver import ModbusDriver
+from field_io.drivers.modbus.outputs import STATUS_NOT_HELD
 from field_io.memory_network import MemoryNetwork
 from field_io.registers import encode_text
 from field_io.specs import DeviceSpec, Forbidden, PointSpec, PollGroup, RequestLimits

@@ -24,9 +24,9 @@ from dcs.core.status import (
     UNCERTAIN,
     make_status,
 )
-from field_io.drivers.link import LinkFaults
-from field_io.drivers.opc_ua import OpcUaDriver
-from field_io.drivers.ua_memory import MemoryUaSession
+from field_io.drivers.links.link import LinkFaults
+from field_io.drivers.opc_ua.driver import OpcUaDriver
+from field_io.drivers.opc_ua.memory import MemoryUaSession
 from field_io.ne107 import FAILURE, MAINTENANCE_REQUIRED
 from field_io.opc_ua.messages import UaSample
 from field_io.opc_ua.status import CODES

@@ -11,7 +11,7 @@ from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.devices.simulated import SimulatedModbusDevice, simulated_devices
 from field_io.devices.simulation import FieldSimulation
-from field_io.drivers.modbus_link import StreamLink, memory_link
+from field_io.drivers.links.choice import StreamLink, memory_link
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus.pdu import bytes_of, words_of
 from field_io.registers import decode, encode

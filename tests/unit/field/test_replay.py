@@ -13,9 +13,9 @@ from dcs.core.errors import LinkDown, Missing
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.devices.modbus_server import free_port
 from field_io.devices.simulated import SimulatedModbusDevice, simulated_devices
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.modbus_link import memory_link, wire_link
-from field_io.drivers.recording_link import RecordingLink
+from field_io.drivers.links.choice import memory_link, wire_link
+from field_io.drivers.links.recording_link import RecordingLink
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus import pdu
 from field_io.modbus.pdu import bytes_of

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 import pytest
 
 from dcs.core.errors import LinkDown
-from field_io.drivers.modbus_link import wire_link
+from field_io.drivers.links.choice import wire_link
 from field_io.specs import DeviceSpec, RequestLimits
 
 pytestmark = pytest.mark.system

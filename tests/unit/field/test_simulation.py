@@ -14,7 +14,7 @@ from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.actuators import Actuators
 from field_io.devices.simulated import SimulatedModbusDevice
 from field_io.devices.simulation import FieldSimulation
-from field_io.drivers.modbus_link import StreamLink, memory_link
+from field_io.drivers.links.choice import StreamLink, memory_link
 from field_io.faults import FieldFaults
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus.pdu import bytes_of, words_of

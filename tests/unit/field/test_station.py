@@ -17,9 +17,9 @@ from dcs.core.simulated_time import SimulatedClock, run_simulated
 from dcs.core.status import BAD, GOOD, GOOD_CASCADE, IR, quality_of, sub_status_of
 from field_io.devices.simulated import SimulatedModbusDevice, simulated_devices
 from field_io.devices.station import SimulatedStation
-from field_io.drivers.modbus_link import MemoryLinks, memory_link
-from field_io.drivers.redundant import RedundantDriver, redundant_driver
-from field_io.drivers.station import RESUME_NS
+from field_io.drivers.links.choice import MemoryLinks, memory_link
+from field_io.drivers.links.station import RESUME_NS
+from field_io.drivers.modbus.redundant import RedundantDriver, redundant_driver
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DIAGNOSIS, DeviceSpec, PointSpec, with_backups
 from field_io.station import (

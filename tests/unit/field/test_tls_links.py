@@ -12,7 +12,7 @@ import pytest
 
 from dcs.core.errors import LinkDown
 from field_io.devices.modbus_server import ModbusServer, free_port
-from field_io.drivers.modbus_link import wire_link
+from field_io.drivers.links.choice import wire_link
 from field_io.specs import DeviceSpec, TlsFiles
 from tests.support.certificates import Authority, Signed
 from tests.support.modbus_links import unit_on

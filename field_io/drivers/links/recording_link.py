@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from dcs.core.clock import Clock
 from dcs.core.errors import LinkDown
-from field_io.drivers.link import LinkFaults, ModbusLink
+from field_io.drivers.links.link import LinkFaults, ModbusLink
 from field_io.recording import RecordingFile
 
 

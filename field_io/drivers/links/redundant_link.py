@@ -1,6 +1,6 @@
 """Two links to one device, of which one carries the requests: a dead link costs a time-out and no poll.
 
-Called by   ``drivers.modbus`` as any other link; ``drivers.redundant`` runs ``watch`` beside it and shows the state.
+Called by   ``drivers.modbus`` as any other link; ``modbus.redundant`` runs ``watch`` beside it and shows the state.
 Knows       two links (couplers, network cards, addresses) to the same registers, and which of them is in use.
 Behaviour   both connections are kept up, and the idle one is asked something small every ``health_ns``, so that a
             change goes to a link that is proven. A change comes of a failure or of a command alone: a link that
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.core.errors import LinkDown
 from field_io.drivers.backoff import Backoff, Rng
-from field_io.drivers.link import LinkFaults, ModbusLink
+from field_io.drivers.links.link import LinkFaults, ModbusLink
 from field_io.modbus import pdu as codes
 
 HEALTH_PERIOD_NS = 2 * NS_PER_S

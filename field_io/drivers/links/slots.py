@@ -1,6 +1,6 @@
 """Who may have a request under way on a connection that several units share.
 
-Called by   ``drivers.connection``.
+Called by   ``links.connection``.
 Knows       unit numbers, how many requests may be under way at once, which units did not answer last time.
 Promise     a dead unit never delays the others: a suspect has one slot at most and never the last one, and no unit has
             them all, for none is a suspect before its first time-out. Where there is only one slot (RTU) suspects let

@@ -5,8 +5,8 @@ Called by   ``drivers.modbus``. Pure.
 
 from dcs.core.clock import NS_PER_MS
 from field_io.drivers.backoff import Backoff
-from field_io.drivers.link import DeviceRefused
-from field_io.drivers.reading import UNREACHED
+from field_io.drivers.links.link import DeviceRefused
+from field_io.drivers.modbus.reading import UNREACHED
 
 _NEVER_NS = -(2**62)
 _SMOOTHING = 0.1

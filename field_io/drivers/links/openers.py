@@ -1,6 +1,6 @@
 """How the connection to a Modbus device is opened: over TCP, with TLS, on a serial line, in memory.
 
-Called by   ``drivers.unit_link``, ``drivers.shared_link``.
+Called by   ``links.unit_link``, ``links.shared_link``.
 Knows       which framing belongs to which protocol, how long a connection may take, and what to say when it fails.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
-from field_io.drivers.connection import ModbusConnection
+from field_io.drivers.links.connection import ModbusConnection
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus.framing import Framing, Mbap, Rtu
 from field_io.serial_line import open_serial, silence_ns
@@ -60,7 +60,7 @@ def opens_wire(spec: DeviceSpec) -> Opener:
 
         return open_line
     if spec.protocol == "modbus-tls":
-        from field_io.drivers.tls import TlsOpener
+        from field_io.drivers.links.tls import TlsOpener
 
         return TlsOpener(spec)
 

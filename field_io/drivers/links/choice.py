@@ -3,10 +3,10 @@
 Called by   ``dcs.node.wire_peers`` and ``dcs.node.memory_peers``, one object per controller; tools and tests.
 """
 
-from field_io.drivers.link import LinkFaults
-from field_io.drivers.openers import Opener, opens_memory, opens_wire
-from field_io.drivers.shared_link import SharedConnection, SharedLink, connection_key
-from field_io.drivers.unit_link import StreamLink, UnitLink
+from field_io.drivers.links.link import LinkFaults
+from field_io.drivers.links.openers import Opener, opens_memory, opens_wire
+from field_io.drivers.links.shared_link import SharedConnection, SharedLink, connection_key
+from field_io.drivers.links.unit_link import StreamLink, UnitLink
 from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec
 

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
-from field_io.drivers.link import GateClosed, LinkFaults
-from field_io.drivers.ua_session import Subscribed, UaSink, Value, Watched
+from field_io.drivers.links.link import GateClosed, LinkFaults
+from field_io.drivers.opc_ua.session import Subscribed, UaSink, Value, Watched
 from field_io.opc_ua import messages
 from field_io.opc_ua.messages import NodeInfo, UaSample
 from field_io.opc_ua.network import UaEndpoint, UaNetwork

@@ -1,14 +1,14 @@
 """What the OPC UA driver needs of whatever carries its requests.
 
 Called by   ``drivers.opc_ua``.
-Peers       ``drivers.ua_wire`` (asyncua over TCP) and ``drivers.ua_memory`` (simulated devices in this process);
-            one contract suite runs on both (tests/contracts/test_ua_sessions.py).
+Peers       ``opc_ua.wire`` (asyncua over TCP) and ``opc_ua.memory`` (simulated devices in this process); one contract
+            suite runs on both (tests/contracts/test_ua_sessions.py).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from field_io.drivers.link import LinkFaults
+from field_io.drivers.links.link import LinkFaults
 from field_io.opc_ua.messages import NodeInfo, UaSample
 
 Value = bool | int | float | str

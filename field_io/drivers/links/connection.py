@@ -1,6 +1,6 @@
 """One open connection to a Modbus server, and the requests that are under way on it.
 
-Called by   ``drivers.unit_link`` (a connection of its own for one unit), ``drivers.shared_link`` (one for many).
+Called by   ``links.unit_link`` (a connection of its own for one unit), ``links.shared_link`` (one for many).
 Knows       framing, transaction numbers, time-outs. Several requests may be under way where answers name theirs; a late
             answer finds nobody and is dropped, so that it can never be taken for the answer to a later request.
 Promise     a write's gate is asked at the send call with nothing queued behind it: neither here nor in the transport.
@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import cast
 
 from dcs.core.errors import LinkDown
-from field_io.drivers.link import GateClosed, LinkFaults
-from field_io.drivers.slots import Slots
+from field_io.drivers.links.link import GateClosed, LinkFaults
+from field_io.drivers.links.slots import Slots
 from field_io.modbus.framing import Framing, FramingLost
 from field_io.modbus.pdu import NO_ANSWER, NO_PATH
 

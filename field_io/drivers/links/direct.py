@@ -13,8 +13,8 @@ from typing import Protocol
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
-from field_io.drivers.link import DeviceRefused, GateClosed, LinkFaults, ModbusLink
-from field_io.drivers.modbus_link import memory_link
+from field_io.drivers.links.choice import memory_link
+from field_io.drivers.links.link import DeviceRefused, GateClosed, LinkFaults, ModbusLink
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus.pdu import NO_ANSWER, Refused
 from field_io.specs import DeviceSpec

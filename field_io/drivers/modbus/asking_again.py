@@ -7,7 +7,7 @@ Promise     a device that is ready again is read within the time between two pro
 from collections.abc import Awaitable, Callable, Sequence
 
 from dcs.core.clock import Clock
-from field_io.drivers.reading import Reading, Readings
+from field_io.drivers.modbus.reading import Reading, Readings
 
 
 async def ask_again(

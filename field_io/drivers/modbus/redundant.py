@@ -3,7 +3,7 @@
 Called by   ``dcs.node.field_side`` as any driver; ``redundant_driver`` builds it where something is redundant.
 Knows       the driver of the values, the composite link below it, the diagnosis of the station.
 Behaviour   points of a card that is out are Bad (device failure) though their registers can be read; outputs that have
-            to follow the field (``drivers.station``) read back with *initialisation request*; points of table
+            to follow the field (``links.station``) read back with *initialisation request*; points of table
             ``diagnosis`` say what is lost. Lost redundancy is a word to those who maintain, and no value turns Bad.
 """
 
@@ -28,10 +28,10 @@ from dcs.core.status import (
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import Rng
 from field_io.drivers.driver import FieldDriver, Image, WriteOutcome
-from field_io.drivers.link import ModbusLink
-from field_io.drivers.modbus import ModbusDriver
-from field_io.drivers.redundant_link import RedundantLink
-from field_io.drivers.station import StationLink
+from field_io.drivers.links.link import ModbusLink
+from field_io.drivers.links.redundant_link import RedundantLink
+from field_io.drivers.links.station import StationLink
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.modbus import pdu as codes
 from field_io.specs import DIAGNOSES, DIAGNOSIS, TABLES, DeviceSpec, with_backups
 

@@ -1,6 +1,6 @@
 """Modbus/TCP Security: the client's side of TLS, and one clear sentence when it fails.
 
-Called by   ``drivers.openers`` for `protocol: modbus-tls`.
+Called by   ``links.openers`` for `protocol: modbus-tls`.
 Knows       certificates as files in PEM (``TlsFiles``). TLS 1.2 or later; both sides show a certificate. Roles (an
             extension of the client's certificate by which a device decides what it may do) are the device's matter.
 Source      MODBUS/TCP Security protocol specification V36 (MB-TCP-Security), sections 7 and 8.
@@ -11,7 +11,7 @@ import ssl
 from pathlib import Path
 
 from dcs.core.errors import LinkDown
-from field_io.drivers.connection import ModbusConnection
+from field_io.drivers.links.connection import ModbusConnection
 from field_io.specs import DeviceSpec, TlsFiles
 
 _EXPIRED, _NOT_YET = 10, 9

@@ -1,8 +1,8 @@
 """Modbus driver: points in, values out, always an answer.
 
 Called by   a controller: ``run`` as a task of its node, ``image`` and ``write`` around every scan.
-Knows       one device, its link and a clock. What was read is in ``drivers.reading``, what is written in
-            ``drivers.outputs``, what is known of the way to the device in ``drivers.health``.
+Knows       one device, its link and a clock. What was read is in ``drivers.modbus.reading``, what is written in
+            ``drivers.modbus.outputs``, what is known of the way to the device in ``drivers.modbus.health``.
 Behaviour   polls on absolute deadlines, each poll group on its own; a lost answer ends the connection, or this unit's
             use of it (a late one must never meet the next request); back-off and circuit in ``drivers.backoff``.
 """
@@ -15,14 +15,14 @@ from dcs.bus.messages import LinkReport
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
 from dcs.core.value import ProcessValue
-from field_io.drivers.asking_again import ask_again
 from field_io.drivers.backoff import Backoff, Rng
 from field_io.drivers.driver import Image, WriteOutcome
-from field_io.drivers.health import Health
-from field_io.drivers.link import DeviceRefused, ModbusLink
-from field_io.drivers.outputs import Outputs
-from field_io.drivers.reading import Reading, Readings
-from field_io.drivers.shared_link import starts_backing_off_at_ns
+from field_io.drivers.links.link import DeviceRefused, ModbusLink
+from field_io.drivers.links.shared_link import starts_backing_off_at_ns
+from field_io.drivers.modbus.asking_again import ask_again
+from field_io.drivers.modbus.health import Health
+from field_io.drivers.modbus.outputs import Outputs
+from field_io.drivers.modbus.reading import Reading, Readings
 from field_io.specs import DeviceSpec, PollGroup
 
 HEALTH_PERIOD_NS = 2 * NS_PER_S

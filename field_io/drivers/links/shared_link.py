@@ -1,6 +1,6 @@
 """One connection for all units behind a gateway, or on a serial line.
 
-Called by   ``drivers.modbus_link``: every unit of one address has a ``SharedLink`` of the same ``SharedConnection``.
+Called by   ``links.choice``: every unit of one address has a ``SharedLink`` of the same ``SharedConnection``.
 Promise     a dead unit never delays the others, and its time-outs do not cost them the connection. It is dropped when
             it is the connection that is dead: when every unit that has asked since the last answer timed out.
 """
@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from dcs.core.errors import LinkDown
 from field_io.drivers.backoff import COSTLY_NS, FIRST_NS
-from field_io.drivers.connection import ModbusConnection, TimedOut
-from field_io.drivers.link import LinkFaults
-from field_io.drivers.openers import Opener, new_connection
-from field_io.drivers.unit_link import UnitLink
+from field_io.drivers.links.connection import ModbusConnection, TimedOut
+from field_io.drivers.links.link import LinkFaults
+from field_io.drivers.links.openers import Opener, new_connection
+from field_io.drivers.links.unit_link import UnitLink
 from field_io.specs import DeviceSpec
 
 IN_FLIGHT = 8

@@ -1,7 +1,7 @@
 """Outputs of one Modbus device on their way: what is due, sent through the gate, read back where that is wanted.
 
 Called by   ``drivers.modbus``; repeats come from ``drivers.repeat``.
-Knows       the driver's way to ask, plans and memory of ``drivers.writing``.
+Knows       the driver's way to ask, plans and memory of ``drivers.modbus.writing``.
 Promise     every request asks the gate; a new holder, a new connection and a repeat send everything, whatever the
             device is believed to hold.
 """
@@ -14,10 +14,10 @@ from dcs.core.clock import Clock
 from dcs.core.errors import LinkDown
 from dcs.core.status import SUB_NORMAL, UNCERTAIN, make_status
 from field_io.drivers.driver import WriteOutcome
-from field_io.drivers.link import DeviceRefused, GateClosed
-from field_io.drivers.reading import Readings
+from field_io.drivers.links.link import DeviceRefused, GateClosed
+from field_io.drivers.modbus.reading import Readings
+from field_io.drivers.modbus.writing import WritePlans, Writer
 from field_io.drivers.repeat import OutputRepeat
-from field_io.drivers.writing import WritePlans, Writer
 from field_io.modbus import pdu as codes
 from field_io.specs import DeviceSpec
 

@@ -1,7 +1,7 @@
 """What a Modbus driver needs of whatever carries its requests.
 
 Called by   ``drivers.modbus``.
-Peers       ``wire`` (TCP, TLS, serial lines) and ``memory`` (no sockets), both in ``drivers.modbus_link``;
+Peers       ``wire`` (TCP, TLS, serial lines) and ``memory`` (no sockets), both in ``links.choice``;
             one contract suite runs on all (tests/contracts/test_modbus_links.py).
 """
 

@@ -23,7 +23,7 @@ from dcs.core.status import (
 )
 from field_io.drivers.diagnosis import Diagnosis
 from field_io.drivers.driver import Image
-from field_io.drivers.ua_session import Change
+from field_io.drivers.opc_ua.session import Change
 from field_io.opc_ua.messages import NodeInfo, UaSample
 from field_io.opc_ua.status import code_name, ff_status, is_bad, overflowed
 from field_io.registers import current_status

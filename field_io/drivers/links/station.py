@@ -1,6 +1,6 @@
 """The link to a node unit with cards: reads its diagnosis beside the values, and takes outputs up again without a bump.
 
-Called by   ``drivers.modbus`` as any other link; ``drivers.redundant`` turns what it knows into statuses.
+Called by   ``drivers.modbus`` as any other link; ``drivers.modbus.redundant`` turns what it knows into statuses.
 Knows       the diagnosis registers (``field_io.station``), one link, and when this controller wrote last.
 Promise     outputs that stand in their fail action, because nobody wrote or because their card was out, are not written
             over: the station is sent what it holds, which keeps its watchdog quiet, until that is what the controller
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
-from field_io.drivers.link import GateClosed, LinkFaults, ModbusLink
+from field_io.drivers.links.link import GateClosed, LinkFaults, ModbusLink
 from field_io.modbus import pdu as codes
 from field_io.specs import DeviceSpec, PointSpec
 from field_io.station import (

@@ -1,8 +1,8 @@
 """Links of the Modbus driver: the connection of one unit, opened over a wire or in memory.
 
 Called by   ``drivers.modbus`` through ``ModbusLink``; built by ``WireLinks`` and ``MemoryLinks``
-            (``drivers.modbus_link``).
-Peers       wire and memory differ in how a connection is opened (``drivers.openers``), and in nothing else.
+            (``links.choice``).
+Peers       wire and memory differ in how a connection is opened (``links.openers``), and in nothing else.
 Behaviour   never connects or repeats by itself: back-off is the driver's, and a repeated write would pass the gate
             unasked. A request has one time-out, counted from its sending.
 """
@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
-from field_io.drivers.connection import RESOLUTION_S, ModbusConnection
-from field_io.drivers.link import LinkFaults, ModbusLink
-from field_io.drivers.openers import Opener, new_connection, where_is
+from field_io.drivers.links.connection import RESOLUTION_S, ModbusConnection
+from field_io.drivers.links.link import LinkFaults, ModbusLink
+from field_io.drivers.links.openers import Opener, new_connection, where_is
 from field_io.specs import DeviceSpec
 
 

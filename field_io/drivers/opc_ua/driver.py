@@ -15,13 +15,13 @@ from dcs.bus.messages import LinkReport
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.core.errors import LinkDown
 from dcs.core.value import ProcessValue
-from field_io.drivers.backoff import Backoff, Rng
+from field_io.drivers.backoff import PROBES_PER_CAP, Backoff, Rng
 from field_io.drivers.driver import Image, WriteOutcome
-from field_io.drivers.link import GateClosed
+from field_io.drivers.links.link import GateClosed
+from field_io.drivers.opc_ua.image import NEVER_NS, UaImage
+from field_io.drivers.opc_ua.outputs import encode_outputs
+from field_io.drivers.opc_ua.session import Change, UaSession, Value, Watched
 from field_io.drivers.repeat import OutputRepeat
-from field_io.drivers.ua_image import NEVER_NS, UaImage
-from field_io.drivers.ua_outputs import encode_outputs
-from field_io.drivers.ua_session import Change, UaSession, Value, Watched
 from field_io.opc_ua.messages import NodeInfo
 from field_io.opc_ua.refusals import ServiceRefused, SessionRefused
 from field_io.opc_ua.status import CODES, is_bad
@@ -30,7 +30,6 @@ from field_io.specs import DeviceSpec
 HEALTH_PERIOD_NS = 2 * NS_PER_S
 """How often a standby asks the server how it is, so that its path to the device is proven and not assumed."""
 
-_NEVER = 2**31
 RETRY_SUBSCRIPTION_NS = TELL_NS = 60 * NS_PER_S
 
 FIND_AGAIN_NS = 30 * NS_PER_S
@@ -59,7 +58,8 @@ class OpcUaDriver:
         self._session = session
         self._clock = clock
         self._backoff = Backoff(rng, cap_ns=spec.backoff_ns)
-        self._shut_out = Backoff(rng, cap_ns=spec.backoff_ns, opens_after=_NEVER)  # from a server that refuses us
+        # From a server that refuses us: asking it is dear, and people have to do something first.
+        self._shut_out = Backoff(rng, cap_ns=PROBES_PER_CAP * spec.backoff_ns)
         self._phase_ns = phase_ns
         self._health_ns = health_ns
         self._at = {name: at for at, name in enumerate(self.names)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from dcs.core.status import LIMIT_NONE
 from field_io.drivers.driver import WriteOutcome
-from field_io.drivers.ua_session import Value
+from field_io.drivers.opc_ua.session import Value
 from field_io.opc_ua import variants
 from field_io.opc_ua.messages import NodeInfo
 from field_io.opc_ua.status import CODES, code_name, is_bad

@@ -21,11 +21,11 @@ from asyncua.ua.ua_binary import struct_from_binary
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import DcsError, LinkDown
-from field_io.drivers.link import GateClosed, LinkFaults
-from field_io.drivers.ua_session import Subscribed, UaSink, Value, Watched
-from field_io.drivers.ua_wire.publish import Publisher
-from field_io.drivers.ua_wire.trouble import TROUBLE, plain_cancellation, refusal
-from field_io.drivers.ua_wire.values import node_id, sample_of, type_of
+from field_io.drivers.links.link import GateClosed, LinkFaults
+from field_io.drivers.opc_ua.session import Subscribed, UaSink, Value, Watched
+from field_io.drivers.opc_ua.wire.publish import Publisher
+from field_io.drivers.opc_ua.wire.trouble import TROUBLE, plain_cancellation, refusal
+from field_io.drivers.opc_ua.wire.values import node_id, sample_of, type_of
 from field_io.opc_ua.certificates import Certificates
 from field_io.opc_ua.messages import NodeInfo, UaSample
 from field_io.opc_ua.nodes import CORE, parse_node

@@ -14,9 +14,9 @@ from asyncua import ua
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.core.errors import DcsError, LinkDown
-from field_io.drivers.link import LinkFaults
-from field_io.drivers.ua_session import Subscribed, UaSink
-from field_io.drivers.ua_wire.values import sample_of
+from field_io.drivers.links.link import LinkFaults
+from field_io.drivers.opc_ua.session import Subscribed, UaSink
+from field_io.drivers.opc_ua.wire.values import sample_of
 from field_io.opc_ua.messages import Sequence
 from field_io.opc_ua.refusals import ServiceRefused
 from field_io.opc_ua.status import CODES, code_name, is_bad

@@ -15,8 +15,8 @@ from typing import Any
 
 from asyncua import ua
 
-from field_io.drivers.ua_wire.session import WireUaSession
-from field_io.drivers.ua_wire.values import sample_of, type_of
+from field_io.drivers.opc_ua.wire.session import WireUaSession
+from field_io.drivers.opc_ua.wire.values import sample_of, type_of
 from field_io.onboarding.ua_points import FoundNode, printable
 from field_io.opc_ua.nodes import CORE, NodeName
 from field_io.opc_ua.status import code_name, is_bad
