@@ -143,6 +143,8 @@ _UNKNOWN = -1
 def request_length(pdu: bytes | memoryview) -> int:
     """Length of a request's PDU from its beginning; 0 = more bytes are needed to say, -1 = no function that we know."""
     code = pdu[0]
+    if code == ENCAPSULATED and len(pdu) > 1 and pdu[1] != IDENTIFICATION:
+        return _UNKNOWN  # another transport, such as CANopen: of any length
     if code in _FIXED_REQUEST:
         return _FIXED_REQUEST[code]
     if code in (WRITE_COILS, WRITE_REGISTERS):

@@ -158,6 +158,15 @@ def test_a_request_of_an_unknown_function_ends_with_the_silence_behind_it(size: 
     assert found == [Frame(0, 1, REQUESTS[0])], "without a silence nobody knows where it ends"
 
 
+def test_another_transport_than_identification_ends_with_the_silence_too() -> None:
+    """Function code 43 with a type that we do not serve, such as 13 (CANopen), is of any length."""
+    framing = Rtu(serves=True)
+    request = bytes((pdu.ENCAPSULATED, 13, 1, 2, 3, 4, 5))
+    assert framing.feed(framing.frame(0, 5, request)) == []
+    assert framing.silence() == [Frame(0, 5, request)]
+    assert framing.feed(framing.frame(0, 5, pdu.identification())) == [Frame(0, 5, pdu.identification())]
+
+
 def test_a_run_of_rubbish_counts_once() -> None:
     framing = Rtu(serves=True)
     for _ in range(5):
