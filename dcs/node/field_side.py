@@ -55,17 +55,16 @@ class _Device:
 class _Part:
     """Where the points of one device go in the input image, and where its outputs come from."""
 
-    def __init__(self, device: _Device, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        at = {name: i for i, name in enumerate(device.driver.names)}
-        here = [(i, at[name]) for i, name in enumerate(inputs) if name in at]
+    def __init__(self, device: _Device, reads: Sequence[tuple[int, int]], writes: Sequence[tuple[int, str]]) -> None:
+        """``reads``: (channel, point of the device); ``writes``: (channel, its name)."""
         self.device = device
-        self.channels = np.array([i for i, _ in here], np.intp)
-        self.points = np.array([point for _, point in here], np.intp)
+        self.channels = np.array([channel for channel, _ in reads], np.intp)
+        self.points = np.array([point for _, point in reads], np.intp)
         spec = device.driver.spec
         groups = {point.name: point.poll for point in spec.points}
-        limits_ns = [spec.stale_after(groups.get(device.driver.names[point], "")) for _, point in here]
+        limits_ns = [spec.stale_after(groups.get(device.driver.names[point], "")) for _, point in reads]
         self.stale_after_ns = np.array(limits_ns, np.int64)  # each by its poll group
-        self.outputs = [(i, name) for i, name in enumerate(outputs) if name in at]
+        self.outputs = writes
 
 
 class Wiring:
@@ -75,7 +74,7 @@ class Wiring:
         self, devices: Sequence[_Device], bits: set[str], inputs: Sequence[str], outputs: Sequence[str]
     ) -> None:
         self.inputs = tuple(inputs)
-        self.parts = [_Part(device, inputs, outputs) for device in devices]
+        self.parts = _parts(devices, inputs, outputs)
         self.never_read = InputImage.empty(len(inputs), STATUS_NOT_CONNECTED)
         self.view = DeviceView(
             [part.device.driver for part in self.parts], [part.channels for part in self.parts], inputs
@@ -91,6 +90,21 @@ class Wiring:
         for mine, theirs in zip(found.columns, image.columns, strict=True):
             mine[to] = theirs[source]
         return found
+
+
+def _parts(devices: Sequence[_Device], inputs: Sequence[str], outputs: Sequence[str]) -> list[_Part]:
+    """One for each device; every channel is looked at once, however many devices there are."""
+    owner = {name: (at, point) for at, one in enumerate(devices) for point, name in enumerate(one.driver.names)}
+    reads: list[list[tuple[int, int]]] = [[] for _ in devices]
+    writes: list[list[tuple[int, str]]] = [[] for _ in devices]
+    for channel, name in enumerate(inputs):
+        if name in owner:
+            at, point = owner[name]
+            reads[at].append((channel, point))
+    for channel, name in enumerate(outputs):
+        if name in owner:
+            writes[owner[name][0]].append((channel, name))
+    return [_Part(*part) for part in zip(devices, reads, writes, strict=True)]
 
 
 class FieldSide:
