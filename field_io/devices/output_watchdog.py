@@ -47,6 +47,14 @@ class OutputWatchdog:
     def written(self) -> None:
         """An output was written."""
         self._written_ns = self._clock.monotonic_ns()
+        self._end_fail_action()
+
+    def power_up(self) -> None:
+        """It was switched off and on: nobody has written yet, and no fail action stands."""
+        self._written_ns = None
+        self._end_fail_action()
+
+    def _end_fail_action(self) -> None:
         if self.expired:
             self.expired = False
             self.record.append(FailRecord(self._clock.time_ns(), False))

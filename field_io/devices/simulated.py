@@ -144,6 +144,7 @@ class SimulatedModbusDevice:
     def power_up(self) -> None:
         """It was switched off and on: registers are what they were in the beginning, and drive its outputs."""
         self.bank.restore(self._at_power_up)
+        self.watchdog.power_up()
         for point in self._outputs:
             if self.on_output is not None:
                 self.on_output(point.name, self._understood(point.name))

@@ -108,6 +108,25 @@ def test_who_is_gone_makes_every_value_bad_and_comes_back(target: str, kind: str
     in_field(story)
 
 
+def test_a_reboot_ends_a_fail_action_and_disarms_the_watchdog() -> None:
+    async def story(field: Field) -> None:
+        watchdog = field.device.watchdog
+        watchdog.time_ns = 4_000_000_000
+        await field.until_s(5.0)
+        assert (await field.driver.write({"P-1": 40.0}, lambda: True)).ok
+        field.faults.begin("RTU-1", "reboot", 6.0)
+        await field.until_s(10.0)
+        field.device.bring_up_to_date()
+        assert watchdog.expired, "its outputs took their fail action while it was away"
+        await field.until_s(30.0)
+        field.device.bring_up_to_date()
+        assert not watchdog.expired
+        assert watchdog.age_ns is None, "armed by the first write, as ever"
+        assert [each.active for each in watchdog.record] == [True, False]
+
+    in_field(story)
+
+
 def test_a_reboot_loses_what_was_set_and_drives_its_outputs_with_it() -> None:
     async def story(field: Field) -> None:
         await field.until_s(2.0)
