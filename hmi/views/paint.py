@@ -56,13 +56,21 @@ def paint_value(painter: QPainter, palette: Palette, box: QRectF, shown: Shown, 
             size -= 1
             painter.setFont(_value_font(size, bold, shown))
         painter.setPen(QColor(colour or (palette.live if shown.live else palette.dim)))
-        advance = min(painter.fontMetrics().horizontalAdvance(shown.text), int(room) + 1)
-        painter.drawText(number, RIGHT, painter.fontMetrics().elidedText(shown.text, ELIDE, advance))
+        text = fitted(painter, shown.text, room)
+        advance = painter.fontMetrics().horizontalAdvance(text)
+        painter.drawText(number, RIGHT, text)
         if shown.mark:
             _tag(painter, palette, QPointF(number.right() - advance - 6, box.center().y()), shown.mark)
     if shown.unit:
         baseline_shift = (pixels - small) * 0.28 if pixels >= 18 else 0.0
         text_at(painter, unit.translated(0.0, baseline_shift), shown.unit, palette.dim, small)
+
+
+def fitted(painter: QPainter, text: str, room: float) -> str:
+    """The text as it is where it fits, else with an ellipsis."""
+    if painter.fontMetrics().horizontalAdvance(text) <= room:
+        return text  # never through elidedText, which shortens also what fits to the pixel
+    return painter.fontMetrics().elidedText(text, ELIDE, int(room)) or "…"
 
 
 def _value_font(size: int, bold: bool, shown: Shown) -> QFont:
