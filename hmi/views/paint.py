@@ -17,6 +17,7 @@ from hmi.viewmodels.shown import Shown
 
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+ELIDE = Qt.TextElideMode.ElideRight
 
 
 def text_at(painter: QPainter, box: QRectF, text: str, colour: str, pixels: float, *, bold: bool = False,
@@ -32,7 +33,8 @@ def paint_value(painter: QPainter, palette: Palette, box: QRectF, shown: Shown, 
                 *, bold: bool = False, colour: str = "") -> None:  # fmt: skip
     """A number right-aligned before its unit; struck through when Bad, hatched without communication.
 
-    It gets smaller where it would not fit: a number or a state that is cut off would be another one.
+    It gets smaller where it would not fit, and ends in an ellipsis where that is not enough: what is cut off without a
+    mark would be another number or state.
     """
     number = QRectF(box.left(), box.top(), box.width() - unit_width, box.height())
     unit = QRectF(number.right() + 4, box.top(), unit_width - 4, box.height())
@@ -54,13 +56,21 @@ def paint_value(painter: QPainter, palette: Palette, box: QRectF, shown: Shown, 
             size -= 1
             painter.setFont(_value_font(size, bold, shown))
         painter.setPen(QColor(colour or (palette.live if shown.live else palette.dim)))
-        painter.drawText(number, RIGHT, shown.text)
+        text = fitted(painter, shown.text, room)
+        advance = painter.fontMetrics().horizontalAdvance(text)
+        painter.drawText(number, RIGHT, text)
         if shown.mark:
-            advance = painter.fontMetrics().horizontalAdvance(shown.text)
             _tag(painter, palette, QPointF(number.right() - advance - 6, box.center().y()), shown.mark)
     if shown.unit:
         baseline_shift = (pixels - small) * 0.28 if pixels >= 18 else 0.0
         text_at(painter, unit.translated(0.0, baseline_shift), shown.unit, palette.dim, small)
+
+
+def fitted(painter: QPainter, text: str, room: float) -> str:
+    """The text as it is where it fits, else with an ellipsis."""
+    if painter.fontMetrics().horizontalAdvance(text) <= room:
+        return text  # never through elidedText, which shortens also what fits to the pixel
+    return painter.fontMetrics().elidedText(text, ELIDE, int(room)) or "…"
 
 
 def _value_font(size: int, bold: bool, shown: Shown) -> QFont:
@@ -119,8 +129,8 @@ def paint_state(painter: QPainter, palette: Palette, box: QRectF, shown: LoopSho
     for part, value in shown.facts:
         if y + 16 > box.bottom():
             break
-        text_at(painter, QRectF(box.left(), y, box.width() * 0.5, 16), part, palette.dim, 11)
-        right = QRectF(box.left() + box.width() * 0.5, y, box.width() * 0.5, 16)
+        text_at(painter, QRectF(box.left(), y, box.width() * 0.4, 16), part, palette.dim, 11)
+        right = QRectF(box.left() + box.width() * 0.4, y, box.width() * 0.6, 16)
         paint_value(painter, palette, right, value, 12, 34)
         y += 19
 

@@ -5,7 +5,7 @@ Knows       node reports, bus link, plant clock, horn.
 """
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from hmi.model.nodes import NodeRow
@@ -19,6 +19,10 @@ from hmi.viewmodels.sampler import Sampler
 from . import paint
 
 HEIGHT = 38
+
+
+WELL = ("active", "running", "standby")
+"""What a node is when nothing is wrong with it."""
 
 
 class Health(QWidget):
@@ -46,9 +50,12 @@ class Health(QWidget):
         if tuple(cells) != self._cells:
             self._cells = tuple(cells)
             self.setToolTip("\n".join(f"{name}: {state}" for name, state in self._cells) or self._station.link_text)
-            metrics = self.fontMetrics()
-            self.setFixedWidth(sum(metrics.horizontalAdvance(label(*cell)) + 32 for cell in cells) + 4)
+            self.setFixedWidth(sum(self._width(*cell) + 32 for cell in cells) + 4)
             self.update()
+
+    def _width(self, name: str, state: str) -> int:
+        """Of the label, which is bold where a node is not well."""
+        return QFontMetrics(font(12, bold=state not in WELL)).horizontalAdvance(label(name, state))
 
     def mousePressEvent(self, event: object) -> None:
         self.clicked.emit()
@@ -57,7 +64,7 @@ class Health(QWidget):
         painter, palette, x = QPainter(self), self._palette, 2.0
         for name, state in self._cells:
             box = QRectF(x, self.height() / 2 - 6, 12, 12)
-            well = state in ("active", "running", "standby")
+            well = state in WELL
             if state == "silent":
                 paint_hatch(painter, palette, box)
             else:
@@ -70,7 +77,7 @@ class Health(QWidget):
                     painter.fillRect(box.adjusted(2.5, 6, -2.5, -2.5), QColor(palette.dim))
                 else:
                     painter.drawLine(box.topLeft(), box.bottomRight())
-            width = self.fontMetrics().horizontalAdvance(label(name, state))
+            width = self._width(name, state)
             text = QRectF(x + 17, 0, width + 14, self.height())
             paint.text_at(painter, text, label(name, state), palette.text, 12, bold=not well)
             x += width + 32

@@ -55,6 +55,7 @@ class ModbusDriver:
         self._clock = clock
         self._health = Health(Backoff(rng, starts_backing_off_at_ns(spec), spec.backoff_ns))
         self._period_ns = spec.poll_ns
+        self._slow_ns = 0  # what the last poll took, if that was more than its period
         self._phase_ns = phase_ns
         self._health_ns = health_ns
         self._readings = Readings(spec)
@@ -118,6 +119,11 @@ class ModbusDriver:
             detail = "" if self._polling else "standby: health reads only"
             if self._outputs.not_held:
                 detail = f"written, but not held: {', '.join(self._outputs.not_held)}"
+            elif self._slow_ns:
+                took_s, period_s = self._slow_ns / NS_PER_S, self._period_ns / NS_PER_S
+                detail = (
+                    f"a poll takes {took_s:.2g} s, more than its {period_s:g} s: values may be Bad; lengthen `poll`"
+                )
         round_trip_ms = self._health.round_trip_ms
         return LinkReport(self.spec.name, "modbus", state, self.spec.url, detail, round_trip_ms, self.errors)
 
@@ -234,11 +240,14 @@ class ModbusDriver:
         await self._poll(self._readings.all)
 
     async def _poll(self, readings: Sequence[Reading]) -> None:
-        left = deque(readings)
+        left, began_ns = deque(readings), self._clock.monotonic_ns()
         if self._in_flight == 1 or len(left) < 2:
             await self._read_all(left)
         else:
             await asyncio.gather(*(self._read_all(left) for _ in range(min(self._in_flight, len(left)))))
+        if readings is self._readings.groups[""]:
+            took_ns = self._clock.monotonic_ns() - began_ns
+            self._slow_ns = took_ns if took_ns > self._period_ns else 0
 
     async def _read_all(self, left: deque[Reading]) -> None:
         while left:

@@ -51,6 +51,25 @@ def test_a_device_that_is_polled_once_a_minute_can_be_written_soon_after_it_is_b
     on_bench(scenario, points=(SLOW, OUT), poll_ns=MINUTE_NS)
 
 
+def test_a_poll_that_takes_longer_than_its_period_is_told() -> None:
+    """Promise: where values flicker because the device is slow, the link says so, and no longer when it is quick."""
+
+    async def scenario(bench: Bench) -> None:
+        await bench.until_s(3.5)
+        assert bench.driver.report().detail == ""
+        bench.device.set_latency(0.4)
+        await bench.until_s(9.5)
+        report = bench.driver.report()
+        assert report.state == "up"
+        assert "a poll takes 0.8 s, more than its 0.5 s" in report.detail
+        bench.device.set_latency(0.0)
+        await bench.until_s(13.5)
+        assert bench.driver.report().detail == ""
+
+    far = PointSpec("FAR", "input", 500, "int16")
+    on_bench(scenario, points=(SLOW, far), poll_ns=500 * NS_PER_MS)
+
+
 def test_a_device_of_slow_groups_alone_is_asked_for_its_health_and_counts_as_reached() -> None:
     async def scenario(bench: Bench) -> None:
         for _ in range(300):

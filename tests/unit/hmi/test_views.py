@@ -17,7 +17,7 @@ from hmi.theme.palette import LIGHT
 from hmi.viewmodels.shown import Shown
 from hmi.views.entry import EntryRow
 from hmi.views.faceplate_sheets import nice_range
-from hmi.views.paint import paint_value
+from hmi.views.paint import fitted, paint_value
 
 from .conftest import Rig
 
@@ -45,6 +45,18 @@ def test_a_state_or_a_number_is_never_cut_off(window: Any, text: str, mark: str)
     white = QColor(Qt.GlobalColor.white)
     assert all(image.pixelColor(x, y) == white for x in range(98) for y in range(30))
     assert any(image.pixelColor(x, y) != white for x in range(100, 200) for y in range(30))
+
+
+@pytest.mark.parametrize("text", ["50.3", "0.5", "1193", "85.00", "COMMUNICATES"])
+def test_what_fits_is_shown_whole(window: Any, text: str) -> None:
+    """Promise: no ellipsis in a number that has room, not even in one that fits to the pixel."""
+    image = QImage(200, 30, QImage.Format.Format_ARGB32)
+    painter = QPainter(image)
+    width = painter.fontMetrics().horizontalAdvance(text)
+    found = [fitted(painter, text, float(width)), fitted(painter, text, 200.0), fitted(painter, text, width / 2)]
+    painter.end()
+    assert found[:2] == [text, text]
+    assert found[2].endswith("…")
 
 
 @pytest.mark.parametrize("page", ["system", "System", "SYSTEM"])
