@@ -70,6 +70,8 @@ def make_plan(module: str, tags: Mapping[str, TagInfo], readbacks: Sequence[str]
         raise ConfigError(f"{module} has no output that can be set by hand: it needs OUT and MODE, both writable.")
     found: list[Observed] = []
     blocks = [module] if f"{module}.MISMATCH" in tags else _output_blocks(module, tags)
+    if not blocks and f"{module}.SP" not in tags:
+        raise ConfigError(f"{module} shows a measurement and strokes no output. Name the module that drives it.")
     for block in blocks:
         if block != module:
             found.append(_observed(tags[f"{block}.OUT"], "demand"))

@@ -268,7 +268,13 @@ class Faceplate(QFrame):
         self.bars.show_loop(shown, f"{info.low:g}" if info else "", f"{info.high:g}" if info else "")
         self.alarm_line.show_loop(shown)
         self.modes.show_mode(shown.mode)
-        self.check_button.setVisible(self._offers("OUT") and self._offers("MODE") and not self.view.choices("OUT"))
+        strokes = self.view.info is not None and self.view.info.kind in (
+            "loop",
+            "output",
+        )  # an indicator has an OUT too
+        self.check_button.setVisible(
+            strokes and self._offers("OUT") and self._offers("MODE") and not self.view.choices("OUT")
+        )
         for part, row in self.entries.items():
             has = bool(self.view.tag(part)) and (part != "OUT" or shown.kind != "indicator")
             row.setVisible(has and not self.view.choices(part))
