@@ -6,7 +6,6 @@ Knows       how what was found is shown. Exit codes: 0 something was found, 1 th
 """
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from typing import Any
 from dcs.cli.client import print_json
 from dcs.cli.device_maps import library_matches
 from dcs.cli.options import duration_option
+from dcs.cli.progress import ProgressLine
 from dcs.cli.table import table
-from dcs.core.clock import NS_PER_S, Clock, WallClock, utc_text
+from dcs.core.clock import Clock, WallClock, utc_text
 from dcs.core.errors import ConfigError, Missing
 from field_io.drivers.links.choice import wire_link
 from field_io.onboarding.asker import Figures, Limits
@@ -133,38 +133,27 @@ class Terminal(Tell):
     """How far it is, in place on a terminal; nothing to a file."""
 
     def __init__(self) -> None:
-        self._shown = 0
-        self._clock = WallClock()
-        self._due_ns = self._clock.monotonic_ns() + NS_PER_S // 2
+        self._line = ProgressLine()
 
     def table(self, scan: TableScan, figures: Figures) -> None:
-        self._say(f"{scan.table}: {len(scan.found)} found, {figures.requests} requests. Ctrl-C keeps what is there.")
+        self._line.say(
+            f"{scan.table}: {len(scan.found)} found, {figures.requests} requests. Ctrl-C keeps what is there."
+        )
 
     def sample(self, number: int, of: int) -> None:
-        self._say(f"sample {number} of {of} …")
+        self._line.say(f"sample {number} of {of} …")
 
     def unit(self, number: int) -> None:
         """A unit is asked."""
-        self._say(f"unit {number} …")
+        self._line.say(f"unit {number} …")
 
     def browsed(self, looked_at: int, variables: int) -> None:
         """Nodes of an OPC UA server."""
-        self._say(f"{looked_at} nodes looked at, {variables} variables. Ctrl-C keeps what is there.")
-
-    def _say(self, text: str) -> None:
-        if not sys.stderr.isatty() or self._clock.monotonic_ns() < self._due_ns:
-            return
-        self._due_ns = self._clock.monotonic_ns() + NS_PER_S // 5
-        sys.stderr.write("\r" + text.ljust(self._shown))
-        sys.stderr.flush()
-        self._shown = len(text)
+        self._line.say(f"{looked_at} nodes looked at, {variables} variables. Ctrl-C keeps what is there.")
 
     def clear(self) -> None:
         """Take the line away."""
-        if self._shown:
-            sys.stderr.write("\r" + " " * self._shown + "\r")
-            sys.stderr.flush()
-            self._shown = 0
+        self._line.clear()
 
 
 # --- printing --------------------------------------------------------------------------------------------
