@@ -57,6 +57,10 @@ class RunningPlant:
         nodes = self.nodes().values()
         return sorted(n["state"] for n in nodes if n["kind"] == "controller") == ["active", "ready"]
 
+    def scanned(self) -> bool:
+        """The first frames are there: what is read and set from a terminal has something to work on."""
+        return self.dcs("tags", "--json", code=None).startswith("[")
+
     def active(self) -> dict[str, Any]:
         """The node that holds the authority."""
         return next(node for node in self.nodes().values() if node["role"] == "active")
@@ -119,6 +123,7 @@ def running_plant(
         try:
             wait_until(plant.launched, START_S, "the launcher")
             wait_until(plant.ready, START_S, (tmp_path / "launcher.log").read_text())
+            wait_until(plant.scanned, START_S, "the first scan")
             yield plant
         finally:
             process.send_signal(signal.SIGINT)
