@@ -121,8 +121,12 @@ class _Told(asyncio.Protocol):
     def __init__(self, protocol: asyncio.Protocol, lost: Callable[[], None]) -> None:
         self._protocol = protocol
         self._lost = lost
-        self.data_received = protocol.data_received  # type: ignore[method-assign]
-        self.connection_made = protocol.connection_made  # type: ignore[method-assign]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._protocol.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._protocol.data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._protocol.connection_lost(exc)

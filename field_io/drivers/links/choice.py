@@ -3,6 +3,8 @@
 Called by   ``dcs.node.wire_peers`` and ``dcs.node.memory_peers``, one object per controller; tools and tests.
 """
 
+from abc import ABC, abstractmethod
+
 from field_io.drivers.links.link import LinkFaults
 from field_io.drivers.links.openers import Opener, opens_memory, opens_wire
 from field_io.drivers.links.shared_link import SharedConnection, SharedLink, connection_key
@@ -11,14 +13,15 @@ from field_io.memory_network import MemoryNetwork
 from field_io.specs import DeviceSpec
 
 
-class _Links:
+class _Links(ABC):
     """The links of one controller."""
 
     def __init__(self) -> None:
         self._shared: dict[tuple[str, int], SharedConnection] = {}
 
+    @abstractmethod
     def _opener(self, spec: DeviceSpec) -> Opener:
-        raise NotImplementedError
+        """How the connection to a device is opened."""
 
     def link(self, spec: DeviceSpec, faults: LinkFaults | None = None) -> UnitLink:
         """The link of one unit; nothing is opened yet."""
