@@ -10,7 +10,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +43,11 @@ class Slave:
         module = __import__("fmpy.fmi2" if of.version == 2 else "fmpy.fmi3", fromlist=["slaves"])
         kind = module.FMU2Slave if of.version == 2 else module.FMU3Slave
         try:
-            return kind(
-                guid=of.token, modelIdentifier=of.identifier, unzipDirectory=str(folder), instanceName=name,
-                requireFunctions=False,
-            )  # fmt: skip
+            with chdir(Path.cwd()):  # FMPy goes to the library's folder, and stays there when it cannot load it
+                return kind(
+                    guid=of.token, modelIdentifier=of.identifier, unzipDirectory=str(folder), instanceName=name,
+                    requireFunctions=False,
+                )  # fmt: skip
         except Exception as error:  # FMPy raises Exception itself
             raise ValueError(f"{of.file.name}: its library cannot be loaded: {' '.join(str(error).split())}") from error
 

@@ -15,7 +15,8 @@ from dcs.node.recorder import Recorder
 from tests.support.boxes import in_box
 from tests.support.ua_bench import always, ua_bench
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "connect-an-opc-ua-device.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "how-to" / "connect-an-opc-ua-device.md"
 
 
 def folder_of_the_page(folder: Path) -> Path:
@@ -49,7 +50,7 @@ def test_the_sentences_of_the_page_are_those_of_the_product() -> None:
     sources = "".join(
         path.read_text(encoding="utf-8")
         for folder in ("drivers", "opc_ua")
-        for path in Path("field_io", folder).rglob("*.py")
+        for path in (ROOT / "field_io" / folder).rglob("*.py")
     )
     for words in (
         "accepts no connection", "the server offers no ", "does not trust our certificate; put ",

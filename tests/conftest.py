@@ -1,0 +1,14 @@
+"""What holds for every test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="module")
+def the_working_folder_stays() -> Iterator[None]:
+    """A module of tests that leaves the process in another folder breaks others, elsewhere and later."""
+    before = Path.cwd()
+    yield
+    assert Path.cwd() == before, f"this module left the process in {Path.cwd()}"
