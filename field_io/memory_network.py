@@ -2,7 +2,8 @@
 
 Called by   the memory peers of ``links.choice`` (connects) and ``devices.modbus_server`` (listens).
 Knows       asyncio's protocols and transports, nothing of what is sent. What is written is delivered at once, within
-            the call: an answer is there when the request's ``write`` returns, and no loop turn is spent.
+            the call: an answer is there when the request's ``write`` returns, and no loop turn is spent. Only where one
+            of the two nodes is frozen it waits for that node.
 """
 
 import asyncio
@@ -11,15 +12,20 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from dcs.core.simulated_nodes import NODE, as_node, context_of
+from dcs.core.simulated_time import SimulatedLoop
+
 Factory = Callable[[], asyncio.Protocol]
 
 
 class MemoryTransport(asyncio.Transport):
     """One end of a cable."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, peer_name: str) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, peer_name: str, node: str) -> None:
+        """``node``: whose end it is."""
         super().__init__({"peername": peer_name})
         self._loop = loop
+        self._node = node
         self._protocol = protocol
         self._other: MemoryTransport | None = None
         self._closing = False
@@ -28,10 +34,25 @@ class MemoryTransport(asyncio.Transport):
         self._other = other
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._leave(bytes(data))
+
+    def _leave(self, data: bytes) -> None:
         other = self._other
         if self._closing or other is None or other._closing:
             return
-        other._protocol.data_received(bytes(data))
+        if self._is_frozen():
+            self._loop.call_soon(self._leave, data, context=context_of(self._node))
+        else:
+            other._arrive(data)
+
+    def _arrive(self, data: bytes) -> None:
+        if self._is_frozen():
+            self._loop.call_soon(self._arrive, data, context=context_of(self._node))
+        elif not self._closing:
+            as_node(self._node, self._protocol.data_received, data)
+
+    def _is_frozen(self) -> bool:
+        return isinstance(self._loop, SimulatedLoop) and self._loop.is_frozen(self._node)
 
     def get_write_buffer_size(self) -> int:
         return 0
@@ -61,7 +82,7 @@ class MemoryTransport(asyncio.Transport):
     def _end(self, error: Exception | None) -> None:
         if not self._closing:
             self._closing = True
-            self._loop.call_soon(self._protocol.connection_lost, error)
+            self._loop.call_soon(self._protocol.connection_lost, error, context=context_of(self._node))
 
 
 class MemoryNetwork:
@@ -70,6 +91,7 @@ class MemoryNetwork:
     def __init__(self) -> None:
         self._listeners: dict[tuple[str, int], Factory] = {}
         self._owners: dict[tuple[str, int], Any] = {}
+        self._nodes: dict[tuple[str, int], str] = {}  # whose listener it is
         self._open: list[MemoryTransport] = []
 
     def listen(self, host: str, port: int, factory: Factory, owner: Any = None) -> None:
@@ -81,6 +103,7 @@ class MemoryNetwork:
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
         self._listeners[host, port] = factory
         self._owners[host, port] = owner
+        self._nodes[host, port] = NODE.get()
 
     def forget(self, host: str, port: int) -> None:
         """The listener at this address has closed; connections stay until they are closed."""
@@ -97,13 +120,14 @@ class MemoryNetwork:
         if factory is None:
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
         loop = asyncio.get_running_loop()
-        accepted = factory()
-        near = MemoryTransport(loop, protocol, f"{host}:{port}")
-        far = MemoryTransport(loop, accepted, name)
+        listener = self._nodes[host, port]
+        accepted = as_node(listener, factory)
+        near = MemoryTransport(loop, protocol, f"{host}:{port}", NODE.get())
+        far = MemoryTransport(loop, accepted, name, listener)
         near._plug(far)
         far._plug(near)
         self._open = [one for one in self._open if not one.is_closing()] + [near]
-        accepted.connection_made(far)
+        as_node(listener, accepted.connection_made, far)
         protocol.connection_made(near)
 
     @property

@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared machine", deadline=None)  # how long an example takes says nothing about the code
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(autouse=True, scope="module")

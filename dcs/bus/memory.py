@@ -15,6 +15,7 @@ from dcs.bus.api import Handler, Responder, Subscription
 from dcs.bus.delivery import Desk, Inbox
 from dcs.bus.subjects import check_key, check_name, check_pattern, check_payload, check_subject, matches
 from dcs.core.errors import LinkDown
+from dcs.core.simulated_nodes import as_node
 
 STREAM_ENTRIES_MAX = 1_000_000
 """Overflow policy of a stream: the oldest entry is discarded, as the server does."""
@@ -211,7 +212,8 @@ class MemoryBus:
                 if listener.inbox is not None:
                     listener.inbox.put(subject, payload)
                 elif listener.desk is not None:
-                    listener.desk.put(subject, payload, self._answer_from(listener.node, answer))
+                    give = self._answer_from(listener.node, answer)
+                    as_node(listener.node, listener.desk.put, subject, payload, give)
             async with asyncio.timeout(timeout_s):
                 return await answer
         except TimeoutError:

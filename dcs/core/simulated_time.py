@@ -1,7 +1,8 @@
 """The event loop of the box: its time jumps to the next deadline instead of waiting for it.
 
 Called by   ``dcs.node.box`` and by tests; everything inside runs unmodified asyncio code.
-Knows       integer nanoseconds since the start of the simulation; an optional pace against the wall clock.
+Knows       integer nanoseconds since the start of the simulation; an optional pace against the wall clock; which nodes
+            stand still (``dcs.core.simulated_nodes``).
 Refuses     threads, executors, subprocesses, sockets and file descriptors: they would bring in outside time.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, TypeVar
 
 from dcs.core.clock import NS_PER_S
+from dcs.core.simulated_nodes import NOBODY, NODE
 
 T = TypeVar("T")
 
@@ -85,6 +87,8 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self._speed = speed
         self._pace_from: tuple[int, int] | None = None
         self._tasks_made = 0
+        self._frozen: dict[str, int] = {}  # node -> when it goes on
+        self._held: dict[str, list[asyncio.Handle]] = {}  # what the frozen nodes would have done, in order
         super().__init__(_JumpingSelector(self._advance))
         # Deadlines are exact here: the default (the wall clock's resolution) would let a timer fire early.
         self._clock_resolution = 0.5 / NS_PER_S
@@ -161,10 +165,41 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
             timer = heapq.heappop(scheduled)
             timer._scheduled = False
             ready.append(timer)
+        frozen = self._frozen
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if not handle._cancelled:
+            if handle._cancelled:
+                continue
+            if frozen and handle._context.get(NODE, "") in frozen:
+                self._held[handle._context[NODE]].append(handle)
+            else:
                 handle._run()
+
+    # --- nodes that stand still ---------------------------------------------------------------------------
+    def freeze(self, node: str, until_ns: int) -> None:
+        """Let a node do nothing until then, as SIGSTOP does; what becomes due for it happens afterwards, in order."""
+        if until_ns <= self._frozen.get(node, self._now_ns):
+            return
+        self._frozen[node] = until_ns
+        self._held.setdefault(node, [])
+        self.call_at(until_ns / NS_PER_S, self._thaw_when_due, node, until_ns, context=NOBODY)
+
+    def thaw(self, node: str) -> None:
+        """Let a frozen node go on now."""
+        if self._frozen.pop(node, None) is not None:
+            self._ready.extendleft(reversed(self._held.pop(node)))  # type: ignore[attr-defined]
+
+    def _thaw_when_due(self, node: str, until_ns: int) -> None:
+        if self._frozen.get(node) == until_ns:  # else it was thawed meanwhile, or is to stand still for longer
+            self.thaw(node)
+
+    def is_frozen(self, node: str) -> bool:
+        """Whether a node stands still now."""
+        return node in self._frozen
+
+    def leaves_ns(self, node: str) -> int:
+        """When something that the node sends now really leaves it: at once, or after its pause."""
+        return self._frozen.get(node, self._now_ns)
 
     def _keep_pace(self, target_ns: int) -> None:
         assert self._speed

@@ -216,7 +216,7 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
             pair=controller.name,
             program=program,
             field_side=FieldSide(drivers, plan.input_channels, plan.output_channels, clock),
-            schedule=peers.schedule(clock),
+            schedule=peers.schedule(name, clock),
             make_member=make_member,
             on_loop=peers.on_loop,
             changes=ChangeParts(versions, load_version, peers.apart, config),

@@ -16,6 +16,7 @@ from dcs.bus.messages import Command, Reply, command_subject
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
+from dcs.core.simulated_nodes import NODE, context_of
 from dcs.core.simulated_time import SimulatedLoop
 from dcs.node.assembly import BUS_NODE, FIELD_NODE, Node, build_node, load_configuration
 from dcs.node.controller import Controller
@@ -74,9 +75,13 @@ class Box:
         """Start (or restart) a node with its durable memory and nothing else."""
         if name in self._tasks:
             return
-        node = await build_node(self.config, self.endpoints, name, self.peers)
+        token = NODE.set(name)
+        try:
+            node = await build_node(self.config, self.endpoints, name, self.peers)
+        finally:
+            NODE.reset(token)
         self.nodes[name] = node
-        task = self.loop.create_task(node.run(), name=name)
+        task = self.loop.create_task(node.run(), name=name, context=context_of(name))
         task.add_done_callback(self._ended)
         self._tasks[name] = task
 
@@ -86,11 +91,20 @@ class Box:
         if task is None:
             return
         await self.peers.disconnect(name)
+        self.loop.thaw(name)
         task.remove_done_callback(self._ended)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
         del self.nodes[name]
+
+    def freeze(self, name: str, seconds: float) -> None:
+        """Let a node stand still, as ``kill -STOP`` and later ``kill -CONT`` do: its clock goes on, nothing else."""
+        self.loop.freeze(name, self.loop.now_ns() + round(seconds * NS_PER_S))
+
+    def hang(self, name: str, seconds: float) -> None:
+        """Let the scan of a controller hang while the rest of its process lives."""
+        self.peers.schedules[name].hang(round(seconds * NS_PER_S))
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if not self._failure.done() and not task.cancelled() and task.exception() is not None:

@@ -39,6 +39,7 @@ class MemoryPeers:
         self.pair_links = MemoryPairNetwork(derive_seed(seed, "pair network"))
         self.clocks: dict[str, SimulatedClock] = {}
         self.cables: dict[str, LinkFaults] = {}  # "C1A>RTU-1"
+        self.schedules: dict[str, TaskSchedule] = {}  # of the controllers
         self._loop = loop
         self._direct = direct
         self._stores: dict[str, MemoryStore] = {}
@@ -69,8 +70,9 @@ class MemoryPeers:
         await self._buses.pop(node).close()
         self.hub.heal(node)
 
-    def schedule(self, clock: Clock) -> ScanSchedule:
-        return TaskSchedule(clock)
+    def schedule(self, node: str, clock: Clock) -> ScanSchedule:
+        self.schedules[node] = TaskSchedule(clock)
+        return self.schedules[node]
 
     def link(self, node: str, device: DeviceSpec) -> ModbusLink:
         assert self.device_network is not None

@@ -52,7 +52,7 @@ class Peers(Protocol):
         """The node's access to the bus."""
         ...
 
-    def schedule(self, clock: Clock) -> ScanSchedule:
+    def schedule(self, node: str, clock: Clock) -> ScanSchedule:
         """What calls the scans."""
         ...
 

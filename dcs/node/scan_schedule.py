@@ -64,12 +64,18 @@ class TaskSchedule:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._hung_until_ns = 0
+
+    def hang(self, for_ns: int) -> None:
+        """A fault: no scan starts for so long, as if the last one did not end."""
+        self._hung_until_ns = self._clock.monotonic_ns() + for_ns
 
     async def run(self, classes: Sequence[ScanClass], tick: Tick) -> None:
         grid = ScanGrid(classes, self._clock)
         while True:
-            await self._clock.sleep_until(grid.next_due())
-            tick(*grid.take())
+            await self._clock.sleep_until(max(grid.next_due(), self._hung_until_ns))
+            if self._clock.monotonic_ns() >= self._hung_until_ns:
+                tick(*grid.take())
 
 
 class ThreadSchedule:

@@ -58,7 +58,7 @@ class WirePeers:
         for bus in self._buses:
             await bus.close()
 
-    def schedule(self, clock: Clock) -> ScanSchedule:
+    def schedule(self, node: str, clock: Clock) -> ScanSchedule:
         return ThreadSchedule(self._clock)
 
     def link(self, node: str, device: DeviceSpec) -> ModbusLink:

@@ -13,10 +13,14 @@ from random import Random
 from typing import Protocol
 
 from dcs.core.clock import NS_PER_S
+from dcs.core.simulated_nodes import NOBODY, as_node, context_of
+from dcs.core.simulated_time import SimulatedLoop
 
 Handler = Callable[[bytes], None]
 
 LATEST_REPEAT_S = 0.01  # a repeated datagram comes this much later at most
+LONGEST_TAIL_NS = 400_000_000  # a message that is caught in a jam
+LATEST_ANCIENT_S = 4.0  # what a confused switch may still bring
 
 
 class PairNetwork(Protocol):
@@ -50,8 +54,9 @@ class PairNetwork(Protocol):
 class MemoryNetwork:
     """All voters of the box, with delays, faults and partitions from one seed.
 
-    ``delay_ns`` applies to every message. ``jitter_ns``, ``loss`` and ``repeat`` are off by default: they cost a
-    random number each and the event loop one more wake-up per message.
+    ``delay_ns`` applies to every message. ``jitter_ns``, and the shares ``loss``, ``repeat``, ``tail`` (of up to
+    ``LONGEST_TAIL_NS``) and ``ancient`` (a copy comes seconds later) are off by default: they cost a random number each
+    and the event loop one more wake-up per message. All of them may be changed while the box runs.
     """
 
     def __init__(
@@ -61,11 +66,15 @@ class MemoryNetwork:
         jitter_ns: int = 0,
         loss: float = 0.0,
         repeat: float = 0.0,
+        tail: float = 0.0,
+        ancient: float = 0.0,
     ) -> None:
         self.delay_ns = delay_ns
         self.jitter_ns = jitter_ns
         self.loss = loss
         self.repeat = repeat
+        self.tail = tail
+        self.ancient = ancient
         self.delivered = 0
         self.dropped = 0
         self._random = Random(seed)
@@ -114,35 +123,47 @@ class MemoryNetwork:
         delay_ns = self.delay_ns
         if self.jitter_ns:
             delay_ns += self._random.randrange(self.jitter_ns)
+        if self.tail and self._random.random() < self.tail:
+            delay_ns += self._random.randrange(LONGEST_TAIL_NS)
         loop = asyncio.get_running_loop()
-        due_s = loop.time() + delay_ns / NS_PER_S
+        leaves_s = loop.leaves_ns(sender) / NS_PER_S if isinstance(loop, SimulatedLoop) else loop.time()
+        due_s = leaves_s + delay_ns / NS_PER_S
         if in_order:
             due_s = max(due_s, self._stream_free_s.get((sender, to), 0.0))
             self._stream_free_s[(sender, to)] = due_s
         self._post_at(loop, due_s, (sender, to, payload))
         if self.repeat and not in_order and self._random.random() < self.repeat:
             self._post_at(loop, due_s + self._random.random() * LATEST_REPEAT_S, (sender, to, payload))
+        if self.ancient and self._random.random() < self.ancient:
+            self._post_at(loop, due_s + self._random.random() * LATEST_ANCIENT_S, (sender, to, payload))
 
     def _post_at(self, loop: asyncio.AbstractEventLoop, due_s: float, parcel: tuple[str, str, bytes]) -> None:
         """One timer for all that arrives at one instant: it is cheaper, and the loop would not keep their order."""
         batch = self._batches.get(due_s)
         if batch is None:
             self._batches[due_s] = [parcel]
-            loop.call_at(due_s, self._deliver, due_s)
+            loop.call_at(due_s, self._deliver, due_s, context=NOBODY)
         else:
             batch.append(parcel)
 
     def _deliver(self, due_s: float) -> None:
         try:
             for sender, to, payload in self._batches[due_s]:  # without delay, answers join it while it is handed out
-                handler = self._handlers.get(to)
-                if handler is None or (self._cut and (sender, to) in self._cut):
+                if to not in self._handlers or (self._cut and (sender, to) in self._cut):
                     self.dropped += 1
                 else:
                     self.delivered += 1
-                    handler(payload)
+                    self._hand_over(to, payload)
         finally:
             del self._batches[due_s]
+
+    def _hand_over(self, to: str, payload: bytes) -> None:
+        """To the receiver, who may be frozen (then it lies in its socket), or gone since."""
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, SimulatedLoop) and loop.is_frozen(to):
+            loop.call_soon(self._hand_over, to, payload, context=context_of(to))
+        elif handler := self._handlers.get(to):
+            as_node(to, handler, payload)
 
 
 class MemoryEndpoint:
