@@ -16,7 +16,8 @@ from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.redundancy.messages import NO_GENERATION, Generation, Message, encode
 from dcs.redundancy.protocol import PairConfig, PairMember, ProgramPorts, VoterRecord
 from dcs.redundancy.protocol.cold_start import Rank
-from dcs.redundancy.protocol.member import ACTIVE, FAILED, STARTING
+from dcs.redundancy.protocol.member_parts import ACTIVE, FAILED
+from dcs.redundancy.protocol.phases import Phase
 from dcs.redundancy.report import MemberReport, VoterLink, as_ms
 from dcs.redundancy.store import RecordLost, RecordStore
 from dcs.redundancy.transport import PairNetwork
@@ -184,7 +185,7 @@ class RedundantMember(VoterNode):
         if self._has_failed:
             return FAILED
         if self._member is None:
-            return ACTIVE if self._alone_epoch else STARTING
+            return ACTIVE if self._alone_epoch else Phase.STARTING.value
         return self._member.state(self._clock.monotonic_ns())
 
     @property
@@ -287,7 +288,7 @@ class RedundantMember(VoterNode):
 
     def _link(self, voter: str, kind: str, now_ns: int) -> VoterLink:
         assert self._member is not None
-        state = "up" if self._member.hears(voter, now_ns) else "down"
+        state = "up" if self._member.neighbours.hears(voter, now_ns) else "down"
         return VoterLink(voter, kind, state, as_ms(self._member.authority.round_trip_ns.get(voter)))
 
     # --- timer and messages -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from dcs.core.clock import Clock
 from dcs.redundancy.messages import Info, Message, Query, Release, Request, encode
 from dcs.redundancy.protocol import PairConfig, Voter, VoterRecord
-from dcs.redundancy.protocol.member import SILENT_PROMISES
+from dcs.redundancy.protocol.neighbours import SILENT_PROMISES
 from dcs.redundancy.report import VoterLink
 from dcs.redundancy.store import RecordLost, RecordStore
 from dcs.redundancy.transport import PairNetwork

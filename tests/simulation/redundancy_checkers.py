@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from dcs.core.clock import NS_PER_MS as MS
+from dcs.redundancy.protocol.phases import Transition
 
 
 class Broken(AssertionError):
@@ -61,6 +62,7 @@ class Checkers:
     """Judges by what leaves the nodes and what the device holds, in real time."""
 
     counts: Counter[str] = field(default_factory=Counter)
+    transitions: Counter[Transition] = field(default_factory=Counter)  # rows of the protocol's table that were taken
     sent_epoch: int = 0  # highest epoch of any write that left a node
     sent_by: str = ""
     writer_of: dict[int, str] = field(default_factory=dict)

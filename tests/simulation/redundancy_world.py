@@ -83,8 +83,13 @@ class Node:
 
     def crash(self) -> None:
         self.is_up = False
+        self.count_transitions()
         self.member = None
         self.voter = None
+
+    def count_transitions(self) -> None:
+        if self.member is not None:
+            self.world.checkers.transitions.update(self.member.life.taken)
 
     def alive(self, now_ns: int) -> bool:
         return True
@@ -503,6 +508,8 @@ def run(
         if not world.is_whole() or world.checkers.counts["answered"] == answered_before:
             raise Broken("no life: after healing commands are not answered")
         _check_all_held(world)
+        for node in world.nodes.values():
+            node.count_transitions()
     except Broken as exc:
         raise Broken(f"seed {seed}: at {world.now_ns / S:.4f} s: {exc}", world) from None
     return world

@@ -143,6 +143,10 @@ class Authority:
         """Counted from before the request was sent, whenever the answer came."""
         return round_.sent_ns + self._timing.hold_ns
 
+    def stop_asking(self) -> None:
+        """Answers to the rounds so far count for nothing."""
+        self._rounds.clear()
+
     # --- giving up ----------------------------------------------------------------------------------------
     def step_down(self, now_ns: int) -> None:
         """The lease is over. Answers that still come in count for nothing; a new term needs a new epoch."""
