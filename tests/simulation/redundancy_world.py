@@ -13,8 +13,9 @@ from random import Random
 from typing import Any
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S
-from dcs.redundancy.messages import Info, Message, Query, Release, Request
-from dcs.redundancy.protocol import PairConfig, PairMember, Voter, VoterRecord
+from dcs.redundancy.messages import Message
+from dcs.redundancy.protocol import PairConfig, PairMember, VoterRecord
+from dcs.redundancy.protocol.witness_voter import WitnessVoter
 from dcs.redundancy.timing import LeaseTiming
 from tests.simulation.redundancy_checkers import Broken, Checkers, Faults
 from tests.simulation.redundancy_mutants import Mutant
@@ -44,7 +45,7 @@ class Node:
         self.frozen_until_ns = 0
         self.armed_ns: int | None = None
         self.member: PairMember | None = None
-        self.voter: Voter | None = None
+        self.witness: WitnessVoter | None = None
         # the controller
         self.scan = 0
         self.held = 0  # bit set of the commands in the state
@@ -65,10 +66,11 @@ class Node:
         record = None if self.disk_is_corrupt else (self.disk or VoterRecord())
         record = self.world.mutant.loads(record)
         self.disk_is_corrupt = False
-        others = self.world.config.others(self.name)
         now_ns = self.local_ns()
         if self.name == W:
-            self.voter = self.world.mutant.voter_class(W, others, record, self.world.timing, self.save, now_ns)
+            self.witness = WitnessVoter(
+                W, self.world.config, record, self.save, self.send, self.event, now_ns, self.world.mutant.voter_class
+            )
             return
         incarnation = 0 if record is not None else 10**12 + self.world.now_ns
         self.world.guarded(self, self._build, record, incarnation, now_ns)
@@ -85,7 +87,7 @@ class Node:
         self.is_up = False
         self.count_transitions()
         self.member = None
-        self.voter = None
+        self.witness = None
 
     def count_transitions(self) -> None:
         if self.member is not None:
@@ -156,25 +158,8 @@ class Node:
         if self.member is not None:
             self.member.on_message(self.local_ns(), sender, message)
             self.arm()
-        elif self.voter is not None:
-            self._witness(self.voter, sender, message)
-
-    def _witness(self, voter: Voter, sender: str, message: Message) -> None:
-        now_ns = self.local_ns()
-        match message:
-            case Request():
-                self.send(sender, voter.request(now_ns, sender, message))
-                if not voter.known:
-                    for name in (A, B):
-                        self.send(name, Query(now_ns))
-            case Release():
-                voter.release(sender, message)
-            case Query(sent_ns):
-                self.send(sender, voter.info(sent_ns))
-            case Info():
-                voter.learn_info(now_ns, sender, message)
-            case _:
-                pass
+        elif self.witness is not None:
+            self.witness.on_message(self.local_ns(), sender, message)
 
     def arm(self) -> None:
         assert self.member is not None
@@ -390,7 +375,8 @@ class World:
     def _may_corrupt(self) -> bool:
         """One lost record at a time: two cannot be rebuilt, which is the stated limit."""
         for node in self.nodes.values():
-            voter = node.member.voter if node.member else node.voter
+            part = node.member or node.witness
+            voter = part.voter if part else None
             if node.disk_is_corrupt or (node.disk and not node.disk.known) or (voter and not voter.known):
                 return False
         return True

@@ -8,6 +8,8 @@ Behaviour   docs/explanations/redundancy.md.
 """
 
 from dcs.redundancy.messages import (
+    NO_GENERATION,
+    TAKEN_OUT,
     Ack,
     CopyBegin,
     CopySlice,
@@ -24,7 +26,7 @@ from dcs.redundancy.messages import (
 )
 from dcs.redundancy.protocol.member_parts import MemberParts
 from dcs.redundancy.protocol.mirror_source import COPYING, MIRRORED
-from dcs.redundancy.protocol.phases import ASKING, DATA_PHASE, Event, Phase
+from dcs.redundancy.protocol.phases import ASKING, BY_COMMAND, DATA_PHASE, Event, Phase
 
 _DATA_EVENT = {
     Phase.STARTING: Event.OUTDATED,
@@ -49,7 +51,12 @@ class PairMember(MemberParts):
             getattr(self, action)(now_ns)
 
     def _follow_data(self, now_ns: int) -> None:
-        """Without authority: the phase goes where our data are."""
+        """Without authority: the phase goes where our data are, unless we were taken out."""
+        is_out = self.voter.record.alone == self.peer
+        if is_out or self.phase is Phase.OUT:
+            if is_out is not (self.phase is Phase.OUT):
+                self._go(now_ns, Event.TAKEN_OUT if is_out else Event.BROUGHT_BACK)
+            return
         phase, data = self.phase, self._data_phase()
         if phase is Phase.COLD_CANDIDATE and data is not Phase.SYNCHRONISING:
             return
@@ -60,11 +67,14 @@ class PairMember(MemberParts):
         """With authority: the phase goes where the mirror is."""
         source, phase = self.source, self.phase
         mirror = _MIRROR_PHASE.get(source.state) or (Phase.ALONE if source.alone else Phase.RECORDING)
-        if mirror is phase or (mirror is Phase.MIRRORED and phase is Phase.HANDING_OVER):
+        if mirror is phase or (phase in BY_COMMAND and not self._is_handover_broken(mirror)):
             return
         if mirror is Phase.ALONE and phase is not Phase.RECORDING:
             self._go(now_ns, Event.SHUT_OUT)
         self._go(now_ns, _MIRROR_EVENT[mirror])
+
+    def _is_handover_broken(self, mirror: Phase) -> bool:
+        return self.phase is Phase.HANDING_OVER and mirror is not Phase.MIRRORED
 
     # --- time ---------------------------------------------------------------------------------------------
     def next_due_ns(self) -> int:
@@ -99,10 +109,21 @@ class PairMember(MemberParts):
         if self.phase is Phase.HANDING_OVER and now_ns >= self._handover_ends_ns:
             self._go(now_ns, Event.NOT_FOLLOWED)
         if now_ns >= authority.next_ns:
-            if self._alive(now_ns):
+            if self.phase is Phase.SIMPLEX:
+                self._live_alone(now_ns)
+            elif self._alive(now_ns):
                 self._renew(now_ns)
             else:
                 authority.next_ns = now_ns + self.timing.renewal_ns
+
+    def _live_alone(self, now_ns: int) -> None:
+        """No lease; the others are asked so that it is known whether the standby can be brought back."""
+        self.authority.next_ns = now_ns + self.timing.promise_ns
+        self.neighbours.ask_around(now_ns)
+        if self.authority.asked_epoch > self.authority.epoch:  # a device knows a higher one
+            self.voter.raise_alone(self.incarnation, self.authority.asked_epoch)
+            self.authority.stand_alone(self.authority.next_ns, self.voter.record.epoch)
+            self.open_gate(now_ns)
 
     def _renew(self, now_ns: int) -> None:
         self.authority.renew(now_ns, self.source.generation)
@@ -123,6 +144,11 @@ class PairMember(MemberParts):
         if authority.lease_until_ns != self.gate[1] or authority.epoch != self.gate[2]:
             is_open = authority.active and self.phase is not Phase.HANDING_OVER
             self.gate = (is_open, authority.lease_until_ns, authority.epoch)
+        if self.phase is Phase.TAKING_OUT and authority.alone_recorded:
+            self._go(now_ns, Event.AGREED)
+        elif self._is_standby_awaited and len(authority.last_grant_ns) == 3:
+            self._is_standby_awaited = False
+            self._ports.event(f"{self.peer} is back in the pair")
         if now_ns < authority.lease_until_ns:
             self.source.on_recorded(authority.recorded)
             self._follow_mirror(now_ns)
@@ -130,6 +156,12 @@ class PairMember(MemberParts):
     # --- seeking the authority ----------------------------------------------------------------------------
     def _seek(self, now_ns: int) -> None:
         authority = self.authority
+        if self.voter.record.agreed and self.phase is Phase.STARTING:
+            self._go(now_ns, Event.STARTS_ALONE)
+            return
+        if self.phase is Phase.OUT:
+            authority.next_ns = now_ns + self.timing.promise_ns
+            return
         left_ns = self.voter.promise_left_ns(now_ns, (self.name, self.incarnation))
         if left_ns > 0 or (left_ns := self.voter.waiting_left_ns(now_ns)) > 0:
             self._cold_start.forget()
@@ -189,7 +221,7 @@ class PairMember(MemberParts):
                 self.programs.on_verdict(now_ns, self.source.session, message)
             case Hello():
                 self._cold_start.peer_told(now_ns, (message.generation, message.seq))
-                if self.phase is not Phase.HANDING_OVER:
+                if self.phase not in BY_COMMAND and not self._is_standby_awaited:
                     self.source.on_hello(now_ns, message, self.programs.may_copy(now_ns, message))
                     self._follow_mirror(now_ns)
             case _:
@@ -226,6 +258,7 @@ class PairMember(MemberParts):
                 self._ports.send(sender, self.voter.info(sent_ns))
             case Info(sent_ns):
                 self.authority.round_trip_ns[sender] = now_ns - sent_ns
+                self.neighbours.answered(now_ns, sender, sent_ns)
                 if self.voter.learn_info(now_ns, sender, message):
                     self._ports.event("the lost voter record was rebuilt from the two other voters")
             case _:
@@ -237,6 +270,10 @@ class PairMember(MemberParts):
             self._renew(now_ns)  # the voters learn the new generation at once
         elif self.active:
             self._after_votes(now_ns)
+        elif vote.reason == TAKEN_OUT and vote.incarnation == self.incarnation:
+            word = Info(now_ns, vote.epoch, NO_GENERATION, True, vote.alone, vote.alone_epoch)
+            self.voter.learn_set(now_ns, sender, word)
+            self._follow_data(now_ns)
 
     def _on_request(self, now_ns: int, sender: str, request: Request) -> None:
         vote = self.voter.request(now_ns, sender, request)
@@ -275,6 +312,32 @@ class PairMember(MemberParts):
         self._go(now_ns, Event.SWITCH)
         self._finish_handover(now_ns)
         return True, f"switchover to {self.peer}: {reason}"
+
+    # --- the voter set ------------------------------------------------------------------------------------
+    def take_out(self, now_ns: int, reason: str) -> tuple[bool, str]:
+        """Shrink the voter set to this member alone; done when a majority of all three has recorded it."""
+        if not self.active:
+            return False, f"{self.name} is not the active; ask {self.peer}"
+        if self.phase in BY_COMMAND:
+            return False, f"{self.peer} cannot be taken out now: {self.name} is '{self.phase}'"
+        self._take_out_reason = reason
+        self._go(now_ns, Event.TAKE_OUT)
+        self._renew(now_ns)
+        return True, f"{self.peer} is being taken out: {reason}"
+
+    def bring_back(self, now_ns: int, reason: str) -> tuple[bool, str]:
+        """Make all three vote again; the standby counts as out until its copy is complete."""
+        if self.phase is not Phase.SIMPLEX:
+            return False, f"{self.name} does not stand alone (it is '{self.phase}'): there is nobody to bring back"
+        if silent := self.neighbours.silent(now_ns):
+            return False, (
+                f"{self.peer} is not brought back, because there is no answer from {' and '.join(silent)}. "
+                f"{self.name} goes on alone; start what is missing and ask again."
+            )
+        self._ports.event(f"{self.peer} is brought back: {reason}")
+        self._go(now_ns, Event.BRING_BACK)
+        self._renew(now_ns)
+        return True, f"{self.peer} is being brought back: {reason}"
 
     def _finish_handover(self, now_ns: int) -> None:
         if self.phase is Phase.HANDING_OVER and self.source.drained:

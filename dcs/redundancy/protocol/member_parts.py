@@ -57,6 +57,8 @@ class MemberParts:
         self.voter = self.voter_class(name, others, record, timing, ports.save, now_ns)
         self.incarnation = incarnation or self.voter.record.starts + 1
         self.voter.count_start(self.incarnation)
+        if self.voter.record.alone == name and not self.voter.record.agreed:
+            self.voter.own_set(self.incarnation, alone=False)  # we died while asking to stand alone: ask for it no more
         offset_ns = timing.renewal_ns // 2 if config.members.index(name) else 0
         self.authority = self.authority_class(
             self.voter, self.incarnation, others, timing, ports.send, uniform, offset_ns, now_ns
@@ -72,6 +74,8 @@ class MemberParts:
         self._is_live = False  # the data came from a holder (or us as holder), not from a checkpoint
         self._hello_ns = now_ns
         self._switch_reason = ""
+        self._take_out_reason = ""
+        self._is_standby_awaited = False  # brought back, but not yet recorded by all three
         self._handover_ends_ns = 0
         self._release_epoch = 0
         self._switched_ns = now_ns
@@ -103,6 +107,8 @@ class MemberParts:
         phase = DATA_PHASE.get(self.phase, self.phase)
         if phase is Phase.SYNCHRONISING or (phase is Phase.READY and self.sink.state == COMPLETE):
             return phase.value
+        if phase is Phase.OUT:
+            return phase.value
         return Phase.STARTING.value  # a former active with data of its own is ready for nobody
 
     @property
@@ -119,6 +125,11 @@ class MemberParts:
     def alone(self) -> bool:
         """As the active: may commands be answered that no standby holds?"""
         return self.active and self.source.alone
+
+    @property
+    def standby_out(self) -> bool:
+        """As the active: the standby is taken out, or brought back but without a complete copy yet."""
+        return self.phase in (Phase.TAKING_OUT, Phase.SIMPLEX) or (self.active and self._is_standby_awaited)
 
     @property
     def eligible(self) -> bool:
@@ -196,7 +207,9 @@ class MemberParts:
     def tell_active(self, now_ns: int) -> None:
         """Tell the controller that the outputs are its own."""
         authority = self.authority
-        if authority.won_cold and authority.epoch == 1:
+        if self.phase is Phase.SIMPLEX:
+            reason = f"alone, because {self.peer} is taken out; started again, acknowledged data may be lost"
+        elif authority.won_cold and authority.epoch == 1:
             reason = "first start"
         elif authority.won_cold:
             reason = "cold start: nobody with complete data was found, acknowledged data may be lost"
@@ -241,3 +254,49 @@ class MemberParts:
     def let_the_other_first(self, now_ns: int) -> None:
         """Do not ask for two promise times."""
         self.authority.next_ns = now_ns + 2 * self.timing.promise_ns
+
+    def exclude_standby(self, now_ns: int) -> None:
+        """Open a new generation, which shuts the standby's data out."""
+        self.source.exclude(now_ns, f"it is taken out ({self._take_out_reason})")
+
+    def ask_alone(self, now_ns: int) -> None:
+        """Ask all voters, under a new epoch, to record that this member stands alone."""
+        self.authority.ask_alone(now_ns)
+
+    def stand_alone(self, now_ns: int) -> None:
+        """Make the agreement durable; from then on no lease is needed, and commands are answered."""
+        self.voter.agree()
+        self.authority.stand_alone(now_ns, self.voter.record.epoch)
+        self.source.on_recorded(self.source.generation)
+        self.granting = 1
+        self._ports.event(f"{self.peer} is taken out ({self._take_out_reason}): {self.name} depends on nobody")
+
+    def withdraw(self, now_ns: int) -> None:
+        """Take the wish to stand alone back, durably: it can no longer be agreed to."""
+        epoch = self.voter.own_set(self.incarnation, alone=False)
+        self.authority.asked_epoch = max(self.authority.asked_epoch, epoch + 1)
+        self._ports.event(f"{self.peer} is not taken out: no other voter recorded it in time")
+
+    def start_alone(self, now_ns: int) -> None:
+        """Start by the own record at once, under a new epoch and generation."""
+        epoch = self.voter.record.epoch + 1
+        self.voter.own_set(self.incarnation, alone=True, agreed=True, generation=Generation(epoch, 0))
+        self.authority.stand_alone(now_ns, epoch)
+        self.authority.won_cold = True
+        self.open_term(now_ns)
+        self.source.on_recorded(self.source.generation)
+        self.granting = 1
+
+    def ask_all_again(self, now_ns: int) -> None:
+        """Make all three voters durable in the own record, then ask them under a new epoch and generation."""
+        epoch = self.voter.own_set(self.incarnation, alone=False)
+        self.authority.ask_all_again(now_ns, epoch)
+        self.source.start_term(self._next_generation())
+        self._is_standby_awaited = True
+        self._switched_ns = now_ns
+
+    def drop_data(self, now_ns: int) -> None:
+        """Claim no data any more."""
+        self._claim = None
+        self.sink.reset()
+        self._ports.event(f"taken out of the pair: {self.peer} works alone")

@@ -11,6 +11,7 @@ from dcs.redundancy.timing import LeaseTiming
 
 QUERY_PROMISES = 8  # a slow health question to the others every 8 promise times
 SILENT_PROMISES = 2 * QUERY_PROMISES + 2  # who was not heard for so long is down
+ANSWERED_PROMISES = 3  # who answered a question so lately answers now
 FOREVER_NS = 1 << 62
 
 
@@ -21,6 +22,7 @@ class Neighbours:
         self, others: tuple[str, ...], timing: LeaseTiming, send: Callable[[str, Message], None], now_ns: int
     ) -> None:
         self.heard_ns: dict[str, int] = {}
+        self.asked_ns: dict[str, int] = {}  # when the last question was asked that was answered
         self.next_query_ns = now_ns
         self._others = others
         self._timing = timing
@@ -36,6 +38,16 @@ class Neighbours:
         if now_ns - self._started_ns <= SILENT_PROMISES * self._timing.promise_ns:
             return False
         return not any(self.hears(voter, now_ns) for voter in self._others)
+
+    def answered(self, now_ns: int, voter: str, asked_ns: int) -> None:
+        """An answer to the question of ``asked_ns`` came; one that we asked before our restart does not count."""
+        if self._started_ns <= asked_ns <= now_ns:
+            self.asked_ns[voter] = max(asked_ns, self.asked_ns.get(voter, asked_ns))
+
+    def silent(self, now_ns: int) -> list[str]:
+        """Who of the others does not answer questions now."""
+        oldest_ns = now_ns - ANSWERED_PROMISES * self._timing.promise_ns
+        return [voter for voter in self._others if self.asked_ns.get(voter, -FOREVER_NS) < oldest_ns]
 
     def ask_around(self, now_ns: int) -> None:
         """What do you know? To both others."""

@@ -25,6 +25,9 @@ class Phase(StrEnum):
     COPYING = "active, copying"
     MIRRORED = "active, mirrored"
     HANDING_OVER = "active, handing over"
+    TAKING_OUT = "active, taking the standby out"
+    SIMPLEX = "active, simplex"
+    OUT = "out"
 
 
 MEANING = {
@@ -38,9 +41,14 @@ MEANING = {
     Phase.COPYING: "drives the outputs; a copy is on its way to the standby",
     Phase.MIRRORED: "drives the outputs; the standby repeats every scan, and its acknowledgement answers commands",
     Phase.HANDING_OVER: "the gate is closed; waits for the standby's last acknowledgement",
+    Phase.TAKING_OUT: "drives the outputs; asks the voters to record that it stands alone",
+    Phase.SIMPLEX: "drives the outputs by its own durable record; needs no lease and depends on nobody",
+    Phase.OUT: "was taken out of the pair: neither asks nor holds data, but still votes (against itself)",
 }
 
-HOLDING = frozenset({Phase.RECORDING, Phase.ALONE, Phase.COPYING, Phase.MIRRORED, Phase.HANDING_OVER})
+BY_COMMAND = frozenset({Phase.HANDING_OVER, Phase.TAKING_OUT, Phase.SIMPLEX})
+"""Phases that begin with a command: the mirror alone does not move a member on."""
+HOLDING = frozenset({Phase.RECORDING, Phase.ALONE, Phase.COPYING, Phase.MIRRORED}) | BY_COMMAND
 """The phases in which a member has the authority (the gate also looks at the lease)."""
 ASKING = frozenset({Phase.CANDIDATE, Phase.COLD_CANDIDATE})
 DATA_PHASE = {phase: phase for phase in (Phase.STARTING, Phase.SYNCHRONISING, Phase.READY)} | {
@@ -66,6 +74,12 @@ class Event(StrEnum):
     NOT_FOLLOWED = "the standby did not follow in time"
     FOLLOWED = "the standby has acknowledged the last scan"
     LEASE_ENDED = "the lease ended"
+    TAKE_OUT = "the standby is to be taken out"
+    AGREED = "a majority of all three has recorded it"
+    BRING_BACK = "the standby is to be brought back, and both others answer"
+    STARTS_ALONE = "the own record says: alone, and agreed"
+    TAKEN_OUT = "the own voter's record says that the other stands alone"
+    BROUGHT_BACK = "the other says that all three vote again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,42 +94,58 @@ class Transition:
 
 _P, _E = Phase, Event
 _LOSE = ("close_gate", "keep_claim", "step_down")
+_TAKE_OUT = ("exclude_standby", "ask_alone")
+_OUT = ("stop_asking", "drop_data")
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition(_P.STARTING, _E.COPY_BEGUN, _P.SYNCHRONISING),
     Transition(_P.STARTING, _E.COMPLETE, _P.READY),
     Transition(_P.STARTING, _E.COLD_IS_DUE, _P.COLD_CANDIDATE),
+    Transition(_P.STARTING, _E.STARTS_ALONE, _P.SIMPLEX, ("start_alone", "open_gate", "tell_active")),
+    Transition(_P.STARTING, _E.TAKEN_OUT, _P.OUT, _OUT),
     Transition(_P.SYNCHRONISING, _E.COMPLETE, _P.READY),
     Transition(_P.SYNCHRONISING, _E.OUTDATED, _P.STARTING),
     Transition(_P.SYNCHRONISING, _E.COLD_IS_DUE, _P.COLD_CANDIDATE),
+    Transition(_P.SYNCHRONISING, _E.TAKEN_OUT, _P.OUT, _OUT),
     Transition(_P.READY, _E.COPY_BEGUN, _P.SYNCHRONISING),
     Transition(_P.READY, _E.OUTDATED, _P.STARTING),
     Transition(_P.READY, _E.SEEKS, _P.CANDIDATE),
+    Transition(_P.READY, _E.TAKEN_OUT, _P.OUT, _OUT),
     Transition(_P.CANDIDATE, _E.COPY_BEGUN, _P.SYNCHRONISING, ("stop_asking",)),
     Transition(_P.CANDIDATE, _E.OUTDATED, _P.STARTING, ("stop_asking",)),
     Transition(_P.CANDIDATE, _E.BOUND, _P.READY, ("stop_asking",)),
     Transition(_P.CANDIDATE, _E.COLD_IS_DUE, _P.COLD_CANDIDATE),
+    Transition(_P.CANDIDATE, _E.TAKEN_OUT, _P.OUT, _OUT),
     Transition(_P.CANDIDATE, _E.WON, _P.RECORDING, ("open_term", "open_gate", "tell_active")),
     Transition(_P.COLD_CANDIDATE, _E.COPY_BEGUN, _P.SYNCHRONISING, ("stop_asking",)),
     Transition(_P.COLD_CANDIDATE, _E.BOUND, _P.STARTING, ("stop_asking",)),
     Transition(_P.COLD_CANDIDATE, _E.BETTER_HEARD, _P.STARTING, ("stop_asking",)),
     Transition(_P.COLD_CANDIDATE, _E.SEEKS, _P.CANDIDATE),
     Transition(_P.COLD_CANDIDATE, _E.WON, _P.RECORDING, ("open_term", "open_gate", "tell_active")),
+    Transition(_P.COLD_CANDIDATE, _E.TAKEN_OUT, _P.OUT, _OUT),
     Transition(_P.RECORDING, _E.RECORDED, _P.ALONE),
     Transition(_P.RECORDING, _E.COPY_BEGUN, _P.COPYING),
+    Transition(_P.RECORDING, _E.TAKE_OUT, _P.TAKING_OUT, _TAKE_OUT),
     Transition(_P.RECORDING, _E.LEASE_ENDED, _P.READY, _LOSE),
     Transition(_P.ALONE, _E.COPY_BEGUN, _P.COPYING),
+    Transition(_P.ALONE, _E.TAKE_OUT, _P.TAKING_OUT, _TAKE_OUT),
     Transition(_P.ALONE, _E.LEASE_ENDED, _P.READY, _LOSE),
     Transition(_P.COPYING, _E.COMPLETE, _P.MIRRORED),
     Transition(_P.COPYING, _E.SHUT_OUT, _P.RECORDING, ("ask_at_once",)),
+    Transition(_P.COPYING, _E.TAKE_OUT, _P.TAKING_OUT, _TAKE_OUT),
     Transition(_P.COPYING, _E.LEASE_ENDED, _P.READY, _LOSE),
     Transition(_P.MIRRORED, _E.SHUT_OUT, _P.RECORDING, ("ask_at_once",)),
     Transition(_P.MIRRORED, _E.SWITCH, _P.HANDING_OVER, ("hold_gate",)),
+    Transition(_P.MIRRORED, _E.TAKE_OUT, _P.TAKING_OUT, _TAKE_OUT),
     Transition(_P.MIRRORED, _E.LEASE_ENDED, _P.READY, _LOSE),
     Transition(_P.HANDING_OVER, _E.NOT_FOLLOWED, _P.MIRRORED, ("give_switchover_up", "open_gate")),
     Transition(_P.HANDING_OVER, _E.SHUT_OUT, _P.RECORDING, ("ask_at_once", "give_switchover_up", "open_gate")),
     Transition(_P.HANDING_OVER, _E.FOLLOWED, _P.READY, ("close_gate", "release", *_LOSE[1:], "let_the_other_first")),
     Transition(_P.HANDING_OVER, _E.LEASE_ENDED, _P.READY, _LOSE),
+    Transition(_P.TAKING_OUT, _E.AGREED, _P.SIMPLEX, ("stand_alone", "open_gate")),
+    Transition(_P.TAKING_OUT, _E.LEASE_ENDED, _P.READY, ("close_gate", "withdraw", *_LOSE[1:])),
+    Transition(_P.SIMPLEX, _E.BRING_BACK, _P.RECORDING, ("ask_all_again", "open_gate")),
+    Transition(_P.OUT, _E.BROUGHT_BACK, _P.STARTING),
 )
 
 _BY_PHASE_AND_EVENT = {(row.phase, row.event): row for row in TRANSITIONS}
