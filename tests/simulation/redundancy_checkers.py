@@ -33,6 +33,10 @@ class Faults:
     rolling_every_ns: int = 0
     switch_every_ns: int = 0
     score_every_ns: int = 0
+    members_every_ns: int = 0  # the standby is taken out or brought back
+    clock_every_ns: int = 0  # a clock changes its rate
+    hang_every_ns: int = 0  # a scan does not run
+    double_every_ns: int = 0  # both controllers crash
     corrupt: float = 0.0  # chance that a crash corrupts the voter's record
 
     @classmethod
@@ -53,6 +57,10 @@ class Faults:
             rolling_every_ns=pick(0, 0, 1500 * MS),
             switch_every_ns=pick(0, 0, 2000 * MS),
             score_every_ns=pick(0, 0, 2000 * MS),
+            members_every_ns=pick(0, 0, 800 * MS, 2500 * MS),
+            clock_every_ns=pick(0, 1000 * MS),
+            hang_every_ns=pick(0, 0, 2000 * MS),
+            double_every_ns=pick(0, 0, 0, 4000 * MS),
             corrupt=pick(0.0, 0.0, 0.1),
         )
 

@@ -127,9 +127,18 @@ class MemberParts:
         return self.active and self.source.alone
 
     @property
-    def standby_out(self) -> bool:
-        """As the active: the standby is taken out, or brought back but without a complete copy yet."""
-        return self.phase in (Phase.TAKING_OUT, Phase.SIMPLEX) or (self.active and self._is_standby_awaited)
+    def standby(self) -> str:
+        """As the active: how the standby is (ready, synchronising, missing, out); "" without authority."""
+        if not self.active:
+            return ""
+        if self.phase in (Phase.TAKING_OUT, Phase.SIMPLEX) or self._is_standby_awaited:
+            return Phase.OUT.value
+        return {MIRRORED: "ready", COPYING: "synchronising"}.get(self.source.state, "missing")
+
+    @property
+    def needs_lease(self) -> bool:
+        """Holds the authority for as long as the voters say."""
+        return self.active and self.phase is not Phase.SIMPLEX
 
     @property
     def eligible(self) -> bool:
@@ -275,7 +284,7 @@ class MemberParts:
         """Take the wish to stand alone back, durably: it can no longer be agreed to."""
         epoch = self.voter.own_set(self.incarnation, alone=False)
         self.authority.asked_epoch = max(self.authority.asked_epoch, epoch + 1)
-        self._ports.event(f"{self.peer} is not taken out: no other voter recorded it in time")
+        self._ports.event(f"{self.peer} is not taken out ({self._take_out_reason}): no other voter recorded it in time")
 
     def start_alone(self, now_ns: int) -> None:
         """Start by the own record at once, under a new epoch and generation."""
