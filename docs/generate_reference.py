@@ -16,6 +16,7 @@ from generator.markdown import page, table
 from generator.plant_pages import plant_pages
 from generator.scenario_page import scenario_pages
 from generator.story_page import story_pages
+from generator.transition_page import transition_pages
 from generator.unit_pages import unit_pages
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -39,6 +40,10 @@ def all_pages() -> dict[str, str]:
                 ),
                 ("[Device types](devices.md)", "maps of real devices with their sources, behaviours of simulated ones"),
                 ("[Scenarios](scenarios.md)", "what may happen in a simulated run, and when"),
+                (
+                    "[Redundancy](redundancy-transitions.md)",
+                    "phases of a controller in a pair, and what leads from one to another",
+                ),
                 ("[Stories](story.md)", "what an operator station offers with one click"),
             ),
         ),
@@ -53,6 +58,7 @@ def all_pages() -> dict[str, str]:
         **device_pages(),
         **scenario_pages(),
         **story_pages(),
+        **transition_pages(),
     }
 
 

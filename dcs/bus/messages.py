@@ -273,7 +273,8 @@ class Event:
 class Command:
     """What an operator (or a script) wants of a controller.
 
-    ``verb`` = ``set`` (tag, value), ``ack`` (subject = alarm name), ``ack_all``, ``switchover``, ``apply`` (subject =
+    ``verb`` = ``set`` (tag, value), ``ack`` (subject = alarm name), ``ack_all``, ``switchover``, ``standby_out``,
+    ``standby_in``, ``apply`` (subject =
     key of a program that was prepared).
     Modes are written by name: ``set LIC-101.MODE "AUTO"``.
     """
@@ -363,7 +364,7 @@ class NodeReport:
     kind: str  # bus | field | controller | witness | hmi
     pid: int
     time_ns: int
-    state: str  # starting | running | synchronising | ready | failed …
+    state: str  # starting | running | synchronising | ready | out | failed …
     role: str = ""  # active | standby | "" where it has none
     pair: str = ""
     epoch: int = 0
@@ -372,6 +373,7 @@ class NodeReport:
     links: tuple[LinkReport, ...] = ()
     endpoints: dict[str, str] = field(default_factory=dict)
     detail: str = ""
+    standby: str = ""  # of the active of a pair: ready | synchronising | missing | out; "" for everybody else
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""

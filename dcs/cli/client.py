@@ -252,8 +252,8 @@ def acknowledge(run_dir: Path | None, alarm: str, as_json: bool) -> int:
     return with_plant(run_dir, work)
 
 
-def hand_over(run_dir: Path | None, pair: str | None, as_json: bool) -> int:
-    """``dcs switchover``."""
+def ask_pair(run_dir: Path | None, pair: str | None, verb: str, as_json: bool) -> int:
+    """``dcs switchover`` and ``dcs standby``."""
 
     async def work(client: PlantClient) -> int:
         pairs = list(client.endpoints.pairs)
@@ -262,7 +262,7 @@ def hand_over(run_dir: Path | None, pair: str | None, as_json: bool) -> int:
         chosen = pair or pairs[0]
         if chosen not in pairs:
             raise ConfigError(f"There is no controller pair {chosen}. There are: {', '.join(pairs)}.")
-        return print_reply(await client.command(chosen, "switchover", chosen), as_json)
+        return print_reply(await client.command(chosen, verb, chosen), as_json)
 
     return with_plant(run_dir, work)
 

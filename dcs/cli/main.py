@@ -8,6 +8,7 @@ Knows       the commands, their options and the exit codes: 0 done, 1 a promise 
 import contextlib
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,15 @@ RunDir = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 Hidden = Annotated[bool, typer.Option("--hidden", help="Also those that are suppressed by design.")]
+
+
+class StandbyChange(StrEnum):
+    """What ``dcs standby`` can do."""
+
+    OUT = "out"
+    IN = "in"
+
+
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the nodes' log lines on the console.")]
 
 
@@ -294,9 +304,24 @@ def switchover(
     as_json: AsJson = False,
 ) -> None:
     """Hand control of a pair to its standby."""
-    from dcs.cli.client import hand_over
+    from dcs.cli.client import ask_pair
 
-    raise typer.Exit(hand_over(run_dir, pair, as_json))
+    raise typer.Exit(ask_pair(run_dir, pair, "switchover", as_json))
+
+
+@app.command()
+def standby(
+    change: Annotated[StandbyChange, typer.Argument(help="out: the active goes on alone and needs nobody; in: back.")],
+    pair: Annotated[
+        str | None, typer.Argument(metavar="[PAIR]", help="The controller pair (default: the only one).")
+    ] = None,
+    run_dir: RunDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the standby of a pair out, for maintenance, or bring it back."""
+    from dcs.cli.client import ask_pair
+
+    raise typer.Exit(ask_pair(run_dir, pair, f"standby_{change.value}", as_json))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

@@ -21,6 +21,7 @@ from dcs.node.controller_report import controller_report
 from dcs.node.face import NodeFace
 from dcs.node.field_side import FieldSide, Wiring
 from dcs.node.operator_desk import Immediate, OperatorDesk
+from dcs.node.pair_verbs import PAIR_VERBS, ask_pair
 from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
 from dcs.node.replica import NotLoaded, Replica, ScanOutcome
@@ -73,7 +74,8 @@ class Controller:
         self._scanning = False  # active, and the first image is there
         self._last_tick_ns = self._clock.monotonic_ns()
         self._executing_since_ns = 0
-        verbs: dict[str, Immediate] = {"switchover": self._switch_over, "link": parts.field_side.change_link}
+        verbs: dict[str, Immediate] = dict.fromkeys(PAIR_VERBS, self._ask_pair)
+        verbs["link"] = parts.field_side.change_link
         self.desk = OperatorDesk(parts.face.plant, parts.pair, parts.face.bus, verbs)
         self.change_desk = ChangeDesk(
             parts.face.plant,
@@ -366,8 +368,8 @@ class Controller:
         with self.replica.lock:
             self._scanning = self.member.may_write(self._clock.monotonic_ns())
 
-    async def _switch_over(self, command: Command) -> Reply:
-        ok, text = self.member.switchover(f"{command.user} at {command.station or 'no station'} asked for it")
+    async def _ask_pair(self, command: Command) -> Reply:
+        ok, text = ask_pair(self.member, command)
         return Reply(command.id, ok, text, self.replica.scan)
 
     async def _watch_field(self) -> None:

@@ -30,6 +30,7 @@ def controller_report(
         role=member.role,
         pair=pair,
         epoch=member.epoch,
+        standby=member.standby,
         sync_pct=member.sync_pct,
         scans=tuple(one.report() for one in figures),
         links=(
@@ -45,6 +46,8 @@ def controller_report(
 def _redundancy_detail(member: MemberReport) -> str:
     """What is not as it should be, in words."""
     if member.role == "active" and member.links:
+        if member.standby == "out":
+            return "standby taken out"
         missing = [] if member.standby_ready else ["standby not ready"]
         if member.granting < 3:
             missing.append(f"redundancy degraded: {member.granting} of 3 voters grant")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-VERSION = 2
+VERSION = 3
 MAGIC = 0xDC
 
 
@@ -37,7 +37,7 @@ NO_PROGRAM = bytes(PROGRAM_BYTES)
 """Keys of programs: which configuration, compiled by which software."""
 
 # Why a voter refused. The order is the wire code.
-GRANTED, PROMISED, EPOCH, GENERATION, WAITING, HEARD, UNKNOWN = range(7)
+GRANTED, PROMISED, EPOCH, GENERATION, WAITING, HEARD, UNKNOWN, TAKEN_OUT = range(8)
 REASON_TEXT = (
     "granted",
     "promised to the other one",
@@ -46,6 +46,7 @@ REASON_TEXT = (
     "waiting after a restart",
     "a candidate with better data was heard",
     "its own record was lost",
+    "the asker was taken out of the pair",
 )
 
 
@@ -57,6 +58,7 @@ class Request(NamedTuple):
     epoch: int
     generation: Generation
     cold: bool
+    alone: str = ""  # the voter set asked for: "" = all three, else the asker, which then depends on nobody
 
 
 class Vote(NamedTuple):
@@ -68,6 +70,8 @@ class Vote(NamedTuple):
     epoch: int  # the highest the voter knows
     generation: Generation
     wait_ns: int  # a hint: ask again after this time on the voter's clock; 0 = no hint
+    alone: str = ""  # with TAKEN_OUT: who stands alone …
+    alone_epoch: int = 0  # … since which epoch
 
 
 class Release(NamedTuple):
@@ -90,6 +94,9 @@ class Info(NamedTuple):
     epoch: int
     generation: Generation
     known: bool  # False: the voter lost its own record
+    alone: str = ""  # the voter set that it knows of: "" = all three, else who stands alone …
+    alone_epoch: int = 0  # … and since which epoch
+    agreed: bool = False  # the sender itself stands alone, and a majority has agreed to it
 
 
 class Hello(NamedTuple):
@@ -176,10 +183,10 @@ _SESSION = "QIQQQ"
 
 
 _REQUEST = struct.Struct("<QQQQI?")
-_VOTE = struct.Struct("<QQBQQIq")
+_VOTE = struct.Struct("<QQBQQIqQ")
 _RELEASE = struct.Struct("<QQ")
 _QUERY = struct.Struct("<q")
-_INFO = struct.Struct("<qQQI?")
+_INFO = struct.Struct("<qQQI?Q?")
 _HELLO = struct.Struct("<QQIQ?QQi8s")
 _BEGIN = struct.Struct(f"<{_SESSION}QQI")
 _SLICE = struct.Struct(f"<{_SESSION}I")
@@ -201,17 +208,19 @@ def _flat(session: Session) -> tuple[int, ...]:
 
 
 def _pack_request(message: Request) -> bytes:
-    incarnation, request_id, epoch, generation, cold = message
-    return _REQUEST.pack(incarnation, request_id, epoch, generation[0], generation[1], cold)
+    incarnation, request_id, epoch, generation, cold, alone = message
+    return _REQUEST.pack(incarnation, request_id, epoch, generation[0], generation[1], cold) + alone.encode()
 
 
 def _pack_vote(message: Vote) -> bytes:
-    incarnation, request_id, reason, epoch, generation, wait_ns = message
-    return _VOTE.pack(incarnation, request_id, reason, epoch, generation[0], generation[1], wait_ns)
+    incarnation, request_id, reason, epoch, (g_epoch, g_n), wait_ns, alone, alone_epoch = message
+    body = _VOTE.pack(incarnation, request_id, reason, epoch, g_epoch, g_n, wait_ns, alone_epoch)
+    return body + alone.encode()
 
 
 def _pack_info(message: Info) -> bytes:
-    return _INFO.pack(message.sent_ns, message.epoch, *message.generation, message.known)
+    sent_ns, epoch, generation, known, alone, alone_epoch, agreed = message
+    return _INFO.pack(sent_ns, epoch, *generation, known, alone_epoch, agreed) + alone.encode()
 
 
 def _pack_hello(message: Hello) -> bytes:
@@ -250,20 +259,22 @@ def encode(pair: str, sender: str, message: Message) -> bytes:
 
 
 def _request(body: bytes) -> Message:
-    incarnation, request_id, epoch, g_epoch, g_n, cold = _REQUEST.unpack(body)
-    return Request(incarnation, request_id, epoch, Generation(g_epoch, g_n), cold)
+    incarnation, request_id, epoch, g_epoch, g_n, cold = _REQUEST.unpack_from(body)
+    alone = body[_REQUEST.size :].decode()
+    return Request(incarnation, request_id, epoch, Generation(g_epoch, g_n), cold, alone)
 
 
 def _vote(body: bytes) -> Message:
-    incarnation, request_id, reason, epoch, g_epoch, g_n, wait_ns = _VOTE.unpack(body)
+    incarnation, request_id, reason, epoch, g_epoch, g_n, wait_ns, alone_epoch = _VOTE.unpack_from(body)
     if reason >= len(REASON_TEXT):
         raise Malformed(f"vote with reason {reason}; known are 0–{len(REASON_TEXT) - 1}")
-    return Vote(incarnation, request_id, reason, epoch, Generation(g_epoch, g_n), wait_ns)
+    alone = body[_VOTE.size :].decode()
+    return Vote(incarnation, request_id, reason, epoch, Generation(g_epoch, g_n), wait_ns, alone, alone_epoch)
 
 
 def _info(body: bytes) -> Message:
-    sent_ns, epoch, g_epoch, g_n, known = _INFO.unpack(body)
-    return Info(sent_ns, epoch, Generation(g_epoch, g_n), known)
+    sent_ns, epoch, g_epoch, g_n, known, alone_epoch, agreed = _INFO.unpack_from(body)
+    return Info(sent_ns, epoch, Generation(g_epoch, g_n), known, body[_INFO.size :].decode(), alone_epoch, agreed)
 
 
 def _hello(body: bytes) -> Message:

@@ -23,13 +23,14 @@ class VoterLink:
 class MemberReport:
     """How redundancy is, for NodeReport and metrics."""
 
-    state: str  # starting | synchronising | ready | active | isolated | failed
+    state: str  # starting | synchronising | ready | out | active | isolated | failed
     role: str  # active | standby
     epoch: int
     sync_pct: float
     standby_ready: bool  # only known to the active
-    granting: int  # voters that granted lately, of 3; 0 for a standby, 1 for an unpaired controller
-    lease_left_ms: float
+    granting: int  # voters that granted lately, of 3; 0 for a standby, 1 for one that stands alone
+    lease_left_ms: float  # 0 for one that needs no lease
+    standby: str = ""  # as the active of a pair sees it: ready | synchronising | missing | out; else ""
     links: tuple[VoterLink, ...] = ()
     mirror_round_trip_ms: float | None = None
     takeovers: int = 0

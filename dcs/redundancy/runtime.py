@@ -10,13 +10,14 @@ Everything runs on the event loop except ``may_write`` and ``write_epoch``, whic
 import asyncio
 from collections.abc import Callable
 from random import Random
-from typing import Protocol
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.redundancy.messages import NO_GENERATION, Generation, Message, encode
 from dcs.redundancy.protocol import PairConfig, PairMember, ProgramPorts, VoterRecord
 from dcs.redundancy.protocol.cold_start import Rank
-from dcs.redundancy.protocol.member import ACTIVE, FAILED, STARTING
+from dcs.redundancy.protocol.member_parts import ACTIVE, FAILED
+from dcs.redundancy.protocol.phases import Phase
+from dcs.redundancy.replica import Replica
 from dcs.redundancy.report import MemberReport, VoterLink, as_ms
 from dcs.redundancy.store import RecordLost, RecordStore
 from dcs.redundancy.transport import PairNetwork
@@ -24,34 +25,6 @@ from dcs.redundancy.voter_node import VoterNode
 from dcs.redundancy.witness import Witness
 
 __all__ = ["MemberReport", "PairConfig", "RedundantMember", "Replica", "VoterLink", "Witness"]
-
-
-class Replica(Protocol):
-    """What redundancy needs of a controller. All calls come on the event loop and return at once."""
-
-    def snapshot(self) -> tuple[int, bytes]:
-        """(number of the last scan, whole state after it)."""
-        ...
-
-    def restore(self, seq: int, state: bytes) -> None:
-        """Become the state after scan ``seq``; the next record is ``seq + 1``."""
-        ...
-
-    def execute(self, seq: int, record: bytes) -> bytes:
-        """As the standby: repeat scan ``seq`` of the active, without writing to the field; return the digest."""
-        ...
-
-    def became_active(self, epoch: int, reason: str, cold: bool) -> None:
-        """The outputs are ours. The first writes go out at once, unless ``cold``: then the field comes first."""
-        ...
-
-    def became_standby(self, reason: str) -> None:
-        """The outputs are no longer ours: abort what is on its way, stop scanning."""
-        ...
-
-    def event(self, text: str, kind: str) -> None:
-        """One line for the journal; kind is ``redundancy``."""
-        ...
 
 
 class RedundantMember(VoterNode):
@@ -180,11 +153,11 @@ class RedundantMember(VoterNode):
 
     @property
     def state(self) -> str:
-        """starting | synchronising | ready | active | isolated | failed."""
+        """starting | synchronising | ready | out | active | isolated | failed."""
         if self._has_failed:
             return FAILED
         if self._member is None:
-            return ACTIVE if self._alone_epoch else STARTING
+            return ACTIVE if self._alone_epoch else Phase.STARTING.value
         return self._member.state(self._clock.monotonic_ns())
 
     @property
@@ -219,6 +192,32 @@ class RedundantMember(VoterNode):
         answer = self._member.switchover(self._clock.monotonic_ns(), reason)
         self._arm()
         return answer
+
+    def take_out(self, reason: str) -> tuple[bool, str]:
+        """Take the standby out of the pair: (whether it was begun, one sentence for the user).
+
+        It is done when a majority of the voters has recorded it; from then on this controller depends on nobody, also
+        after its own restart, and the other one stays passive until it is brought back.
+        """
+        if self._member is None:
+            return False, f"{self.config.pair} is unpaired: there is no standby to take out"
+        answer = self._guarded_answer(self._member.take_out, reason)
+        self._arm()
+        return answer
+
+    def bring_back(self, reason: str) -> tuple[bool, str]:
+        """Let the standby back into the pair: (whether it was begun, one sentence for the user)."""
+        if self._member is None:
+            return False, f"{self.config.pair} is unpaired: there is no standby to bring back"
+        answer = self._guarded_answer(self._member.bring_back, reason)
+        self._arm()
+        return answer
+
+    def _guarded_answer(self, call: Callable[[int, str], tuple[bool, str]], reason: str) -> tuple[bool, str]:
+        """These write the record: a full disk ends the node, as it does elsewhere."""
+        answers: list[tuple[bool, str]] = []
+        self._guarded(lambda: answers.append(call(self._clock.monotonic_ns(), reason)))
+        return answers[0] if answers else (False, f"{self.name} could not keep its record and stops")
 
     def propose(self, key: bytes, data: bytes) -> str:
         """Ask the standby to get ready for another program; "" or why it cannot be asked."""
@@ -274,8 +273,9 @@ class RedundantMember(VoterNode):
             epoch=self.epoch,
             sync_pct=self.sync_pct,
             standby_ready=member.standby_ready,
+            standby=member.standby,
             granting=member.granting if member.active else 0,
-            lease_left_ms=max(0.0, (authority.lease_until_ns - now_ns) / NS_PER_MS) if member.active else 0.0,
+            lease_left_ms=max(0.0, (authority.lease_until_ns - now_ns) / NS_PER_MS) if member.needs_lease else 0.0,
             links=(self._link(member.peer, "pair", now_ns), self._link(member.witness, "witness", now_ns)),
             mirror_round_trip_ms=as_ms(source.round_trip_ns),
             takeovers=self.takeovers,
@@ -287,7 +287,7 @@ class RedundantMember(VoterNode):
 
     def _link(self, voter: str, kind: str, now_ns: int) -> VoterLink:
         assert self._member is not None
-        state = "up" if self._member.hears(voter, now_ns) else "down"
+        state = "up" if self._member.neighbours.hears(voter, now_ns) else "down"
         return VoterLink(voter, kind, state, as_ms(self._member.authority.round_trip_ns.get(voter)))
 
     # --- timer and messages -------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dcs.core.clock import Clock
-from dcs.redundancy.messages import Info, Message, Query, Release, Request, encode
-from dcs.redundancy.protocol import PairConfig, Voter, VoterRecord
-from dcs.redundancy.protocol.member import SILENT_PROMISES
+from dcs.redundancy.messages import Message, encode
+from dcs.redundancy.protocol import PairConfig, VoterRecord
+from dcs.redundancy.protocol.neighbours import SILENT_PROMISES
+from dcs.redundancy.protocol.witness_voter import WitnessVoter
 from dcs.redundancy.report import VoterLink
 from dcs.redundancy.store import RecordLost, RecordStore
 from dcs.redundancy.transport import PairNetwork
@@ -19,9 +20,8 @@ from dcs.redundancy.voter_node import VoterNode
 
 @dataclass
 class _WitnessVoter:
-    voter: Voter
+    voter: WitnessVoter
     config: PairConfig
-    next_query_ns: int = 0
     heard_ns: dict[str, int] = field(default_factory=dict)
 
 
@@ -55,7 +55,13 @@ class Witness(VoterNode):
             def save(record: VoterRecord, pair: str = pair) -> None:
                 self._store.save(pair, record)
 
-            voter = Voter(self.name, config.others(self.name), record, config.timing, save, now_ns)
+            def send(to: str, message: Message, pair: str = pair) -> None:
+                self._network.send(to, encode(pair, self.name, message))
+
+            def event(text: str, pair: str = pair) -> None:
+                self._event(f"{pair}: {text}", "redundancy")
+
+            voter = WitnessVoter(self.name, config, record, save, send, event, now_ns)
             self._voters[pair] = _WitnessVoter(voter, config)
 
     def _on_message(self, pair: str, sender: str, message: Message) -> None:
@@ -64,25 +70,7 @@ class Witness(VoterNode):
             return
         now_ns = self._clock.monotonic_ns()
         served.heard_ns[sender] = now_ns
-        match message:
-            case Request():
-                self._send(pair, sender, served.voter.request(now_ns, sender, message))
-                if not served.voter.known and now_ns >= served.next_query_ns:
-                    served.next_query_ns = now_ns + 2 * served.config.timing.promise_ns
-                    for member in served.config.members:
-                        self._send(pair, member, Query(now_ns))
-            case Release():
-                served.voter.release(sender, message)
-            case Query(sent_ns):
-                self._send(pair, sender, served.voter.info(sent_ns))
-            case Info():
-                if served.voter.learn_info(now_ns, sender, message):
-                    self._event(f"{pair}: the lost voter record was rebuilt from the two members", "redundancy")
-            case _:
-                pass
-
-    def _send(self, pair: str, to: str, message: Message) -> None:
-        self._network.send(to, encode(pair, self.name, message))
+        served.voter.on_message(now_ns, sender, message)
 
     def links(self) -> tuple[VoterLink, ...]:
         """All members of all pairs as the witness hears them."""

@@ -64,6 +64,10 @@ class NodeList:
         """Names of the controller pairs."""
         return tuple(sorted({row.report.pair for row in self.rows() if row.report.pair}))
 
+    def standbys(self) -> tuple[tuple[str, str], ...]:
+        """(pair, how its standby is by the word of the active), of those that have one: controllers alone have none."""
+        return tuple((row.report.pair, row.report.standby) for row in self.rows() if row.report.standby)
+
     def clock_note(self) -> str:
         """What the plant says of its clock, from the endpoint ``clock`` of any node; "" for the wall clock.
 

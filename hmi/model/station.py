@@ -48,3 +48,11 @@ class Station:
     def switch_over(self, pair: str) -> Request:
         """Ask a pair to hand control to its standby."""
         return self.desk.submit("switchover", pair, pair)
+
+    def take_standby_out(self, pair: str) -> Request:
+        """Ask a pair's active to go on alone, for maintenance of the other one."""
+        return self.desk.submit("standby_out", pair, pair)
+
+    def bring_standby_back(self, pair: str) -> Request:
+        """Ask a pair's active to let the other one back in."""
+        return self.desk.submit("standby_in", pair, pair)

@@ -133,6 +133,8 @@ class MainWindow(QMainWindow):
         self.trend_page.add_wanted.connect(self._search_pen)
         self.trend_page.opened.connect(self.open_faceplate)
         self.system_page.switchover.connect(self._station.switch_over)
+        self.system_page.standby_out.connect(self._station.take_standby_out)
+        self.system_page.standby_in.connect(self._station.bring_standby_back)
         if self.story is not None:
             self.story.opened.connect(self.show_act)
 

@@ -1,8 +1,11 @@
-"""The system page: nodes, scans, links; and the switchover.
+"""The system page: nodes, scans, links; the switchover, and the standby taken out and brought back.
 
 Called by   the main window; one instance.
-Knows       node reports. A switchover is asked for once more before it is sent.
+Knows       node reports. What changes a pair is asked for once more before it is sent.
 """
+
+from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
@@ -26,9 +29,11 @@ LINK_WIDTHS = (90, 90, 90, 120, 110, 70, 240, 200)
 
 
 class SystemPage(QWidget):
-    """``switchover(pair)`` once the operator has confirmed."""
+    """Each signal carries the pair, once the operator has confirmed."""
 
     switchover = Signal(str)
+    standby_out = Signal(str)
+    standby_in = Signal(str)
 
     def __init__(self, station: Station, sampler: Sampler) -> None:
         super().__init__()
@@ -38,7 +43,7 @@ class SystemPage(QWidget):
         self.scans = Table(Rows(SCAN_HEADS, right=tuple(range(2, 11))), SCAN_WIDTHS, stretch=11)
         self.links = Table(Rows(LINK_HEADS, right=(4, 5)), LINK_WIDTHS, stretch=7)
         self._switches = QHBoxLayout()
-        self._pairs: tuple[str, ...] = ()
+        self._standbys: tuple[tuple[str, str], ...] = ()
         self._bus = QLabel()
         self._bus.setObjectName("Dim")
         layout = QVBoxLayout(self)
@@ -73,8 +78,8 @@ class SystemPage(QWidget):
         self._fill_scans(rows)
         self._fill_links(rows)
         self._bus.setText(self._station.link_text or "bus connected")
-        if self._station.nodes.pairs() != self._pairs:
-            self._pairs = self._station.nodes.pairs()
+        if self._station.nodes.standbys() != self._standbys:
+            self._standbys = self._station.nodes.standbys()
             self._build_switches()
 
     def _fill_scans(self, rows: tuple[NodeRow, ...]) -> None:
@@ -108,10 +113,27 @@ class SystemPage(QWidget):
             widget = item.widget() if item else None
             if widget is not None:
                 widget.deleteLater()
-        for pair in self._pairs:
-            button = QPushButton(f"Switch over {pair}…")
-            button.clicked.connect(lambda checked=False, pair=pair: self._ask(pair))
-            self._switches.addWidget(button)
+        for pair, standby in self._standbys:
+            if standby == "out":
+                self._add_button(f"Bring back the standby of {pair}…", partial(self._ask_in, pair))
+            else:
+                self._add_button(f"Switch over {pair}…", partial(self._ask, pair))
+                self._add_button(f"Take out the standby of {pair}…", partial(self._ask_out, pair))
+
+    def _add_button(self, text: str, ask: Callable[[], None]) -> None:
+        button = QPushButton(text)
+        button.clicked.connect(lambda checked=False: ask())
+        self._switches.addWidget(button)
+
+    def _ask_out(self, pair: str) -> None:
+        text = f"Take the standby of {pair} out?\nThe active goes on alone: if it fails, nobody takes over."
+        if QMessageBox.question(self, "Take the standby out", text) == QMessageBox.StandardButton.Yes:
+            self.standby_out.emit(pair)
+
+    def _ask_in(self, pair: str) -> None:
+        text = f"Bring the standby of {pair} back?\nIt is ready when it has copied the state of the active."
+        if QMessageBox.question(self, "Bring the standby back", text) == QMessageBox.StandardButton.Yes:
+            self.standby_in.emit(pair)
 
     def _ask(self, pair: str) -> None:
         members = [row for row in self._station.nodes.rows() if row.report.pair == pair and row.report.role]

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from dcs.core.clock import NS_PER_MS as MS
+from dcs.redundancy.protocol.phases import Transition
 
 
 class Broken(AssertionError):
@@ -32,6 +33,10 @@ class Faults:
     rolling_every_ns: int = 0
     switch_every_ns: int = 0
     score_every_ns: int = 0
+    members_every_ns: int = 0  # the standby is taken out or brought back
+    clock_every_ns: int = 0  # a clock changes its rate
+    hang_every_ns: int = 0  # a scan does not run
+    double_every_ns: int = 0  # both controllers crash
     corrupt: float = 0.0  # chance that a crash corrupts the voter's record
 
     @classmethod
@@ -52,6 +57,10 @@ class Faults:
             rolling_every_ns=pick(0, 0, 1500 * MS),
             switch_every_ns=pick(0, 0, 2000 * MS),
             score_every_ns=pick(0, 0, 2000 * MS),
+            members_every_ns=pick(0, 0, 800 * MS, 2500 * MS),
+            clock_every_ns=pick(0, 1000 * MS),
+            hang_every_ns=pick(0, 0, 2000 * MS),
+            double_every_ns=pick(0, 0, 0, 4000 * MS),
             corrupt=pick(0.0, 0.0, 0.1),
         )
 
@@ -61,6 +70,7 @@ class Checkers:
     """Judges by what leaves the nodes and what the device holds, in real time."""
 
     counts: Counter[str] = field(default_factory=Counter)
+    transitions: Counter[Transition] = field(default_factory=Counter)  # rows of the protocol's table that were taken
     sent_epoch: int = 0  # highest epoch of any write that left a node
     sent_by: str = ""
     writer_of: dict[int, str] = field(default_factory=dict)

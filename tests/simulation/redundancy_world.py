@@ -13,8 +13,10 @@ from random import Random
 from typing import Any
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S
-from dcs.redundancy.messages import Info, Message, Query, Release, Request
-from dcs.redundancy.protocol import PairConfig, PairMember, Voter, VoterRecord
+from dcs.redundancy.messages import Message
+from dcs.redundancy.protocol import PairConfig, PairMember, VoterRecord
+from dcs.redundancy.protocol.phases import Phase
+from dcs.redundancy.protocol.witness_voter import WitnessVoter
 from dcs.redundancy.timing import LeaseTiming
 from tests.simulation.redundancy_checkers import Broken, Checkers, Faults
 from tests.simulation.redundancy_mutants import Mutant
@@ -22,6 +24,7 @@ from tests.simulation.redundancy_mutants import Mutant
 MS, S = NS_PER_MS, NS_PER_S
 A, B, W = "A", "B", "W"
 NODES = (A, B, W)
+STARTS_ALONE_NS = 50 * MS  # a controller that stands alone is active so long after its start
 
 
 class _Crash(Exception):
@@ -36,15 +39,17 @@ class Node:
         self.name = name
         # Often at the limits: that is where a lease and a promise come closest.
         self.rate = 1.0 + world.rng.choice((-0.02, 0.02, world.rng.uniform(-0.02, 0.02)))
-        self.offset_ns = world.rng.randrange(10**15)
+        self._true_ns = 0  # since when the clock has this rate …
+        self._local_ns = world.rng.randrange(10**15)  # … and what it showed then
         self.disk: VoterRecord | None = None
         self.disk_is_corrupt = False
         self.is_up = False
         self.start_number = 0  # of the process; events for an older one are dropped
         self.frozen_until_ns = 0
+        self.hung_until_ns = 0  # the scan does not run, everything else does
         self.armed_ns: int | None = None
         self.member: PairMember | None = None
-        self.voter: Voter | None = None
+        self.witness: WitnessVoter | None = None
         # the controller
         self.scan = 0
         self.held = 0  # bit set of the commands in the state
@@ -52,7 +57,14 @@ class Node:
         self.waiting: list[tuple[int, int]] = []  # (scan, commands)
 
     def local_ns(self) -> int:
-        return self.offset_ns + round(self.world.now_ns * self.rate)
+        return self._local_ns + round((self.world.now_ns - self._true_ns) * self.rate)
+
+    def change_rate(self, rate: float) -> None:
+        """The clock goes on without a step, faster or slower."""
+        self._local_ns, self._true_ns = self.local_ns(), self.world.now_ns
+        self.rate = rate
+        if self.member is not None:
+            self.arm()
 
     # --- life ---------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -65,15 +77,18 @@ class Node:
         record = None if self.disk_is_corrupt else (self.disk or VoterRecord())
         record = self.world.mutant.loads(record)
         self.disk_is_corrupt = False
-        others = self.world.config.others(self.name)
         now_ns = self.local_ns()
         if self.name == W:
-            self.voter = self.world.mutant.voter_class(W, others, record, self.world.timing, self.save, now_ns)
+            self.witness = WitnessVoter(
+                W, self.world.config, record, self.save, self.send, self.event, now_ns, self.world.mutant.voter_class
+            )
             return
         incarnation = 0 if record is not None else 10**12 + self.world.now_ns
         self.world.guarded(self, self._build, record, incarnation, now_ns)
         if self.is_up:
             self.arm()
+            if record is not None and record.agreed:
+                self.world.at(self, STARTS_ALONE_NS, self.check_stands_alone)
             self.world.at(self, self.world.rng.randrange(self.world.scan_ns), self.scan_now)
 
     def _build(self, record: VoterRecord | None, incarnation: int, now_ns: int) -> None:
@@ -83,11 +98,22 @@ class Node:
 
     def crash(self) -> None:
         self.is_up = False
+        self.count_transitions()
         self.member = None
-        self.voter = None
+        self.witness = None
+
+    def count_transitions(self) -> None:
+        if self.member is not None:
+            self.world.checkers.transitions.update(self.member.life.taken)
+
+    def check_stands_alone(self) -> None:
+        assert self.member is not None
+        self.world.checkers.counts["starts alone"] += 1
+        if not self.member.active:
+            raise Broken(f"{self.name}: stood alone before its restart, and is not active at once")
 
     def alive(self, now_ns: int) -> bool:
-        return True
+        return self.hung_until_ns <= self.world.now_ns
 
     # --- ports --------------------------------------------------------------------------------------------
     def send(self, to: str, message: Message) -> None:
@@ -108,6 +134,10 @@ class Node:
         self.world.tell(self.name, text)
         if "excluded" in text:
             self.world.checkers.counts["exclusions"] += 1
+        elif "is taken out" in text:
+            self.world.checkers.counts["taken out"] += 1
+        elif "is back in" in text:
+            self.world.checkers.counts["brought back"] += 1
         elif "complete copy" in text:
             self.world.checkers.counts["copies"] += 1
         elif "differs" in text:
@@ -151,25 +181,8 @@ class Node:
         if self.member is not None:
             self.member.on_message(self.local_ns(), sender, message)
             self.arm()
-        elif self.voter is not None:
-            self._witness(self.voter, sender, message)
-
-    def _witness(self, voter: Voter, sender: str, message: Message) -> None:
-        now_ns = self.local_ns()
-        match message:
-            case Request():
-                self.send(sender, voter.request(now_ns, sender, message))
-                if not voter.known:
-                    for name in (A, B):
-                        self.send(name, Query(now_ns))
-            case Release():
-                voter.release(sender, message)
-            case Query(sent_ns):
-                self.send(sender, voter.info(sent_ns))
-            case Info():
-                voter.learn_info(now_ns, sender, message)
-            case _:
-                pass
+        elif self.witness is not None:
+            self.witness.on_message(self.local_ns(), sender, message)
 
     def arm(self) -> None:
         assert self.member is not None
@@ -197,6 +210,10 @@ class Node:
         world, member = self.world, self.member
         assert member is not None
         world.at(self, int(world.scan_ns / self.rate), self.scan_now)
+        if member.phase is Phase.SIMPLEX and not self.may_write():
+            raise Broken(f"{self.name}: stands alone and may not write")
+        if self.hung_until_ns > world.now_ns:
+            return
         if not member.active:
             self.pending = 0
             return
@@ -353,6 +370,10 @@ class World:
             (self.faults.rolling_every_ns, self._rolling_trouble),
             (self.faults.switch_every_ns, self._random_switchover),
             (self.faults.score_every_ns, self._random_score),
+            (self.faults.members_every_ns, self._random_membership),
+            (self.faults.clock_every_ns, self._random_clock),
+            (self.faults.hang_every_ns, self._random_hang),
+            (self.faults.double_every_ns, self._double_crash),
         ):
             if every_ns:
                 self._again(every_ns, trouble)
@@ -385,7 +406,8 @@ class World:
     def _may_corrupt(self) -> bool:
         """One lost record at a time: two cannot be rebuilt, which is the stated limit."""
         for node in self.nodes.values():
-            voter = node.member.voter if node.member else node.voter
+            part = node.member or node.witness
+            voter = part.voter if part else None
             if node.disk_is_corrupt or (node.disk and not node.disk.known) or (voter and not voter.known):
                 return False
         return True
@@ -440,6 +462,38 @@ class World:
             self.checkers.counts["switchovers begun"] += 1
         node.arm()
 
+    def _random_membership(self) -> None:
+        """Take the standby out, or bring it back; trouble likes to follow."""
+        self._membership(self.rng.random() < 0.5)
+        if self.faults.crash_every_ns and self.rng.random() < 0.5:
+            self.at(None, self.rng.randrange(self.rng.choice((3 * MS, 200 * MS))), self._random_crash)
+
+    def _membership(self, may_take_out: bool) -> None:
+        for node in (self.nodes[A], self.nodes[B]):
+            if node.is_up and node.member is not None and node.member.active and node.frozen_until_ns <= self.now_ns:
+                self.guarded(node, self._change_members, node, may_take_out)
+
+    def _change_members(self, node: Node, may_take_out: bool) -> None:
+        assert node.member is not None
+        if node.member.phase is Phase.SIMPLEX:
+            node.member.bring_back(node.local_ns(), "on command")
+        elif may_take_out:
+            node.member.take_out(node.local_ns(), "on command")
+        node.arm()
+
+    def _random_clock(self) -> None:
+        self.nodes[self.rng.choice(NODES)].change_rate(1.0 + self.rng.choice((-0.02, 0.0, 0.02)))
+
+    def _random_hang(self) -> None:
+        node = self.nodes[self.rng.choice((A, B))]
+        node.hung_until_ns = max(node.hung_until_ns, self.now_ns + self.rng.randrange(20 * MS, 600 * MS))
+        self.checkers.counts["hangs"] += 1
+
+    def _double_crash(self) -> None:
+        """Both controllers at once: what starts next may be older, and what is still under way may be newer."""
+        for name in (A, B):
+            self.crash(self.nodes[name], self.rng.randrange(500_000, 50 * MS))
+
     def _random_score(self) -> None:
         node = self.nodes[self.rng.choice((A, B))]
         if node.is_up and node.member is not None:
@@ -462,8 +516,13 @@ class World:
         self.tell("net", "healed")
         for node in self.nodes.values():
             node.frozen_until_ns = min(node.frozen_until_ns, self.now_ns)
+            node.hung_until_ns = 0
             if node.is_up and node.member is not None:
                 node.member.set_field_score(-1)
+
+    def bring_back(self) -> None:
+        """The operator ends the maintenance."""
+        self._membership(may_take_out=False)
 
     def tell(self, who: str, text: str) -> None:
         if self.trace is not None:
@@ -498,11 +557,14 @@ def run(
             if world.now_ns >= deadline_ns:
                 raise Broken("no life: 12 s after healing there is no active with a ready standby and three votes")
             world.run_until(world.now_ns + 50 * MS)
+            world.bring_back()
         answered_before = world.checkers.counts["answered"]
         world.run_until(world.now_ns + 1 * S)
         if not world.is_whole() or world.checkers.counts["answered"] == answered_before:
             raise Broken("no life: after healing commands are not answered")
         _check_all_held(world)
+        for node in world.nodes.values():
+            node.count_transitions()
     except Broken as exc:
         raise Broken(f"seed {seed}: at {world.now_ns / S:.4f} s: {exc}", world) from None
     return world

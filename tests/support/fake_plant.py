@@ -96,6 +96,7 @@ class FakePlant:
         self.bad: set[str] = set()
         self.leak_cm2 = [0.0] * 4
         self.scan, self.epoch, self.active = 0, 7, "C1A"
+        self.standby = "ready"  # of the pair, by the word of the active
         self.silent = False
         self.answers = True
         self.event_count = 0
@@ -316,14 +317,23 @@ class FakePlant:
         )
         standby = "C1B" if self.active == "C1A" else "C1A"
         first = NodeReport(
-            "C1A", "controller", 4101, now_ns, "running", "active", PAIR, self.epoch, 100.0, (scan,), links
+            "C1A",
+            "controller",
+            4101,
+            now_ns,
+            "running",
+            "active",
+            PAIR,
+            self.epoch,
+            100.0,
+            (scan,),
+            links,
+            standby=self.standby,
         )
-        second = replace(first, node="C1B", pid=4102, state="ready", role="standby")
+        passive = {"role": "standby", "state": self.standby, "standby": ""}
+        second = replace(first, node="C1B", pid=4102, **passive)
         if self.active != "C1A":
-            first, second = (
-                replace(first, role="standby", state="ready"),
-                replace(second, role="active", state="running"),
-            )
+            first, second = replace(first, **passive), replace(first, node="C1B", pid=4102)
         assert standby in ("C1A", "C1B")
         note = {"clock": self.clock_note} if self.clock_note else {}
         return [
@@ -353,6 +363,9 @@ class FakePlant:
             text = self._set(command)
         elif command.verb in ("ack", "ack_all"):
             text = self._acknowledge(command)
+        elif command.verb in ("standby_out", "standby_in"):
+            self.standby = "out" if command.verb == "standby_out" else "ready"
+            text = f"the standby is {self.standby}"
         elif command.verb == "switchover":
             self.active = "C1B" if self.active == "C1A" else "C1A"
             self.epoch += 1

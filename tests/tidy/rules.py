@@ -22,9 +22,6 @@ CLOCK_MODULES = ("dcs/core/clock.py", "dcs/core/simulated_time.py", "dcs/bench/"
 """Who may know what time it is: the wall clock, the pacing of the simulated one, and what measures the machine."""
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
-    "file_is_one_noun": {
-        "dcs/redundancy/protocol/member.py": "one state machine, whose transitions are read against each other",
-    },
     "no_swallowed_errors": {
         "dcs/bus/delivery.py": "what others publish must not take this node down; the trace goes to the log",
     },

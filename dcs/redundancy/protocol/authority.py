@@ -2,15 +2,26 @@
 
 Called by   PairMember, with its own clock's time.
 Knows       its own voter, the names of the other two, the rounds that are under way. No data, no mirror.
-Behaviour   docs/explanations/redundancy.md, rules 2, 5, 6, 7 and 18.
+Behaviour   docs/explanations/redundancy.md, rules 2, 5, 6, 7, 11a and 18.
 """
 
 from collections.abc import Callable
 
-from dcs.redundancy.messages import EPOCH, GENERATION, GRANTED, Generation, Message, Release, Request, Vote
+from dcs.redundancy.messages import (
+    EPOCH,
+    GENERATION,
+    GRANTED,
+    NO_GENERATION,
+    Generation,
+    Message,
+    Release,
+    Request,
+    Vote,
+)
 from dcs.redundancy.protocol.voter import Voter
 from dcs.redundancy.timing import LeaseTiming
 
+FOREVER_NS = 1 << 62
 ROUNDS_KEPT = 10  # more than fit into one lease, so that a slow answer still counts
 MAJORITY = 2
 
@@ -18,13 +29,14 @@ MAJORITY = 2
 class Round:
     """One request id: when it was sent and who granted it. Votes of different rounds are never added up."""
 
-    __slots__ = ("cold", "epoch", "generation", "sent_ns", "votes")
+    __slots__ = ("alone", "cold", "epoch", "generation", "sent_ns", "votes")
 
-    def __init__(self, sent_ns: int, epoch: int, generation: Generation, cold: bool) -> None:
+    def __init__(self, sent_ns: int, epoch: int, generation: Generation, cold: bool, alone: str) -> None:
         self.sent_ns = sent_ns
         self.epoch = epoch
         self.generation = generation
         self.cold = cold
+        self.alone = alone
         self.votes: list[str] = []
 
 
@@ -51,6 +63,8 @@ class Authority:
         self.lease_until_ns = 0
         self.recorded = Generation(0, 0)  # the newest generation that a majority has recorded
         self.won_cold = False
+        self.asks_alone = ""  # the voter set that is asked for: "" = all three
+        self.alone_recorded = False  # a majority of all three, our own voter included, has recorded that we stand alone
         self.next_ns = now_ns
         self.refused_generation = False  # a voter knows newer data than ours
         self.last_grant_ns: dict[str, int] = {}
@@ -87,9 +101,9 @@ class Authority:
 
     def _open_round(self, now_ns: int, generation: Generation, cold: bool) -> Request:
         self._request_id += 1
-        self._rounds[self._request_id] = Round(now_ns, self.asked_epoch, generation, cold)
+        self._rounds[self._request_id] = Round(now_ns, self.asked_epoch, generation, cold, self.asks_alone)
         self._rounds.pop(self._request_id - ROUNDS_KEPT, None)
-        return Request(self.incarnation, self._request_id, self.asked_epoch, generation, cold)
+        return Request(self.incarnation, self._request_id, self.asked_epoch, generation, cold, self.asks_alone)
 
     # --- answers ------------------------------------------------------------------------------------------
     def _own_vote(self, now_ns: int, request: Request) -> bool:
@@ -128,6 +142,8 @@ class Authority:
 
     def _majority(self, now_ns: int, round_: Round) -> bool:
         self.recorded = max(self.recorded, round_.generation)
+        if self._is_set_recorded(round_):
+            self.alone_recorded = True
         until_ns = self._lease_end_ns(now_ns, round_)
         if until_ns <= now_ns:
             return False
@@ -143,10 +159,48 @@ class Authority:
         """Counted from before the request was sent, whenever the answer came."""
         return round_.sent_ns + self._timing.hold_ns
 
+    # --- the voter set ------------------------------------------------------------------------------------
+    def _is_set_recorded(self, round_: Round) -> bool:
+        return bool(round_.alone) and self.me in round_.votes
+
+    def ask_alone(self, now_ns: int) -> None:
+        """From now on ask for more: to stand alone, under a new epoch."""
+        self.asks_alone = self.me
+        self.alone_recorded = False
+        self.asked_epoch = max(self.asked_epoch, self._voter.record.epoch) + 1
+        self.next_ns = now_ns
+
+    def stand_alone(self, now_ns: int, epoch: int) -> None:
+        """Our own durable record is the authority: no lease, no votes."""
+        self.stop_asking()
+        self.active = True
+        self.epoch = epoch
+        self.asked_epoch = max(self.asked_epoch, epoch)
+        self.lease_until_ns = FOREVER_NS
+        self.next_ns = now_ns
+
+    def ask_all_again(self, now_ns: int, epoch: int) -> None:
+        """Our own record names all three again: from now on an ordinary lease, although nobody has granted it yet.
+
+        No voter can promise the authority to another one before it hears of this, and then for a promise time not.
+        """
+        self.asks_alone = ""
+        self.alone_recorded = False
+        self.asked_epoch = epoch
+        self.lease_until_ns = now_ns + self._timing.hold_ns
+        self.recorded = NO_GENERATION
+        self.last_grant_ns.clear()
+        self.next_ns = now_ns
+
+    def stop_asking(self) -> None:
+        """Answers to the rounds so far count for nothing."""
+        self._rounds.clear()
+
     # --- giving up ----------------------------------------------------------------------------------------
     def step_down(self, now_ns: int) -> None:
         """The lease is over. Answers that still come in count for nothing; a new term needs a new epoch."""
         self.active = False
+        self.asks_alone = ""
         self.lease_until_ns = 0
         self.asked_epoch = max(self.asked_epoch, self.epoch + 1)
         self._rounds.clear()

@@ -18,6 +18,9 @@ class VoterRecord(NamedTuple):
     generation: Generation = NO_GENERATION
     starts: int = 0  # of this node; the next one's incarnation is higher
     known: bool = True  # False: the record was lost once and is not yet rebuilt from the others
+    alone: str = ""  # the voter set: "" = all three, else the member that stands alone (the other one is taken out)
+    alone_epoch: int = 0  # the epoch with which the set was last heard to change
+    agreed: bool = False  # this very member stands alone, and a majority of all three has recorded it
 
 
 class VoterPorts(Protocol):

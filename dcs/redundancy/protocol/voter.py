@@ -2,7 +2,7 @@
 
 Called by   PairMember (its own voter) and the witness, with their own clock's time.
 Knows       a volatile promise and a durable record; no network, no clock.
-Behaviour   docs/explanations/redundancy.md, rules 3, 4, 8 and 10.
+Behaviour   docs/explanations/redundancy.md, rules 3, 4, 8, 10 and 11a.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from dcs.redundancy.messages import (
     GRANTED,
     HEARD,
     PROMISED,
+    TAKEN_OUT,
     UNKNOWN,
     WAITING,
     Generation,
@@ -21,6 +22,7 @@ from dcs.redundancy.messages import (
     Request,
     Vote,
 )
+from dcs.redundancy.protocol import voter_set
 from dcs.redundancy.protocol.ports import VoterRecord
 from dcs.redundancy.timing import LeaseTiming
 
@@ -48,6 +50,9 @@ class Voter:
         # Of whom we must hear before we know again.
         self.unheard: list[str] = [] if record is not None and record.known else list(others)
         self.heard_eligible_ns = now_ns  # when a candidate with good data, or the holder, last asked
+        self._told: dict[str, Info] = {}  # what the others know, while our own record is lost
+        self._others = others
+        self._started_ns = now_ns
         self._timing = timing
         self._save = save
         self._promised_to: Holder | None = None
@@ -85,7 +90,8 @@ class Voter:
         if not request.cold and request.generation >= self.record.generation:
             self.heard_eligible_ns = now_ns
         record = self.record
-        return Vote(request.incarnation, request.request_id, reason, record.epoch, record.generation, wait_ns)
+        alone = (record.alone, record.alone_epoch) if reason == TAKEN_OUT else ("", 0)
+        return Vote(request.incarnation, request.request_id, reason, record.epoch, record.generation, wait_ns, *alone)
 
     def _is_renewal(self, now_ns: int, asker: Holder, request: Request) -> bool:
         """The everyday case, told apart quickly: our promise lives, it is the asker's, and nothing changes."""
@@ -95,6 +101,7 @@ class Voter:
             and now_ns < self._until_ns
             and request.epoch == record.epoch
             and request.generation == record.generation
+            and request.alone == record.alone
             and not request.cold
             and not self.unheard
         )
@@ -103,6 +110,8 @@ class Voter:
         record = self.record
         if self.unheard:
             return UNKNOWN, 0
+        if self._is_taken_out(asker[0]):
+            return TAKEN_OUT, 0
         if left_ns := self.waiting_left_ns(now_ns):
             return WAITING, left_ns
         if left_ns := self.promise_left_ns(now_ns, asker):
@@ -118,13 +127,22 @@ class Voter:
             return GENERATION, 0
         return GRANTED, 0
 
+    def _is_taken_out(self, candidate: str) -> bool:
+        """The other member stands alone: whoever else asks was taken out of the pair."""
+        return self.record.alone not in ("", candidate)
+
     def _grant(self, now_ns: int, asker: Holder, request: Request) -> None:
         generation = self._generation_after(request)
-        self._remember(
-            self.record._replace(epoch=request.epoch, owner=asker[0], owner_incarnation=asker[1]), generation
-        )
+        record = self.record._replace(epoch=request.epoch, owner=asker[0], owner_incarnation=asker[1])
+        self._remember(self._with_set(record, request), generation)
         self._promised_to = asker
         self._until_ns = now_ns + self._timing.promise_ns
+
+    def _with_set(self, record: VoterRecord, request: Request) -> VoterRecord:
+        """The voter set that is asked for is granted together with the epoch."""
+        if request.alone == record.alone == "":
+            return record
+        return record._replace(alone=request.alone, alone_epoch=request.epoch, agreed=False)
 
     def _generation_after(self, request: Request) -> Generation:
         """A cold start passes the check above but never lowers what is known."""
@@ -135,6 +153,8 @@ class Voter:
         record = self.record
         if self.waiting_left_ns(now_ns) and request.epoch > record.epoch:
             record = record._replace(epoch=request.epoch, owner=asker[0], owner_incarnation=asker[1])
+        if record.alone == asker[0] and not request.alone and request.epoch > record.alone_epoch:
+            record = self._all_three_again(now_ns, record, request.epoch)
         self._remember(record, max(request.generation, record.generation))
 
     def _remember(self, record: VoterRecord, generation: Generation) -> None:
@@ -158,21 +178,68 @@ class Voter:
 
     def info(self, sent_ns: int) -> Info:
         """What this voter knows, for another one that lost its record."""
-        return Info(sent_ns, self.record.epoch, self.record.generation, self.known)
+        record = self.record
+        return Info(
+            sent_ns, record.epoch, record.generation, self.known, record.alone, record.alone_epoch, record.agreed
+        )
 
     def learn_info(self, now_ns: int, sender: str, info: Info) -> bool:
         """Another voter told what it knows. True when this made our own record whole again."""
-        if sender not in self.unheard or not info.known:
-            return False
-        epoch, generation = max(self.record.epoch, info.epoch), max(self.record.generation, info.generation)
-        self.unheard.remove(sender)
-        # The owner stays unknown: whoever wants the authority from us must come with a new epoch.
-        record = self.record._replace(epoch=epoch, owner="", owner_incarnation=0)
-        self._remember(record, generation)
+        if not info.known or not self._started_ns <= info.sent_ns <= now_ns:
+            return False  # an answer to a question of before our restart
         if self.unheard:
-            return False
-        self._opens_ns = now_ns + self._timing.promise_ns
-        return True
+            return self._rebuild(now_ns, sender, info)
+        self.learn_set(now_ns, sender, info)
+        return False
+
+    def _rebuild(self, now_ns: int, sender: str, info: Info) -> bool:
+        """The owner stays unknown: whoever wants the authority from us must come with a new epoch."""
+        self._told[sender] = info
+        epoch, generation = max(self.record.epoch, info.epoch), max(self.record.generation, info.generation)
+        self.unheard = [other for other in self._others if other not in self._told]
+        record = self.record._replace(epoch=epoch, owner="", owner_incarnation=0)
+        if not self.unheard:
+            record = voter_set.rebuilt(self.name, record, self._told)
+            self._opens_ns = now_ns + self._timing.promise_ns
+        self._remember(record, generation)
+        return not self.unheard
+
+    # --- the voter set ------------------------------------------------------------------------------------
+    def learn_set(self, now_ns: int, sender: str, word: Info) -> None:
+        """Another voter told which voter set it knows of."""
+        record = self.record
+        if voter_set.ends(record, sender, word):
+            record = self._all_three_again(now_ns, record, word.epoch)
+        elif voter_set.is_news(self.name, record, sender, word):
+            if word.alone_epoch > record.epoch:
+                record = record._replace(epoch=word.alone_epoch, owner="", owner_incarnation=0)
+            record = record._replace(alone=word.alone, alone_epoch=word.alone_epoch)
+        self._remember(record, record.generation)
+
+    def _all_three_again(self, now_ns: int, record: VoterRecord, epoch: int) -> VoterRecord:
+        """It may have counted its lease from before it said so: grant nothing for a promise time."""
+        self._opens_ns = max(self._opens_ns, now_ns + self._timing.promise_ns)
+        return record._replace(alone="", alone_epoch=epoch, epoch=max(record.epoch, epoch), agreed=False)
+
+    def own_set(self, incarnation: int, alone: bool, agreed: bool = False, generation: Generation | None = None) -> int:
+        """As a member: change our own word about the voter set, under the next epoch, which is returned."""
+        record = self.record
+        epoch = record.epoch + 1
+        record = record._replace(
+            epoch=epoch, owner=self.name, owner_incarnation=incarnation, alone=self.name if alone else "",
+            alone_epoch=epoch, agreed=agreed,
+        )  # fmt: skip
+        self._remember(record, max(record.generation, generation or record.generation))
+        return epoch
+
+    def raise_alone(self, incarnation: int, epoch: int) -> None:
+        """As a member that stands alone: go on under an epoch of at least this."""
+        self.record = self.record._replace(epoch=max(self.record.epoch, epoch - 1))
+        self.own_set(incarnation, alone=True, agreed=True)
+
+    def agree(self) -> None:
+        """As a member: a majority has recorded that we stand alone."""
+        self._remember(self.record._replace(agreed=True), self.record.generation)
 
     def count_start(self, incarnation: int) -> None:
         """Make the number of this start durable before anything is said under it."""

@@ -487,6 +487,39 @@ def test_switchover_is_confirmed_first(window: Any, rig: Rig, monkeypatch: pytes
     assert [cells[3] for cells in window.system_page.nodes.rows.cells[:2]] == ["standby", "active"]
 
 
+def test_the_standby_is_taken_out_and_brought_back_from_the_system_page(
+    window: Any, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise: what is offered is what makes sense now, and nothing is sent that was not confirmed."""
+
+    def offered() -> list[str]:
+        layout = window.system_page._switches
+        return [layout.itemAt(at).widget().text() for at in range(layout.count())]
+
+    answers = iter((QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.Yes))
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: next(answers))
+    window.open_page("system")
+    window.see(1.1)
+    assert offered() == ["Switch over C1…", "Take out the standby of C1…"]
+    window.system_page._switches.itemAt(1).widget().click()
+    window.see(2.1)
+    assert rig.plant.standby == "ready"
+    window.system_page._switches.itemAt(1).widget().click()
+    window.see(2.1)
+    assert rig.plant.standby == "out"
+    assert offered() == ["Bring back the standby of C1…"]
+    window.system_page._switches.itemAt(0).widget().click()
+    window.see(2.1)
+    assert rig.plant.standby == "ready"
+
+
+def test_a_controller_without_a_standby_is_offered_no_switchover(window: Any, rig: Rig) -> None:
+    rig.plant.standby = ""
+    window.open_page("system")
+    window.see(2.1)
+    assert window.system_page._switches.count() == 0
+
+
 def test_every_page_draws_in_trouble_too(window: Any, rig: Rig) -> None:
     raise_alarm(window, rig)
     rig.plant.silent = True

@@ -15,11 +15,11 @@ key = st.binary(min_size=8, max_size=8)
 generations = st.builds(m.Generation, u64, u32)
 sessions = st.builds(m.Session, generations, u64, u64, u64)
 all_messages = st.one_of(
-    st.builds(m.Request, u64, u64, u64, generations, flag),
-    st.builds(m.Vote, u64, u64, st.integers(0, 6), u64, generations, i64),
+    st.builds(m.Request, u64, u64, u64, generations, flag, st.text(max_size=20)),
+    st.builds(m.Vote, u64, u64, st.integers(0, 7), u64, generations, i64, st.text(max_size=20), u64),
     st.builds(m.Release, u64, u64),
     st.builds(m.Query, i64),
-    st.builds(m.Info, i64, u64, generations, flag),
+    st.builds(m.Info, i64, u64, generations, flag, st.text(max_size=20), u64, flag),
     st.builds(m.Hello, u64, generations, u64, flag, u64, u64, i32, key),
     st.builds(m.CopyBegin, sessions, u64, u64, u32),
     st.builds(m.CopySlice, sessions, u32, st.binary(max_size=100)),
@@ -54,5 +54,5 @@ def test_any_bytes_are_a_message_or_malformed(noise: bytes, message: m.Message, 
 def test_another_version_is_told() -> None:
     payload = bytearray(m.encode("C1", "C1A", m.Query(5)))
     payload[1] = 9
-    with pytest.raises(m.Malformed, match="not a redundancy message of version 2"):
+    with pytest.raises(m.Malformed, match="not a redundancy message of version 3"):
         m.decode(bytes(payload))

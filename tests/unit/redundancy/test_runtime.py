@@ -344,7 +344,9 @@ def test_a_bad_network_costs_copies_but_never_a_command() -> None:
             active = box.active
             if active is not None and await active.command(amount):
                 total += amount
-            if amount == 30 and box.active is not None:
+            if amount == 30:
+                await box.until(lambda: box.active is not None and box.active.member.standby_ready, 10)
+                assert box.active is not None
                 name = box.active.name
                 await box.kill(name)
                 await asyncio.sleep(0.5)

@@ -1,6 +1,8 @@
 """A voter's memory: what was saved is there after a restart, and a damaged record is never believed."""
 
 import contextlib
+import json
+import zlib
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from dcs.redundancy.messages import Generation
 from dcs.redundancy.protocol import VoterRecord
 from dcs.redundancy.store import FileStore, MemoryStore, RecordLost, RecordStore
 
-RECORD = VoterRecord(epoch=7, owner="C1A", owner_incarnation=3, generation=Generation(6, 2), starts=4, known=True)
+RECORD = VoterRecord(
+    epoch=7, owner="C1A", owner_incarnation=3, generation=Generation(6, 2), starts=4, alone="C1B", agreed=True
+)
 
 
 @pytest.mark.parametrize("peer", ["file", "memory"])
@@ -26,6 +30,17 @@ def test_what_was_saved_is_loaded(peer: str, tmp_path: Path) -> None:
     after_restart().save("C2", VoterRecord(known=False))
     assert after_restart().load("C1") == RECORD
     assert after_restart().load("C2") == VoterRecord(known=False)
+
+
+def test_a_record_of_before_there_were_voter_sets_is_read(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    store.save("C1", VoterRecord(epoch=7))
+    raw = json.loads(store.path("C1").read_text())
+    for key in ("alone", "alone_epoch", "agreed"):
+        del raw["record"][key]
+    raw["crc32"] = zlib.crc32(json.dumps(raw["record"], sort_keys=True).encode())
+    store.path("C1").write_text(json.dumps(raw))
+    assert store.load("C1") == VoterRecord(epoch=7)
 
 
 def test_every_truncation_and_every_changed_byte_is_noticed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dcs.redundancy.messages import (
     HEARD,
     NO_GENERATION,
     PROMISED,
+    TAKEN_OUT,
     UNKNOWN,
     WAITING,
     Generation,
@@ -153,3 +154,77 @@ def test_a_record_lost_once_stays_lost_over_another_restart() -> None:
     voter.count_start(5)
     assert not disk.saved[-1].known
     assert not disk.voter(disk.saved[-1]).known
+
+
+# --- the voter set (rule 11a) -----------------------------------------------------------------------------------
+def ask_alone(voter: Voter, now_ns: int, who: str, epoch: int, alone: bool = True) -> int:
+    request = Request(1, 1, epoch, NO_GENERATION, False, who if alone else "")
+    return voter.request(now_ns, who, request).reason
+
+
+def info(epoch: int, alone: str = "", alone_epoch: int = 0, agreed: bool = False, sent_ns: int = 0) -> Info:
+    return Info(sent_ns, epoch, NO_GENERATION, True, alone, alone_epoch, agreed)
+
+
+def test_who_was_taken_out_is_refused_and_told_by_whom_also_after_a_restart() -> None:
+    disk = Disk()
+    assert ask_alone(disk.voter(), T, "A", 3) == GRANTED
+    voter = disk.voter(disk.saved[-1], now_ns=10 * T)
+    vote = voter.request(30 * T, "B", Request(1, 1, 9, NO_GENERATION, False))
+    assert (vote.reason, vote.alone, vote.alone_epoch) == (TAKEN_OUT, "A", 3)
+    assert voter.request(30 * T, "B", Request(1, 1, 9, NO_GENERATION, True)).reason == TAKEN_OUT
+
+
+def test_the_one_that_stands_alone_asks_for_all_three_again() -> None:
+    disk = Disk()
+    voter = disk.voter()
+    ask_alone(voter, T, "A", 3)
+    assert ask_alone(voter, 2 * T, "A", 3) == GRANTED
+    assert ask_alone(voter, 3 * T, "A", 5, alone=False) == GRANTED
+    assert ask_alone(voter, 3 * T, "A", 3) == EPOCH  # a late copy of the older wish
+    assert disk.saved[-1].alone == ""
+    assert ask(voter, 5 * T, "B", 6) == GRANTED
+
+
+def test_its_own_later_word_ends_it_and_then_a_promise_time_is_waited() -> None:
+    voter = Disk().voter()
+    ask_alone(voter, T, "A", 3)
+    voter.learn_info(20 * T, "A", info(2))  # of before it stood alone, late
+    voter.learn_info(20 * T, "B", info(9))  # the other one has no say in it
+    assert ask(voter, 20 * T, "B", 9) == TAKEN_OUT
+    voter.learn_info(20 * T, "A", info(4))
+    assert ask(voter, 21 * T - 1, "B", 9) == WAITING
+    assert ask(voter, 21 * T, "B", 9) == GRANTED
+
+
+def test_a_voter_that_missed_it_learns_it_but_not_from_who_only_asks_to() -> None:
+    voter = Disk().voter()
+    voter.learn_info(T, "A", info(3, "A", 3))
+    assert voter.record.alone == ""
+    voter.learn_info(T, "A", info(3, "A", 3, agreed=True))
+    assert (voter.record.alone, voter.record.epoch) == ("A", 3)
+
+
+def test_hearsay_of_before_the_last_grant_is_not_believed() -> None:
+    voter = Disk().voter()
+    ask(voter, T, "A", 5)
+    voter.learn_info(T, "B", info(3, "A", 3))
+    assert voter.record.alone == ""
+
+
+def test_a_lost_record_is_rebuilt_with_the_voter_set() -> None:
+    voter = Disk().voter(None)
+    voter.learn_info(T, "A", info(7, "A", 3, agreed=True))
+    assert voter.learn_info(T, "B", info(2))
+    assert voter.record.alone == "A"
+    other = Disk().voter(None)
+    other.learn_info(T, "B", info(3, "A", 3))
+    assert other.learn_info(T, "A", info(4))
+    assert other.record.alone == ""
+
+
+def test_an_answer_to_a_question_of_before_the_restart_rebuilds_nothing() -> None:
+    voter = Disk().voter(None, now_ns=5 * T)
+    for sender in ("A", "B"):
+        assert not voter.learn_info(6 * T, sender, info(1, sent_ns=4 * T))
+    assert not voter.known
