@@ -7,9 +7,11 @@ from pathlib import Path
 from dcs.bench.box_speed import box_speed
 from dcs.bench.figure import Benchmark, Figure
 from dcs.bench.loop_scans import compile_blocks, scan_loops
+from dcs.bench.mirroring import mirroring
 from dcs.bench.modbus_client import modbus_client
 from dcs.bench.points import load_points
 from dcs.bench.real_run import idle_cpu, scan_jitter
+from dcs.bench.resynchronisation import resynchronisation
 from dcs.bench.scan_cost import scan_cost
 from dcs.bench.takeover import takeover
 from dcs.bench.tennessee_eastman import tennessee_eastman
@@ -33,6 +35,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "scan_jitter": scan_jitter,
     "idle_cpu": idle_cpu,
     "takeover": takeover,
+    "mirroring": mirroring,
+    "resynchronisation": resynchronisation,
 }
 
 
