@@ -39,3 +39,14 @@ class OpcUaAccess:
     key: str = ""
     server_certificate: str = ""  # trusted; "" = whatever the server shows at the first connection is remembered
     publishing_ns: int = 0  # interval of the subscription; 0 = the poll period
+
+
+@dataclass(frozen=True, slots=True)
+class EpochSpec:
+    """Where a device that checks epochs has its own: it keeps the highest and refuses writes that carry a lower one."""
+
+    address: int = 0  # Modbus: first holding register of the output window (``field_io.output_window``)
+    node: str = ""  # OPC UA: the first node of every write request
+    word_order: str = "high_first"
+    byte_order: str = "high_first"
+    plain_writes: str = "refuse"  # simulated: writes of outputs that carry no epoch, refuse | accept

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dcs.core.errors import Place
+from field_io.access_specs import EpochSpec as EpochSpec
 from field_io.access_specs import OpcUaAccess as OpcUaAccess
 from field_io.access_specs import SerialLine as SerialLine
 from field_io.access_specs import TlsFiles as TlsFiles
@@ -226,6 +227,7 @@ class DeviceSpec:
     map: str = ""  # map of its type (``field_io.maps``)
     untaken: tuple[PointSpec, ...] = ()  # simulated: points of its map without a tag, served all the same
     behaviours: tuple[BehaviourSpec, ...] = ()  # simulated: what makes values that no plant makes
+    epoch: EpochSpec | None = None  # it checks the epoch of whoever writes its outputs
 
     @property
     def stale_after_ns(self) -> int:

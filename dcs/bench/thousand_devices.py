@@ -21,6 +21,7 @@ from dcs.bench.modbus_load import REGISTERS, device, tell
 from dcs.core.clock import NS_PER_MS, NS_PER_S, WallClock
 from dcs.core.errors import Missing
 from dcs.node.event_loop import run_on_loop
+from field_io.drivers.gate import Gate
 from field_io.drivers.links.openers import opens_wire
 from field_io.drivers.links.unit_link import StreamLink
 from field_io.drivers.modbus.driver import ModbusDriver
@@ -87,7 +88,7 @@ class _Timed(StreamLink):
         self._clock = clock
         self.late_ns: list[tuple[int, int]] = []  # (asked at, after it was due)
 
-    async def _exchange(self, request: bytes, may_write: Callable[[], bool] | None) -> bytes:
+    async def _exchange(self, request: bytes, may_write: Gate | None) -> bytes:
         asked_ns = self._clock.monotonic_ns()
         due_ns = (asked_ns - self._phase_ns) // self._spec.poll_ns * self._spec.poll_ns + self._phase_ns
         answer = await super()._exchange(request, may_write)

@@ -196,8 +196,10 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
     checkpoints = Checkpoints(keep)
     checkpoint = read_checkpoint(checkpoints, face.event)
 
+    field_side = FieldSide(drivers, plan.input_channels, plan.output_channels, clock)
+
     def make_member(replica: Controller) -> RedundantMember:
-        return RedundantMember(
+        member = RedundantMember(
             pair_config(config, controller),
             name,
             clock,
@@ -209,13 +211,15 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
             programs=replica.change_desk,
             checkpoint=checkpoint.rank if checkpoint else NO_RANK,
         )
+        field_side.on_stale_epoch = member.device_refused
+        return member
 
     return Controller(
         ControllerParts(
             face=face,
             pair=controller.name,
             program=program,
-            field_side=FieldSide(drivers, plan.input_channels, plan.output_channels, clock),
+            field_side=field_side,
             schedule=peers.schedule(name, clock),
             make_member=make_member,
             on_loop=peers.on_loop,

@@ -234,9 +234,9 @@ class Controller:
                 self.face.publish_report()
             self.desk.answer(outcome.replies)
 
-    def _gate(self) -> bool:
-        """Asked by the transport at the moment of sending (DESIGN rule 6)."""
-        return self.member.may_write(self._clock.monotonic_ns())
+    def _gate(self) -> int:
+        """Asked by the transport at the moment of sending (DESIGN rule 6): the epoch of an output, 0 = none may go."""
+        return self.member.write_epoch if self.member.may_write(self._clock.monotonic_ns()) else 0
 
     def alive(self, now_ns: int) -> bool:
         """False while a scan hangs: the lease must then not be renewed."""

@@ -21,6 +21,7 @@ from dcs.node.device_view import DeviceView
 from dcs.node.scan_record import InputImage
 from field_io.drivers.backoff import FIRST_NS
 from field_io.drivers.driver import FieldDriver
+from field_io.drivers.gate import Gate
 from field_io.drivers.modbus.redundant import RedundantDriver, link_reports
 from field_io.specs import DeviceSpec
 
@@ -121,6 +122,7 @@ class FieldSide:
         self._inherited = self.wiring.never_read
         self._since_utc_ns = 0
         self.replaced_writes = 0
+        self.on_stale_epoch: Callable[[int], None] = lambda epoch: None  # a device refused us and knows this higher one
 
     def rewire(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Another plan with other channels on the same devices; what is on its way to the field stays on its way."""
@@ -222,7 +224,7 @@ class FieldSide:
         wiring: Wiring,
         values: NDArray[np.float64],
         valid: NDArray[np.bool_],
-        may_write: Callable[[], bool],
+        may_write: Gate,
         more: Mapping[str, float] | None = None,
     ) -> None:
         """Send the valid outputs, one request in flight per device; returns at once.
@@ -244,12 +246,14 @@ class FieldSide:
             if device.writing is None or device.writing.done():
                 device.writing = loop.create_task(self._send(device, may_write))
 
-    async def _send(self, device: _Device, may_write: Callable[[], bool]) -> None:
+    async def _send(self, device: _Device, may_write: Gate) -> None:
         """Write what is pending until nothing is; the gate is asked by the transport at every send."""
         while device.pending is not None:
             chosen, device.pending = device.pending, None
             wanted = {} if device.silent else {**device.parting, **chosen}
             outcome = await device.driver.write(wanted, may_write)
+            if outcome.stale_epoch:
+                self.on_stale_epoch(outcome.stale_epoch)
             device.parting = {name: value for name, value in device.parting.items() if name not in outcome.written}
 
     # --- health -----------------------------------------------------------------------------------------------

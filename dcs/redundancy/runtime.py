@@ -78,15 +78,19 @@ class RedundantMember(VoterNode):
             raise
 
     async def _run_alone(self) -> None:
-        record = self._load() or VoterRecord()
-        epoch = record.epoch + 1
-        self._store.save(self.config.pair, record._replace(epoch=epoch, owner=self.name, starts=record.starts + 1))
-        self._alone_epoch = epoch
-        self._replica.became_active(epoch, "unpaired controller", True)
+        self._raise_alone(0, 1)
+        self._replica.became_active(self._alone_epoch, "unpaired controller", True)
         try:
             await asyncio.get_running_loop().create_future()
         finally:
             self._alone_epoch = 0
+
+    def _raise_alone(self, above: int, starts: int = 0) -> None:
+        record = self._load() or VoterRecord()
+        epoch = max(record.epoch, above) + 1
+        record = record._replace(epoch=epoch, owner=self.name, starts=record.starts + starts)
+        self._store.save(self.config.pair, record)
+        self._alone_epoch = epoch
 
     def _load(self) -> VoterRecord | None:
         try:
@@ -258,6 +262,8 @@ class RedundantMember(VoterNode):
         if self._member is not None:
             self._member.device_refused(self._clock.monotonic_ns(), epoch)
             self._arm()
+        elif 0 < self._alone_epoch <= epoch:
+            self._raise_alone(epoch)
 
     def report(self) -> MemberReport:
         """Everything ``dcs status`` shows."""

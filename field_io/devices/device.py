@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from dcs.core.clock import Clock
-from field_io.devices.simulated import SimulatedModbusDevice, WriteRecord, simulated_devices
+from field_io.devices.simulated import SimulatedModbusDevice, simulated_devices
+from field_io.devices.write_record import WriteRecord
 from field_io.faults import FaultyDevice
 from field_io.memory_network import MemoryNetwork
 from field_io.opc_ua.network import UaNetwork
@@ -20,7 +21,9 @@ class SimulatedDevice(FaultyDevice, Protocol):
     """One device that this system serves itself."""
 
     spec: DeviceSpec
-    writes: deque[WriteRecord] | None  # outputs that clients have written, once ``record_writes`` was called
+    writes: (
+        deque[WriteRecord] | None
+    )  # outputs that clients have written or tried to, once ``record_writes`` was called
     on_request: Callable[[], None] | None  # before every request: bring the values up to date
     on_output: Callable[[str, float], None] | None  # (point, value) a client has written
     parts: dict[str, FaultyDevice]  # what in it can fail by a name of its own
@@ -53,7 +56,7 @@ class SimulatedDevice(FaultyDevice, Protocol):
         ...
 
     def record_writes(self, kept: int = 10_000) -> None:
-        """Keep the last written outputs in ``writes`` from now on."""
+        """Keep the last written outputs, refused ones too, in ``writes`` from now on."""
         ...
 
     def set_value(self, name: str, value: float) -> None:

@@ -24,7 +24,7 @@ from field_io.devices.register_bank import RegisterBank, Spans
 from field_io.memory_network import MemoryNetwork, peer_name
 from field_io.modbus.framing import Frame, Framing, FramingLost, Mbap, Rtu
 from field_io.modbus.pdu import NO_ANSWER
-from field_io.modbus.service import serve
+from field_io.modbus.service import Registers, serve
 from field_io.serial_line import silence_ns
 from field_io.specs import DeviceSpec, ServerLimits
 
@@ -62,6 +62,7 @@ class Unit:
         self.name = name
         self.number = number
         self.bank = RegisterBank(spans)
+        self.registers: Registers = self.bank  # as clients may read and write them
         self.identity: dict[int, bytes] = {0: b"DCS emulator", 1: name.encode(), 2: b"1"}
         self.latency_s = 0.0  # every request is served that late
         self.silent = False  # requests are swallowed
@@ -81,7 +82,7 @@ class Unit:
             return bytes((request[0] | 0x80, self.refuse_with))
         if self.before_request is not None:
             self.before_request(peer)
-        answer, written = serve(request, self.bank, self.identity)
+        answer, written = serve(request, self.registers, self.identity)
         if written is not None and self.after_write is not None:
             self.after_write(peer, *written)
         return answer

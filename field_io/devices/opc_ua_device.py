@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from dcs.core.clock import Clock
 from dcs.core.errors import Missing
 from field_io.devices.own_clock import OwnClock
-from field_io.devices.simulated import WriteRecord
 from field_io.devices.ua_space import (
     CODE_OF_HEALTH,
     HEALTH_NAMES,
@@ -27,6 +26,7 @@ from field_io.devices.ua_space import (
     Unit,
     build_space,
 )
+from field_io.devices.write_record import WriteRecord
 from field_io.faults import FaultyDevice
 from field_io.ne107 import CHECK_FUNCTION, NORMAL
 from field_io.opc_ua import variants

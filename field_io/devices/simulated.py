@@ -9,14 +9,17 @@ import math
 import struct
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dcs.core.clock import Clock
 from field_io.devices.modbus_server import ModbusServer, Unit
+from field_io.devices.output_gate import OutputGate
 from field_io.devices.output_watchdog import OutputWatchdog
 from field_io.devices.register_bank import Spans
+from field_io.devices.write_record import WriteRecord
 from field_io.faults import FaultyDevice
 from field_io.memory_network import MemoryNetwork
+from field_io.output_window import OutputWindow
 from field_io.planning import plan_contiguous, plan_reads
 from field_io.registers import BlockDecoder, BlockEncoder, byte_order_of
 from field_io.specs import DeviceSpec, PointSpec, at_backup
@@ -32,16 +35,6 @@ _Run = tuple[str, int, tuple[int, ...], BlockEncoder | PointSpec]
 
 _Reading = tuple[str, int, int, tuple[int, ...], BlockDecoder]
 """Table, first address, count, positions of the values, decoder."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteRecord:
-    """One output written by a client."""
-
-    time_ns: int  # UTC
-    point: str
-    value: float  # as it stands in the register, in the point's unit
-    peer: str  # client's name (memory) or address:port (wire)
 
 
 class SimulatedModbusDevice:
@@ -73,6 +66,10 @@ class SimulatedModbusDevice:
         self.unit.before_request = self._before_request
         self.unit.after_write = self._after_write
         self.bank = self.unit.bank
+        self.gate = OutputGate(spec, self.bank) if spec.epoch is not None else None  # it checks epochs
+        if self.gate is not None:
+            self.unit.registers = self.gate
+            self.gate.on_refused = self._note_refused
         self.server = server or ModbusServer.of(spec, network)
         self.server.units[spec.unit] = self.unit
 
@@ -81,6 +78,9 @@ class SimulatedModbusDevice:
         spans: dict[str, list[tuple[int, int]]] = {}
         for block in plan_reads((*self.spec.points, *self.spec.untaken), self.spec.gap_max):
             spans.setdefault(block.table, []).append((block.address, block.count))
+        if self.spec.epoch is not None:
+            window = OutputWindow(self.spec)
+            spans.setdefault("holding", []).append((window.address, window.count))
         return spans
 
     @property
@@ -97,7 +97,7 @@ class SimulatedModbusDevice:
         self.server.stop()
 
     def record_writes(self, kept: int = 10_000) -> None:
-        """Keep the last ``kept`` written outputs in ``writes`` from now on."""
+        """Keep the last ``kept`` written outputs, refused ones too, in ``writes`` from now on."""
         self.writes = deque(maxlen=kept)
 
     def snapshot(self) -> dict[str, str]:
@@ -143,7 +143,10 @@ class SimulatedModbusDevice:
 
     def power_up(self) -> None:
         """It was switched off and on: registers are what they were in the beginning, and drive its outputs."""
+        epoch = self.gate.epoch if self.gate is not None else 0
         self.bank.restore(self._at_power_up)
+        if self.gate is not None:
+            self.gate.keep_epoch(epoch)
         self.watchdog.power_up()
         for point in self._outputs:
             if self.on_output is not None:
@@ -290,23 +293,45 @@ class SimulatedModbusDevice:
     # --- hooks of the server ----------------------------------------------------------------------------------
     def _before_request(self, peer: str) -> None:
         self.bring_up_to_date()
+        if self.gate is not None:
+            self.gate.peer = peer
 
     def _after_write(self, peer: str, table: str, address: int, count: int) -> None:
+        touched, epoch = self._written(table, address, count)
+        values = self.values(touched)
+        if self._swapped:
+            values = [self._understood(name) for name in touched]
+        self._record(touched, values, peer, epoch)
+        for name, value in zip(touched, values, strict=True):
+            if self._takes(name) and self.on_output is not None:
+                self.on_output(name, value)
+        if touched:
+            self.watchdog.written()
+
+    def _written(self, table: str, address: int, count: int) -> tuple[tuple[str, ...], int]:
+        """(outputs that a write has driven, the epoch that it carried)."""
+        gate = self.gate
+        if gate is not None and (table, address) == ("holding", gate.window.address):
+            return gate.driven, gate.epoch
         touched = self._touched.get((table, address, count))
         if touched is None:
             if len(self._touched) >= PLANS_KEPT:
                 self._touched.clear()
             touched = self._touched[table, address, count] = self._outputs_at(table, address, count)
-        values = self.values(touched)
-        if self._swapped:
-            values = [self._understood(name) for name in touched]
-        for name, value in zip(touched, values, strict=True):
-            if self.writes is not None:
-                self.writes.append(WriteRecord(self._clock.time_ns(), name, value, peer))
-            if self._takes(name) and self.on_output is not None:
-                self.on_output(name, value)
-        if touched:
-            self.watchdog.written()
+        return touched, 0
+
+    def _note_refused(self, outputs: tuple[str, ...], epoch: int) -> None:
+        assert self.gate is not None
+        self._record(outputs, self.values(outputs), self.gate.peer, epoch, accepted=False)
+
+    def _record(
+        self, names: Sequence[str], values: Sequence[float], peer: str, epoch: int, accepted: bool = True
+    ) -> None:
+        if self.writes is None:
+            return
+        now_ns, device_ns = self._clock.time_ns(), self._clock.monotonic_ns()
+        for name, value in zip(names, values, strict=True):
+            self.writes.append(WriteRecord(now_ns, name, value, peer, epoch, accepted, device_ns))
 
     def _takes(self, name: str) -> bool:
         """Does the output follow what was written?"""

@@ -132,6 +132,7 @@ class SimulatedStation(SimulatedModbusDevice):
         if backup is not None:
             unit = Unit(spec.name, spec.unit, {})
             unit.bank, unit.identity, unit.after_write = self.bank, self.unit.identity, self._after_write
+            unit.registers = self.unit.registers
             backup.units[spec.unit] = unit
             self.couplers.append(Coupler("B", backup, unit))
         for coupler in self.couplers:

@@ -5,7 +5,7 @@ Peers       ``drivers.modbus`` over wire or memory links, ``drivers.opc_ua``, ``
             ``drivers.replay``; one contract suite runs on all (tests/contracts/test_drivers.py).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dcs.bus.messages import LinkReport
 from dcs.core.value import ProcessValue
+from field_io.drivers.gate import Gate
 from field_io.specs import DeviceSpec
 
 
@@ -33,6 +34,7 @@ class WriteOutcome:
     text: str = ""
     written: tuple[str, ...] = ()  # points the device acknowledged
     limited: tuple[str, ...] = ()  # points whose value did not fit their type and was clamped
+    stale_epoch: int = 0  # the device refused: it has accepted this higher epoch before
 
     @property
     def ok(self) -> bool:
@@ -89,7 +91,7 @@ class FieldDriver(Protocol):
         """Connect and poll until cancelled; leaves no connection behind."""
         ...
 
-    async def write(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> WriteOutcome:
+    async def write(self, values: Mapping[str, float], may_write: Gate) -> WriteOutcome:
         """Send outputs in the points' units. ``may_write`` is asked at every send call, with nothing queued behind it.
 
         Raises ``KeyError`` for a name that is no output of this device.

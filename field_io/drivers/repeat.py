@@ -10,8 +10,9 @@ Promise     a device with a watchdog is written at least every half of its watch
 from collections.abc import Awaitable, Callable, Mapping
 
 from dcs.core.clock import Clock
+from field_io.drivers.gate import Gate
 
-Write = Callable[[Mapping[str, float], Callable[[], bool]], Awaitable[object]]
+Write = Callable[[Mapping[str, float], Gate], Awaitable[object]]
 _NEVER_NS = -(2**62)
 
 
@@ -23,11 +24,11 @@ class OutputRepeat:
         self._clock = clock
         self._write = write
         self._values: Mapping[str, float] = {}
-        self._may_write: Callable[[], bool] = lambda: False
+        self._may_write: Gate = lambda: False
         self._sent_ns = _NEVER_NS
         self.repeats = 0
 
-    def note(self, values: Mapping[str, float], may_write: Callable[[], bool], sent: bool = True) -> None:
+    def note(self, values: Mapping[str, float], may_write: Gate, sent: bool = True) -> None:
         """The controller wants these outputs now; an output that is not among them is not repeated any more.
 
         ``sent``: all of them go out now; False where some are left out because the device holds them already.

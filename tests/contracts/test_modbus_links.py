@@ -10,7 +10,8 @@ import pytest
 
 from dcs.core.errors import LinkDown, Missing
 from field_io.devices.modbus_server import ModbusServer
-from field_io.drivers.links.link import DeviceRefused, GateClosed, LinkFaults
+from field_io.drivers.gate import GateClosed
+from field_io.drivers.links.link import DeviceRefused, LinkFaults
 from field_io.modbus.pdu import words_of
 from tests.support.modbus_links import LINES, PEERS, TIMEOUT_S, Bench, Scenario, run_on, unit_on
 

@@ -12,8 +12,9 @@ from dcs.core.errors import LinkDown
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.devices.modbus_server import ModbusServer, ServerConnection, free_port
 from field_io.devices.station import Coupler, SimulatedStation
+from field_io.drivers.gate import GateClosed
 from field_io.drivers.links.choice import StreamLink, memory_link, wire_link
-from field_io.drivers.links.link import DeviceRefused, GateClosed
+from field_io.drivers.links.link import DeviceRefused
 from field_io.drivers.links.redundant_link import RedundantLink
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus import pdu as codes

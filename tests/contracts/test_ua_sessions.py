@@ -10,7 +10,8 @@ import pytest
 from dcs.core.clock import NS_PER_MS
 from dcs.core.errors import LinkDown
 from dcs.core.simulated_time import run_simulated
-from field_io.drivers.links.link import GateClosed, LinkFaults
+from field_io.drivers.gate import GateClosed
+from field_io.drivers.links.link import LinkFaults
 from field_io.drivers.opc_ua.session import Watched
 from field_io.opc_ua.refusals import SessionRefused
 from field_io.opc_ua.status import CODES, is_bad

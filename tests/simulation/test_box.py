@@ -13,7 +13,8 @@ from dcs.config.find import find_config
 from dcs.core.errors import LinkDown
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
-from field_io.devices.simulated import SimulatedModbusDevice, WriteRecord
+from field_io.devices.simulated import SimulatedModbusDevice
+from field_io.devices.write_record import WriteRecord
 from tests.support.boxes import in_box
 
 RAMP = "control.modules.LIC-101.blocks.pid.sp_rate_up=0.02"

@@ -18,8 +18,8 @@ from dcs.core.status import BAD, GOOD, quality_of
 from dcs.node.assembly import build_direct, load_configuration
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
-from field_io.devices.simulated import WriteRecord
 from field_io.devices.station import SimulatedStation
+from field_io.devices.write_record import WriteRecord
 from tests.support.boxes import in_box
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanations" / "redundant-io.md"

@@ -4,6 +4,7 @@ Called by   ``links.unit_link`` (a connection of its own for one unit), ``links.
 Knows       framing, transaction numbers, time-outs. Several requests may be under way where answers name theirs; a late
             answer finds nobody and is dropped, so that it can never be taken for the answer to a later request.
 Promise     a write's gate is asked at the send call with nothing queued behind it: neither here nor in the transport.
+            A connection that is aborted while the answer to a write is out is reset: the system sends nothing later.
 """
 
 import asyncio
@@ -12,12 +13,13 @@ from collections.abc import Callable
 from typing import cast
 
 from dcs.core.errors import LinkDown
-from field_io.drivers.links.link import GateClosed, LinkFaults
+from field_io.drivers.gate import CLOSED, Gate, GateClosed
+from field_io.drivers.links.link import LinkFaults
 from field_io.drivers.links.slots import Slots
+from field_io.drivers.links.sockets import reset_when_closed
 from field_io.modbus.framing import Framing, FramingLost
 from field_io.modbus.pdu import NO_ANSWER, NO_PATH
 
-Gate = Callable[[], bool]
 UNREACHED = (NO_PATH, NO_ANSWER)
 """Exceptions by which a gateway says that a unit does not answer it."""
 RESOLUTION_S = 1e-9
@@ -73,6 +75,7 @@ class ModbusConnection(asyncio.Protocol):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_s = 0.0
+        self._unanswered_writes = 0  # the system may still be sending them
 
     @property
     def open(self) -> bool:
@@ -122,6 +125,7 @@ class ModbusConnection(asyncio.Protocol):
                     self._finish(frame.transaction, LinkDown(f"asked unit {pending.unit}, unit {frame.unit} answered"))
                 continue
             self.answers += 1
+            self._unanswered_writes -= pending.writes
             del self._pending[frame.transaction]
             if len(frame.pdu) == 2 and frame.pdu[1] in UNREACHED and frame.pdu[0] & 0x80:
                 self.slots.suspects.add(frame.unit)  # the gateway answers in place of a unit that does not
@@ -173,13 +177,9 @@ class ModbusConnection(asyncio.Protocol):
         transport, loop = self._transport, self._loop
         if transport is None or loop is None or transport.is_closing():
             raise LinkDown(self._reason)
-        if may_write is not None:
-            if not may_write():
-                raise GateClosed("not sent: this controller has no authority over the outputs")
-            inner = self._inner or transport
-            if transport.get_write_buffer_size() or inner.get_write_buffer_size():
-                self.abort("the device does not take what is sent to it")
-                raise LinkDown(self._reason)
+        if may_write is not None and self._queued():
+            self.abort("the device does not take what is sent to it")
+            raise LinkDown(self._reason)
         if self._pipelines:
             self._transaction = transaction = self._transaction % 0xFFFF + 1
         else:
@@ -194,11 +194,14 @@ class ModbusConnection(asyncio.Protocol):
             self._arm(deadline_s)
         data = self._framing.frame(transaction, unit, pdu)
         delay_s, copies = faults.passage()
+        if may_write is not None and not may_write():
+            del self._pending[transaction]
+            raise GateClosed(CLOSED)
         if copies and delay_s > 0.0:
             # The slow cable is behind the gate: a write under way when the gate closes must not arrive later on.
             loop.call_later(delay_s, self._send_late, transaction, copies * data, may_write, faults)
         elif copies:
-            transport.write(copies * data)
+            self._put(transport, copies * data, may_write is not None)
         return answer
 
     def _send_late(self, transaction: int, data: bytes, may_write: Gate | None, faults: LinkFaults) -> None:
@@ -206,7 +209,21 @@ class ModbusConnection(asyncio.Protocol):
         if transport is None or transaction not in self._pending or faults.cut:
             return
         if may_write is None or may_write():
-            transport.write(data)
+            self._put(transport, data, may_write is not None)
+
+    def _put(self, transport: asyncio.Transport, data: bytes, writes: bool) -> None:
+        """Hand it to the system. What the system does not take now would leave when nobody has asked the gate."""
+        self._unanswered_writes += writes
+        transport.write(data)
+        if writes and self._queued():
+            self.abort("the device does not take what is sent to it")
+
+    def _queued(self) -> bool:
+        """Is anything waiting in front of the system's own buffer?"""
+        transport, inner = self._transport, self._inner
+        if transport is None or inner is None:
+            return False
+        return bool(transport.get_write_buffer_size() or inner.get_write_buffer_size())
 
     def _finish(self, transaction: int, outcome: Exception) -> None:
         pending = self._pending.pop(transaction, None)
@@ -249,10 +266,13 @@ class ModbusConnection(asyncio.Protocol):
     # --- the end ----------------------------------------------------------------------------------------------
     def abort(self, reason: str = "connection aborted") -> None:
         """Drop it at once; what was not sent is not sent, and requests under way raise ``LinkDown``."""
-        transport = self._transport
+        transport, inner = self._transport, self._inner
         self._end(reason)
-        if transport is not None:
-            transport.abort()
+        if transport is None or inner is None:
+            return
+        if self._unanswered_writes:
+            reset_when_closed(inner)
+        transport.abort()
 
     def _end(self, reason: str) -> None:
         if self._transport is None:

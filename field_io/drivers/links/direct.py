@@ -13,13 +13,12 @@ from typing import Protocol
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
+from field_io.drivers.gate import Gate, GateClosed
 from field_io.drivers.links.choice import memory_link
-from field_io.drivers.links.link import DeviceRefused, GateClosed, LinkFaults, ModbusLink
+from field_io.drivers.links.link import DeviceRefused, LinkFaults, ModbusLink
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus.pdu import NO_ANSWER, Refused
 from field_io.specs import DeviceSpec
-
-Gate = Callable[[], bool]
 
 
 class _Bank(Protocol):

@@ -6,12 +6,12 @@ Peers       ``wire`` (TCP, TLS, serial lines) and ``memory`` (no sockets), both 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from dcs.core.errors import DcsError, LinkDown
 from field_io.dice import uniform
+from field_io.drivers.gate import Gate
 from field_io.modbus import pdu as codes
 
 
@@ -21,10 +21,6 @@ class DeviceRefused(DcsError):
     def __init__(self, code: int) -> None:
         self.code = code
         super().__init__(f"device answered exception {code} ({codes.EXCEPTION_NAMES.get(code, 'unknown')})")
-
-
-class GateClosed(DcsError):
-    """The write was not sent: at the moment of sending the gate was closed."""
 
 
 @dataclass(slots=True)
@@ -69,7 +65,7 @@ class ModbusLink(ABC):
         """Open the connection. Raises ``LinkDown`` when nobody accepts within the timeout."""
 
     @abstractmethod
-    async def exchange(self, request: bytes, may_write: Callable[[], bool] | None = None) -> bytes:
+    async def exchange(self, request: bytes, may_write: Gate | None = None) -> bytes:
         """A request's PDU out, its answer's PDU back.
 
         ``may_write`` is asked at the send call, with nothing queued behind it: when it says no, not one byte leaves
@@ -88,16 +84,14 @@ class ModbusLink(ABC):
         """
         return await self.ask(codes.read(table, address, count))
 
-    async def write(
-        self, table: str, address: int, data: bytes, may_write: Callable[[], bool], single: bool = False
-    ) -> None:
+    async def write(self, table: str, address: int, data: bytes, may_write: Gate, single: bool = False) -> None:
         """Write contiguous registers (holding) or bits (coil), ``data`` as ``read`` gives it.
 
         ``single``: function codes 5 and 6 instead of 15 and 16. Raises ``GateClosed``, ``LinkDown``, ``DeviceRefused``.
         """
         await self.ask(codes.write(table, address, data, single), may_write)
 
-    async def ask(self, request: bytes, may_write: Callable[[], bool] | None = None) -> bytes:
+    async def ask(self, request: bytes, may_write: Gate | None = None) -> bytes:
         """Exchange, and take out of the answer what it carries. Raises ``LinkDown`` or ``DeviceRefused``."""
         answer = await self.exchange(request, may_write)
         try:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
 from field_io.drivers.links.connection import ModbusConnection
+from field_io.drivers.links.sockets import give_up_early
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus.framing import Framing, Mbap, Rtu
 from field_io.serial_line import open_serial, silence_ns
@@ -65,9 +66,16 @@ def opens_wire(spec: DeviceSpec) -> Opener:
         return TlsOpener(spec)
 
     async def open_tcp(connection: ModbusConnection) -> None:
-        await asyncio.get_running_loop().create_connection(lambda: connection, spec.host, spec.port)
+        transport, _ = await asyncio.get_running_loop().create_connection(lambda: connection, spec.host, spec.port)
+        if must_not_arrive_late(spec):
+            give_up_early(transport)
 
     return open_tcp
+
+
+def must_not_arrive_late(spec: DeviceSpec) -> bool:
+    """Outputs may go out by this connection, and the device (or one behind its gateway) cannot tell a stale one."""
+    return spec.shared or (spec.epoch is None and any(point.direction == "out" for point in spec.points))
 
 
 def opens_memory(spec: DeviceSpec, network: MemoryNetwork, name: str) -> Opener:

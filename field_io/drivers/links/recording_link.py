@@ -4,10 +4,9 @@ Called by   ``drivers.modbus``, as any other link; put around it by the assembly
 Promise     it changes nothing: not what is sent, not when, not what is raised.
 """
 
-from collections.abc import Callable
-
 from dcs.core.clock import Clock
 from dcs.core.errors import LinkDown
+from field_io.drivers.gate import Gate
 from field_io.drivers.links.link import LinkFaults, ModbusLink
 from field_io.recording import RecordingFile
 
@@ -38,7 +37,7 @@ class RecordingLink(ModbusLink):
             self._file.flush()
             raise
 
-    async def exchange(self, request: bytes, may_write: Callable[[], bool] | None = None) -> bytes:
+    async def exchange(self, request: bytes, may_write: Gate | None = None) -> bytes:
         asked_utc_ns, asked_ns = self._clock.time_ns(), self._clock.monotonic_ns()
         try:
             answer = await self._link.exchange(request, may_write)

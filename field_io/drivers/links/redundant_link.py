@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.core.errors import LinkDown
 from field_io.drivers.backoff import Backoff, Rng
+from field_io.drivers.gate import Gate
 from field_io.drivers.links.link import LinkFaults, ModbusLink
 from field_io.modbus import pdu as codes
 
@@ -119,7 +120,7 @@ class RedundantLink(ModbusLink):
                     break
             raise LinkDown("; ".join(f"link {m.name}: {m.trouble or 'not connected'}" for m in self.members))
 
-    async def exchange(self, request: bytes, may_write: Callable[[], bool] | None = None) -> bytes:
+    async def exchange(self, request: bytes, may_write: Gate | None = None) -> bytes:
         aborts = self._aborts
         if not self.in_use.link.connected and self.spare.up:
             self._change(self.in_use.trouble or "not connected")
@@ -147,7 +148,7 @@ class RedundantLink(ModbusLink):
                 member.state = "unknown"  # we dropped it: that says nothing of it
 
     # --- the members ------------------------------------------------------------------------------------------
-    async def _ask(self, member: Member, request: bytes, may_write: Callable[[], bool] | None = None) -> bytes:
+    async def _ask(self, member: Member, request: bytes, may_write: Gate | None = None) -> bytes:
         """Raises ``LinkDown`` for whatever makes the other link worth a try."""
         aborts, asked_ns = self._aborts, self._clock.monotonic_ns()
         member.tried_ns = asked_ns

@@ -6,10 +6,10 @@ Promise     a dead unit never delays the others, and its time-outs do not cost t
 """
 
 import asyncio
-from collections.abc import Callable
 
 from dcs.core.errors import LinkDown
 from field_io.drivers.backoff import COSTLY_NS, FIRST_NS
+from field_io.drivers.gate import Gate
 from field_io.drivers.links.connection import ModbusConnection, TimedOut
 from field_io.drivers.links.link import LinkFaults
 from field_io.drivers.links.openers import Opener, new_connection
@@ -132,7 +132,7 @@ class SharedLink(UnitLink):
         await self._through_the_cable()
         await self._shared.attach(self._spec.unit)
 
-    async def _exchange(self, request: bytes, may_write: Callable[[], bool] | None) -> bytes:
+    async def _exchange(self, request: bytes, may_write: Gate | None) -> bytes:
         unit, shared = self._spec.unit, self._shared
         connection = shared.connection_of(unit)
         if connection is None:

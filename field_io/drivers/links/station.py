@@ -13,7 +13,8 @@ from collections.abc import Callable
 
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
-from field_io.drivers.links.link import GateClosed, LinkFaults, ModbusLink
+from field_io.drivers.gate import Gate, GateClosed
+from field_io.drivers.links.link import LinkFaults, ModbusLink
 from field_io.modbus import pdu as codes
 from field_io.specs import DeviceSpec, PointSpec
 from field_io.station import (
@@ -73,7 +74,7 @@ class StationLink(ModbusLink):
     def abort(self) -> None:
         self._link.abort()
 
-    async def exchange(self, request: bytes, may_write: Callable[[], bool] | None = None) -> bytes:
+    async def exchange(self, request: bytes, may_write: Gate | None = None) -> bytes:
         now_ns = self._clock.monotonic_ns()
         if may_write is None:
             if now_ns - self.asked_ns >= self._every_ns:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dcs.core.errors import LinkDown
 from field_io.drivers.links.connection import ModbusConnection
+from field_io.drivers.links.sockets import give_up_early
 from field_io.specs import DeviceSpec, TlsFiles
 
 _EXPIRED, _NOT_YET = 10, 9
@@ -69,6 +70,7 @@ class TlsOpener:
             secured = await loop.start_tls(transport, connection, context, server_hostname=name)
             assert secured is not None
             connection.secured(secured, transport)
+            give_up_early(transport)
         except asyncio.CancelledError:
             transport.abort()
             raise

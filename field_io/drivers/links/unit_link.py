@@ -9,10 +9,10 @@ Behaviour   never connects or repeats by itself: back-off is the driver's, and a
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
+from field_io.drivers.gate import Gate
 from field_io.drivers.links.connection import RESOLUTION_S, ModbusConnection
 from field_io.drivers.links.link import LinkFaults, ModbusLink
 from field_io.drivers.links.openers import Opener, new_connection, where_is
@@ -30,7 +30,7 @@ class UnitLink(ModbusLink):
         self._turn = asyncio.Lock()
         self._heard_s = -1e9
 
-    async def exchange(self, request: bytes, may_write: Callable[[], bool] | None = None) -> bytes:
+    async def exchange(self, request: bytes, may_write: Gate | None = None) -> bytes:
         if not self._spacing_s:
             return await self._exchange(request, may_write)
         async with self._turn:
@@ -43,7 +43,7 @@ class UnitLink(ModbusLink):
                 self._heard_s = loop.time()
 
     @abstractmethod
-    async def _exchange(self, request: bytes, may_write: Callable[[], bool] | None) -> bytes:
+    async def _exchange(self, request: bytes, may_write: Gate | None) -> bytes:
         """``exchange`` when the device's pause is over."""
 
     async def _through_the_cable(self) -> None:
@@ -70,7 +70,7 @@ class StreamLink(UnitLink):
         await self._through_the_cable()
         self._connection = await new_connection(self._spec, self._opener, self._spec.limits.in_flight or 1)
 
-    async def _exchange(self, request: bytes, may_write: Callable[[], bool] | None) -> bytes:
+    async def _exchange(self, request: bytes, may_write: Gate | None) -> bytes:
         connection = self._connection
         if connection is None:
             raise LinkDown("not connected")

@@ -9,7 +9,7 @@ Behaviour   polls on absolute deadlines, each poll group on its own; a lost answ
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from dcs.bus.messages import LinkReport
 from dcs.core.clock import NS_PER_S, Clock
@@ -17,6 +17,7 @@ from dcs.core.errors import LinkDown
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import Backoff, Rng
 from field_io.drivers.driver import Image, WriteOutcome
+from field_io.drivers.gate import Gate
 from field_io.drivers.links.link import DeviceRefused, ModbusLink
 from field_io.drivers.links.shared_link import starts_backing_off_at_ns
 from field_io.drivers.modbus.asking_again import ask_again
@@ -299,7 +300,7 @@ class ModbusDriver:
             return True
 
     # --- writing ----------------------------------------------------------------------------------------------
-    async def write(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> WriteOutcome:
+    async def write(self, values: Mapping[str, float], may_write: Gate) -> WriteOutcome:
         """Send outputs in the points' units; contiguous ones share a request. Never raises for field trouble.
 
         ``may_write`` is asked at every send call, with nothing queued behind it. Raises ``KeyError`` for a name that
@@ -310,7 +311,7 @@ class ModbusDriver:
                 pass
         return await self._outputs.write(values, may_write)
 
-    async def _ask(self, request: bytes, doing: str, may_write: Callable[[], bool] | None = None) -> bytes:
+    async def _ask(self, request: bytes, doing: str, may_write: Gate | None = None) -> bytes:
         if not self._link.connected:
             raise LinkDown(f"link down: {self._health.last_trouble}")
         asked_ns, losses = self._clock.monotonic_ns(), self._losses

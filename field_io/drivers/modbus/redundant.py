@@ -28,6 +28,7 @@ from dcs.core.status import (
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import Rng
 from field_io.drivers.driver import FieldDriver, Image, WriteOutcome
+from field_io.drivers.gate import Gate
 from field_io.drivers.links.link import ModbusLink
 from field_io.drivers.links.redundant_link import RedundantLink
 from field_io.drivers.links.station import StationLink
@@ -116,7 +117,7 @@ class RedundantDriver:
         image = self.image(now_ns)
         return ProcessValue(float(image.values[at]), int(image.statuses[at]), int(image.times_ns[at]))
 
-    async def write(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> WriteOutcome:
+    async def write(self, values: Mapping[str, float], may_write: Gate) -> WriteOutcome:
         """See ``FieldDriver.write``; ``refused`` also while outputs have to follow the field first."""
         return await self._inner.write(values, may_write)
 

@@ -17,7 +17,7 @@ from dcs.core.errors import LinkDown
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import PROBES_PER_CAP, Backoff, Rng
 from field_io.drivers.driver import Image, WriteOutcome
-from field_io.drivers.links.link import GateClosed
+from field_io.drivers.gate import Gate, GateClosed
 from field_io.drivers.opc_ua.image import NEVER_NS, UaImage
 from field_io.drivers.opc_ua.outputs import encode_outputs
 from field_io.drivers.opc_ua.session import Change, UaSession, Value, Watched
@@ -325,7 +325,7 @@ class OpcUaDriver:
             self._group.create_task(self._look(on_grid=False))
 
     # --- writing ----------------------------------------------------------------------------------------------
-    async def write(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> WriteOutcome:
+    async def write(self, values: Mapping[str, float], may_write: Gate) -> WriteOutcome:
         """Send outputs in the points' units. Never raises for field trouble.
 
         ``may_write`` is asked at every send call, with nothing queued behind it. Raises ``KeyError`` for a name that
@@ -337,7 +337,7 @@ class OpcUaDriver:
         self._repeat.note(values, may_write)
         return await self._send(values, may_write)
 
-    async def _send(self, values: Mapping[str, float], may_write: Callable[[], bool]) -> WriteOutcome:
+    async def _send(self, values: Mapping[str, float], may_write: Gate) -> WriteOutcome:
         if not self._session.connected:
             return WriteOutcome("failed", f"link down: {self._last_trouble}")
         outputs = encode_outputs(self.spec.points, self._at, self._infos, values)

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
-from field_io.drivers.links.link import GateClosed, LinkFaults
+from field_io.drivers.gate import Gate, GateClosed
+from field_io.drivers.links.link import LinkFaults
 from field_io.drivers.opc_ua.session import Subscribed, UaSink, Value, Watched
 from field_io.opc_ua import messages
 from field_io.opc_ua.messages import NodeInfo, UaSample
@@ -71,7 +72,7 @@ class MemoryUaSession:
         nodes = [self._nodes[at] for at in points]
         return await self._exchange(lambda endpoint: endpoint.read(nodes))
 
-    async def write(self, values: Mapping[int, Value], may_write: Callable[[], bool]) -> dict[int, int]:
+    async def write(self, values: Mapping[int, Value], may_write: Gate) -> dict[int, int]:
         def work(endpoint: UaEndpoint) -> dict[int, int]:
             return {at: endpoint.write(self, self._nodes[at], value) for at, value in values.items()}
 
@@ -129,7 +130,7 @@ class MemoryUaSession:
         assert self._endpoint is not None
         return self._endpoint.read([self._nodes[at] for at in points])
 
-    async def _exchange(self, work: Callable[[UaEndpoint], T], may_write: Callable[[], bool] | None = None) -> T:
+    async def _exchange(self, work: Callable[[UaEndpoint], T], may_write: Gate | None = None) -> T:
         endpoint = self._endpoint
         if endpoint is None:
             raise LinkDown("not connected")

@@ -5,9 +5,10 @@ Peers       ``opc_ua.wire`` (asyncua over TCP) and ``opc_ua.memory`` (simulated 
             suite runs on both (tests/contracts/test_ua_sessions.py).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from field_io.drivers.gate import Gate
 from field_io.drivers.links.link import LinkFaults
 from field_io.opc_ua.messages import NodeInfo, UaSample
 
@@ -78,7 +79,7 @@ class UaSession(Protocol):
         """Values now. Raises ``LinkDown`` or ``ServiceRefused``."""
         ...
 
-    async def write(self, values: Mapping[int, Value], may_write: Callable[[], bool]) -> dict[int, int]:
+    async def write(self, values: Mapping[int, Value], may_write: Gate) -> dict[int, int]:
         """Write values of the nodes' own types; status code by point.
 
         ``may_write`` is asked at every send call, with nothing queued behind it: when it says no, not one byte leaves

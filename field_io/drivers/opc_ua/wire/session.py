@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from asyncua.ua.ua_binary import struct_from_binary
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import DcsError, LinkDown
-from field_io.drivers.links.link import GateClosed, LinkFaults
+from field_io.drivers.gate import CLOSED, Gate, GateClosed
+from field_io.drivers.links.link import LinkFaults
+from field_io.drivers.links.sockets import give_up_early, reset_when_closed
 from field_io.drivers.opc_ua.session import Subscribed, UaSink, Value, Watched
 from field_io.drivers.opc_ua.wire.publish import Publisher
 from field_io.drivers.opc_ua.wire.trouble import TROUBLE, plain_cancellation, refusal
@@ -66,6 +68,7 @@ class WireUaSession:
         self._nodes: list[ua.NodeId] = [ua.NodeId()] * len(spec.points)
         self._types: list[str] = [""] * len(spec.points)
         self._batch = BATCH
+        self._writing = 0  # writes without an answer: the system may still be sending them
         self._renewal: asyncio.Task[None] | None = None
         self._publisher: Publisher | None = None
 
@@ -142,6 +145,8 @@ class WireUaSession:
             await client.connect_socket()
         except OSError as exc:  # TimeoutError is one
             raise LinkDown(f"{self._where} accepts no connection") from exc
+        if self._spec.epoch is None and any(point.direction == "out" for point in self._spec.points):
+            give_up_early(client.uaclient.protocol.transport)
         try:
             await client.send_hello()
         except TimeoutError as exc:
@@ -243,7 +248,7 @@ class WireUaSession:
             found += response.Results
         return found
 
-    async def write(self, values: Mapping[int, Value], may_write: Callable[[], bool]) -> dict[int, int]:
+    async def write(self, values: Mapping[int, Value], may_write: Gate) -> dict[int, int]:
         codes: dict[int, int] = {}
         points = list(values)
         for first in range(0, len(points), self._batch):
@@ -260,7 +265,7 @@ class WireUaSession:
         return codes
 
     async def call(
-        self, request: Any, answer: Any, doing: str, may_write: Callable[[], bool] | None = None, wait: bool = True
+        self, request: Any, answer: Any, doing: str, may_write: Gate | None = None, wait: bool = True
     ) -> Any:
         """A request and its answer. ``wait`` = False: for as long as it takes (publishing).
 
@@ -281,7 +286,10 @@ class WireUaSession:
                 self.abort()
                 raise LinkDown("the device takes no more requests")
             if not may_write():
-                raise GateClosed("not sent: this controller has no authority over the outputs")
+                raise GateClosed(CLOSED)
+            # It is with the system when the request is waited for, or else it must not leave any more.
+            asyncio.get_running_loop().call_soon(self._nothing_queued, protocol)
+        self._writing += may_write is not None
         try:
             with plain_cancellation():
                 data = await protocol.send_request(request, None if wait else 0)
@@ -298,7 +306,12 @@ class WireUaSession:
         except TROUBLE as exc:
             self.abort()
             raise LinkDown("connection closed by the device") from exc
+        self._writing -= may_write is not None
         return response
+
+    def _nothing_queued(self, protocol: Any) -> None:
+        if protocol is self._protocol() and protocol.transport.get_write_buffer_size():
+            self.abort()
 
     # --- subscription -----------------------------------------------------------------------------------------
     async def subscribe(
@@ -331,7 +344,8 @@ class WireUaSession:
             self._renewal = None
         if client is None:
             return
-        _hang_up(client)
+        _hang_up(client, reset=bool(self._writing))
+        self._writing = 0
 
     async def close(self) -> None:
         if self.connected and not self.faults.cut:
@@ -346,9 +360,11 @@ def _policy(access: OpcUaAccess) -> Any:
     return getattr(security_policies, f"SecurityPolicy{access.policy}")
 
 
-def _hang_up(client: Client) -> None:
+def _hang_up(client: Client, reset: bool = False) -> None:
     protocol = client.uaclient.protocol
     if protocol is not None and protocol.transport is not None:
+        if reset:
+            reset_when_closed(protocol.transport)
         protocol.transport.abort()  # close() would first send what is still buffered
     client.disconnect_socket()
 
