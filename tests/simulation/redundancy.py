@@ -10,7 +10,9 @@ import time
 from collections import Counter
 
 from tests.simulation.redundancy_checkers import Broken
-from tests.simulation.redundancy_mutants import MUTANTS, Mutant
+from tests.simulation.redundancy_mutant import Mutant
+from tests.simulation.redundancy_mutants import MUTANTS
+from tests.simulation.redundancy_quiet import run_quiet
 from tests.simulation.redundancy_world import run
 
 
@@ -35,6 +37,7 @@ def first_seed_that_catches(mutant: Mutant, seeds: range) -> tuple[int, str] | N
     for seed in seeds:
         try:
             run(seed, mutant)
+            run_quiet(seed, mutant)
         except Broken as exc:
             return seed, str(exc.args[0])
     return None

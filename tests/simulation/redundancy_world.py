@@ -19,7 +19,8 @@ from dcs.redundancy.protocol.phases import Phase
 from dcs.redundancy.protocol.witness_voter import WitnessVoter
 from dcs.redundancy.timing import LeaseTiming
 from tests.simulation.redundancy_checkers import Broken, Checkers, Faults
-from tests.simulation.redundancy_mutants import Mutant
+from tests.simulation.redundancy_hoard import Hoard
+from tests.simulation.redundancy_mutant import Mutant
 
 MS, S = NS_PER_MS, NS_PER_S
 A, B, W = "A", "B", "W"
@@ -66,6 +67,10 @@ class Node:
         if self.member is not None:
             self.arm()
 
+    def stop_clock(self, lasts_ns: int) -> None:
+        """As a guest machine that is stopped: to the node the time never was."""
+        self._local_ns -= round(lasts_ns * self.rate)
+
     # --- life ---------------------------------------------------------------------------------------------
     def start(self) -> None:
         self.is_up = True
@@ -75,7 +80,7 @@ class Node:
         self.scan = self.held = self.pending = 0
         self.waiting = []
         record = None if self.disk_is_corrupt else (self.disk or VoterRecord())
-        record = self.world.mutant.loads(record)
+        record = self.world.mutant.loads(record, self.name)
         self.disk_is_corrupt = False
         now_ns = self.local_ns()
         if self.name == W:
@@ -162,7 +167,8 @@ class Node:
         self.world.checkers.holder(self.name, epoch, self.held, cold)
         if reason.startswith("handed over"):
             self.world.checkers.counts["handovers"] += 1
-        self.world.at(self, 0, self.write, True)  # the first write goes out at once
+        if not self.world.mutant.first_write_waits:
+            self.world.at(self, 0, self.write, True)  # the first write goes out at once
 
     def became_standby(self, reason: str) -> None:
         self.world.tell(self.name, f"standby: {reason}")
@@ -268,6 +274,7 @@ class World:
         self._count = 0
         self._cuts: dict[tuple[str, str], int] = {}  # directed link -> until
         self._stream_ns: dict[tuple[str, str], int] = {}
+        self._hoard = Hoard(self.faults.hoard, self.rng)
         self._next_command = 0
         self._healed = False
 
@@ -305,10 +312,18 @@ class World:
             return
         faults, rng = self.faults, self.rng
         if faults.step_pause and rng.random() < faults.step_pause:
-            node.frozen_until_ns = max(node.frozen_until_ns, self.now_ns) + rng.randrange(5 * MS, 400 * MS)
-            self.checkers.counts["pauses"] += 1
+            self.freeze(node, max(node.frozen_until_ns, self.now_ns) + rng.randrange(5 * MS, 400 * MS))
         if faults.step_crash and rng.random() < faults.step_crash:
             raise _Crash
+
+    def freeze(self, node: Node, until_ns: int) -> None:
+        """The node does nothing until then; its clock goes on."""
+        self.checkers.counts["pauses"] += 1
+        lasts_ns = until_ns - max(self.now_ns, node.frozen_until_ns)
+        if lasts_ns > 0:
+            node.frozen_until_ns = until_ns
+            if self.mutant.clock_stops:
+                node.stop_clock(lasts_ns)
 
     # --- network ------------------------------------------------------------------------------------------
     def _delay_ns(self) -> int:
@@ -330,6 +345,10 @@ class World:
         self.at(None, arrives_ns - self.now_ns, self._arrive, receiver, link, message)
         if self._healed:
             return
+        self._hoard.keep(link, message)
+        for old_link, old in self._hoard.late_answers(link, message):
+            self.checkers.counts["old answers"] += 1
+            self.at(None, self._delay_ns(), self._arrive, self.nodes[old_link[1]], old_link, old)
         for chance, within_ns in ((faults.repeat, 100 * MS), (faults.ancient, 4 * S)):
             if chance and rng.random() < chance:
                 again_ns = arrives_ns + rng.randrange(within_ns)
@@ -418,8 +437,7 @@ class World:
 
     def _random_pause(self) -> None:
         node = self.nodes[self.rng.choice(NODES)]
-        node.frozen_until_ns = max(node.frozen_until_ns, self.now_ns + self.rng.randrange(5 * MS, 400 * MS))
-        self.checkers.counts["pauses"] += 1
+        self.freeze(node, self.now_ns + self.rng.randrange(5 * MS, 400 * MS))
 
     def _random_cut(self) -> None:
         a, b = self.rng.sample(NODES, 2)
