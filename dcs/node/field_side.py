@@ -47,7 +47,8 @@ class _Device:
         self.driver = driver
         self.ahead_max_ns = ahead_max_ns(driver.spec)
         self.fresh = True  # every point was read by this controller since it took over
-        self.pending: dict[str, float] | None = None  # the newest outputs that are not on their way yet
+        # The newest outputs that are not on their way yet, and whom to ask before they go.
+        self.pending: tuple[dict[str, float], Gate] | None = None
         self.parting: dict[str, float] = {}  # last values for points that no block drives any more
         self.writing: asyncio.Task[None] | None = None
         self.silent = False  # it gave no values at the last scan
@@ -121,6 +122,7 @@ class FieldSide:
         self.wiring = Wiring(self._devices, self._bits, inputs, outputs)
         self._inherited = self.wiring.never_read
         self._since_utc_ns = 0
+        self._term = 0  # how often the outputs were given up
         self.replaced_writes = 0
         self.on_stale_epoch: Callable[[int], None] = lambda epoch: None  # a device refused us and knows this higher one
 
@@ -211,6 +213,7 @@ class FieldSide:
 
     def stand_by(self, abort: bool) -> None:
         """This controller is not active: only health reads. ``abort`` drops connections with writes in flight."""
+        self._term += 1
         for device in self._devices:
             device.driver.set_polling(False)
             device.pending = None
@@ -232,7 +235,12 @@ class FieldSide:
         ``more`` are last values for points that no block drives any more. A device that gives no values is sent
         nothing, and nothing is repeated to it: when it is back, blocks see where its outputs are before they move them.
         """
-        loop = asyncio.get_running_loop()
+        loop, term = asyncio.get_running_loop(), self._term
+
+        def gate() -> int:
+            # What still waits when the authority is lost must not go out when it comes back: the other one has written.
+            return may_write() if term == self._term else 0
+
         for part in wiring.parts:
             device = part.device
             chosen = {name: float(values[i]) for i, name in part.outputs if valid[i]}
@@ -242,16 +250,16 @@ class FieldSide:
                 continue
             if device.pending is not None:
                 self.replaced_writes += 1  # the device is slower than the scans; the newest values count
-            device.pending = chosen
+            device.pending = chosen, gate
             if device.writing is None or device.writing.done():
-                device.writing = loop.create_task(self._send(device, may_write))
+                device.writing = loop.create_task(self._send(device))
 
-    async def _send(self, device: _Device, may_write: Gate) -> None:
+    async def _send(self, device: _Device) -> None:
         """Write what is pending until nothing is; the gate is asked by the transport at every send."""
         while device.pending is not None:
-            chosen, device.pending = device.pending, None
+            (chosen, gate), device.pending = device.pending, None
             wanted = {} if device.silent else {**device.parting, **chosen}
-            outcome = await device.driver.write(wanted, may_write)
+            outcome = await device.driver.write(wanted, gate)
             if outcome.stale_epoch:
                 self.on_stale_epoch(outcome.stale_epoch)
             device.parting = {name: value for name, value in device.parting.items() if name not in outcome.written}
