@@ -7,6 +7,7 @@ from pathlib import Path
 from dcs.bench.box_speed import box_speed
 from dcs.bench.figure import Benchmark, Figure
 from dcs.bench.loop_scans import compile_blocks, scan_loops
+from dcs.bench.mirroring import mirroring
 from dcs.bench.modbus_client import modbus_client
 from dcs.bench.points import load_points
 from dcs.bench.real_run import idle_cpu, scan_jitter
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "scan_jitter": scan_jitter,
     "idle_cpu": idle_cpu,
     "takeover": takeover,
+    "mirroring": mirroring,
 }
 
 
