@@ -1,8 +1,8 @@
 """A pair on real sockets that does nothing but scan and mirror: the active in this process, its standby in another.
 
 Called by   the benchmarks of mirroring and of resynchronisation.
-Knows       the parts of production: replica, pair member, wire network, witness. No bus, no field, no configuration: the
-            program is the benchmark's plan of loops, its inputs are the recorded field.
+Knows       the parts of production: replica, pair member, wire network, witness. No bus, no field, no configuration:
+            the program is the benchmark's plan of loops, its inputs are the recorded field.
 
 The witness lives with the standby. Times of the lease are those of a scan period of 100 ms.
 """
@@ -235,4 +235,3 @@ async def rig(loops: int, tap: Callable[[WireNetwork], None] = lambda network: N
             await asyncio.gather(task, return_exceptions=True)
     finally:
         other.stop()
-

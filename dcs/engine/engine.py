@@ -7,7 +7,6 @@ Knows       words and kernels. No clock, no bus, no field, no redundancy: time a
 One caller at a time; nothing here waits. A scan of a compiled engine runs without the interpreter lock.
 """
 
-import hashlib
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -25,6 +24,7 @@ from dcs.engine.layouts import layouts
 from dcs.engine.plan import Plan
 from dcs.engine.tables import tables
 from dcs.engine.uncompiled import UncompiledDriver
+from dcs.engine.word_hash import hash_of
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.int64]
@@ -63,6 +63,7 @@ class Engine:
         self._output_values = self._numbers[at : at + outputs]
         self._output_statuses = self._words[at + outputs : at + 2 * outputs]
         self._columns = [_ColumnWords(plan, index) for index in range(len(plan.runs))]
+        self._hash = hash_of(self._memory, self.compiled, report)
         if self.compiled:
             address = {kind.name: kernels.kernel_address(kind, report) for kind in plan.types}
             driver = kernels.driver(report)
@@ -194,8 +195,13 @@ class Engine:
 
     def digest(self, part: int = 0, parts: int = 1) -> bytes:
         """Eight bytes of the memory, or of one of ``parts`` slices of it (to compare a large one bit by bit)."""
-        size = -(-len(self._memory) // parts)
-        return hashlib.blake2b(self._memory[part * size : (part + 1) * size].data, digest_size=8).digest()
+        size = -(-self.plan.words // parts)
+        first = min(part * size, self.plan.words)
+        return self._hash(first, min(size, self.plan.words - first)).to_bytes(8, "little")
+
+    def output_digest(self) -> bytes:
+        """Eight bytes of the output channels: values and statuses, as the last scan left them."""
+        return self._hash(self.plan.outputs_at, 2 * len(self.plan.output_channels)).to_bytes(8, "little")
 
     @property
     def epoch(self) -> int:

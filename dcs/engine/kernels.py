@@ -44,6 +44,7 @@ _DRIVER = ctypes.CFUNCTYPE(
     *[ctypes.c_int64] * 2, ctypes.c_double, ctypes.c_double, ctypes.c_int64,
 )  # fmt: skip
 """How the driver is called; without the interpreter lock, as every C function."""
+_HASH = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_int64)
 
 Report = Callable[[str], None]
 
@@ -110,12 +111,23 @@ def kernel_address(kind: BlockType, report: Report | None = None) -> int:
 
 def driver(report: Report | None = None) -> Callable[..., None]:
     """The compiled ``run_class`` of ``dcs.engine.driver``, to be called with addresses."""
-    spec = importlib.util.find_spec("dcs.engine.driver")
-    assert spec is not None
-    assert spec.origin is not None
-    source = Path(spec.origin).read_text(encoding="utf-8")
+    source = _source_of("dcs.engine.driver")
     module = _module("driver", source, "", {}, "compiling the scan driver", report)
     return _DRIVER(module.run_class.address)
+
+
+def hash_kernel(report: Report | None = None) -> Callable[[int, int], int]:
+    """The compiled ``hash_words`` of ``dcs.engine.hash_kernel``: (address, number of words) -> hash."""
+    source = _source_of("dcs.engine.hash_kernel")
+    module = _module("hash_kernel", source, "", {}, "compiling the hash of the memory", report)
+    return _HASH(module.hash_words.address)
+
+
+def _source_of(name: str) -> str:
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).read_text(encoding="utf-8")
 
 
 def forget() -> None:
@@ -129,6 +141,7 @@ def warm_cache(report: Report, kinds: Iterable[BlockType]) -> None:
         report("the compiler is switched off (NUMBA_DISABLE_JIT): blocks run uncompiled")
         return
     driver(report)
+    hash_kernel(report)
     for kind in dict.fromkeys(kinds):
         kernel_address(kind, report)
 

@@ -123,7 +123,7 @@ class Replica:
         events += engine.take_events()
         self.recent_events.extend(events)
         outputs = engine.outputs()
-        return ScanOutcome(outputs, self._digest(outputs), replies, events, self.program is not before)
+        return ScanOutcome(outputs, self._digest(replies), replies, events, self.program is not before)
 
     def _change(self, command: Command, record: ScanRecord, events: list[Event]) -> tuple[bool, str]:
         """Between two scans: the memory goes over to another program. Raises ``NotLoaded``."""
@@ -157,11 +157,12 @@ class Replica:
         self.loaded = {key: one for key, one in self.loaded.items() if key != program.key}
         self.program = program
 
-    def _digest(self, outputs: Outputs) -> bytes:
-        """The outputs of every scan, and the whole state in rolling parts: a silent one shows within 16 scans."""
-        values, _, valid = outputs
+    def _digest(self, replies: list[Reply]) -> bytes:
+        """Outputs and replies of every scan, and the state in rolling parts: a silent one shows within 16 scans."""
         part = self.engine.digest(self.scan % _DIGEST_PARTS, _DIGEST_PARTS)
-        return hashlib.blake2b(b"".join((values.tobytes(), valid.tobytes(), part)), digest_size=8).digest()
+        said = b"".join(repr(reply).encode() for reply in replies)
+        answers = hashlib.blake2b(said, digest_size=8).digest() if said else b""
+        return self.engine.output_digest() + part + answers
 
     def snapshot(self) -> bytes:
         """The full copy: everything a standby needs to go on with the next scan."""
@@ -226,6 +227,7 @@ class Replica:
         self.scan = head["scan"]
         self._last_time_ns = {int(index): time_ns for index, time_ns in head["times"]}
         self._book.load(head["commands"])
-        self.inputs = ScanRecord.from_bytes(inputs).inputs if inputs else None
+        if shape is None:  # a copy from a disk may have been written by other software, and its inputs are stale
+            self.inputs = ScanRecord.from_bytes(inputs).inputs if inputs else None
         self.recent_events.clear()
         return report

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcs.bus.messages import Command
+from dcs.node.columns import pack_column, pack_times, unpack_column, unpack_times
 
 _HEADER = struct.Struct("<QqiiII")
 
@@ -54,15 +55,9 @@ class ScanRecord:
         header = _HEADER.pack(
             self.scan, self.time_ns, self.class_index, self.slips, len(self.inputs.values), len(commands)
         )
-        return b"".join(
-            (
-                header,
-                self.inputs.values.tobytes(),
-                self.inputs.statuses.astype(np.uint8).tobytes(),
-                self.inputs.times_ns.tobytes(),
-                commands,
-            )
-        )
+        statuses = pack_column(self.inputs.statuses.astype(np.uint8))
+        times = pack_times(self.inputs.times_ns, self.time_ns)
+        return b"".join((header, self.inputs.values.tobytes(), statuses, times, commands))
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> "ScanRecord":
@@ -70,12 +65,14 @@ class ScanRecord:
         if len(payload) < _HEADER.size:
             raise ValueError(f"a scan record has at least {_HEADER.size} bytes, this has {len(payload)}")
         scan, time_ns, class_index, slips, channels, command_bytes = _HEADER.unpack_from(payload)
-        at = _HEADER.size
-        if len(payload) != at + 17 * channels + command_bytes:
+        at = _HEADER.size + 8 * channels
+        if len(payload) < at:
             raise ValueError(f"a scan record of {channels} channels was cut to {len(payload)} bytes")
-        values = np.frombuffer(payload, "<f8", channels, at)
-        statuses = np.frombuffer(payload, "u1", channels, at + 8 * channels).astype(np.int64)
-        times_ns = np.frombuffer(payload, "<i8", channels, at + 9 * channels)
-        text = payload[at + 17 * channels :]
-        commands = [Command(**raw) for raw in json.loads(text)] if text else []
-        return cls(scan, time_ns, class_index, slips, InputImage(values, statuses, times_ns), commands)
+        values = np.frombuffer(payload, "<f8", channels, _HEADER.size)
+        statuses, at = unpack_column(payload, at, channels, "u1")
+        times_ns, at = unpack_times(payload, at, channels, time_ns)
+        if len(payload) != at + command_bytes:
+            raise ValueError(f"a scan record of {channels} channels was cut to {len(payload)} bytes")
+        commands = [Command(**raw) for raw in json.loads(payload[at:])] if command_bytes else []
+        image = InputImage(values, statuses.astype(np.int64), times_ns)
+        return cls(scan, time_ns, class_index, slips, image, commands)

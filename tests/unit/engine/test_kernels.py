@@ -347,7 +347,7 @@ def test_warming_says_what_it_does_once(tmp_path, monkeypatch, types):
 
     said: list[str] = []
     kernels.warm_cache(said.append, [kind])
-    assert said == ["compiling the scan driver", "compiling block type FINE2"]
+    assert said == ["compiling the scan driver", "compiling the hash of the memory", "compiling block type FINE2"]
     monkeypatch.setattr(kernels, "_LOADED", {})
     kernels.warm_cache(said.append, [kind])
-    assert len(said) == 2
+    assert len(said) == 3
