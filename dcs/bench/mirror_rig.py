@@ -4,7 +4,7 @@ Called by   the benchmarks of mirroring and of resynchronisation.
 Knows       the parts of production: replica, pair member, wire network, witness. No bus, no field, no configuration:
             the program is the benchmark's plan of loops, its inputs are the recorded field.
 
-The witness lives with the standby. Times of the lease are those of a scan period of 100 ms.
+The witness has a process of its own. Times of the lease are those of a scan period of 100 ms.
 """
 
 import asyncio
@@ -127,7 +127,12 @@ def free_ports() -> dict[str, int]:
         return dict(zip((ACTIVE, STANDBY, WITNESS), (one.getsockname()[1] for one in sockets), strict=True))
 
 
-# --- the other process -------------------------------------------------------------------------------------
+# --- the other processes -------------------------------------------------------------------------------------
+def _witness(ports: dict[str, int]) -> None:
+    witness = Witness(WITNESS, {"C1": _PAIR}, WallClock(), _network(WITNESS, ports), MemoryStore(), print)
+    asyncio.run(witness.run())
+
+
 def _standby(loops: int, ports: dict[str, int], pipe: Connection) -> None:
     side = Side(Replica(program_of(loops_plan(loops)[0])))
     pipe.send("built")
@@ -136,18 +141,17 @@ def _standby(loops: int, ports: dict[str, int], pipe: Connection) -> None:
 
 async def _stand_by(side: Side, ports: dict[str, int], pipe: Connection) -> None:
     loop = asyncio.get_running_loop()
-    witness = Witness(WITNESS, {"C1": _PAIR}, WallClock(), _network(WITNESS, ports), MemoryStore(), print)
     member = member_of(STANDBY, side, ports)
-    tasks = [loop.create_task(witness.run())]
+    tasks: list[asyncio.Task[None]] = []
     while True:
         word = await loop.run_in_executor(None, pipe.recv)
         if word == "join":
             tasks.append(loop.create_task(member.run()))
         elif word == "leave":
-            for task in tasks[1:]:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks[1:], return_exceptions=True)
-            del tasks[1:]
+            await asyncio.gather(*tasks, return_exceptions=True)
+            tasks.clear()
             member = member_of(STANDBY, side, ports)
         else:
             report = member.report()
@@ -157,14 +161,17 @@ async def _stand_by(side: Side, ports: dict[str, int], pipe: Connection) -> None
 
 
 class OtherSide:
-    """The standby and the witness in a process of their own."""
+    """The standby and the witness in processes of their own."""
 
     def __init__(self, loops: int, ports: dict[str, int]) -> None:
-        self._pipe, theirs = multiprocessing.get_context("spawn").Pipe()
-        self._process = multiprocessing.get_context("spawn").Process(
-            target=_standby, args=(loops, ports, theirs), daemon=True
-        )
-        self._process.start()
+        spawn = multiprocessing.get_context("spawn")
+        self._pipe, theirs = spawn.Pipe()
+        self._processes = [
+            spawn.Process(target=_standby, args=(loops, ports, theirs), daemon=True),
+            spawn.Process(target=_witness, args=(ports,), daemon=True),
+        ]
+        for process in self._processes:
+            process.start()
 
     def built(self) -> None:
         """Wait until it can take part. Raises ``TimeoutError``."""
@@ -186,9 +193,10 @@ class OtherSide:
         return cast("tuple[list[int], list[str], int, str]", await asyncio.to_thread(self._pipe.recv))
 
     def stop(self) -> None:
-        """End the process."""
-        self._process.terminate()
-        self._process.join()
+        """End the processes."""
+        for process in self._processes:
+            process.terminate()
+            process.join()
 
 
 @dataclass

@@ -11,6 +11,7 @@ from dcs.bench.mirroring import mirroring
 from dcs.bench.modbus_client import modbus_client
 from dcs.bench.points import load_points
 from dcs.bench.real_run import idle_cpu, scan_jitter
+from dcs.bench.resynchronisation import resynchronisation
 from dcs.bench.scan_cost import scan_cost
 from dcs.bench.takeover import takeover
 from dcs.bench.tennessee_eastman import tennessee_eastman
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "idle_cpu": idle_cpu,
     "takeover": takeover,
     "mirroring": mirroring,
+    "resynchronisation": resynchronisation,
 }
 
 
