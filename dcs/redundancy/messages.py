@@ -135,7 +135,7 @@ class CopySlice(NamedTuple):
 
     session: Session
     number: int
-    data: bytes
+    data: bytes | memoryview
 
 
 class Record(NamedTuple):
@@ -228,7 +228,7 @@ def _pack_hello(message: Hello) -> bytes:
 
 
 def _pack_slice(message: CopySlice) -> bytes:
-    return _SLICE.pack(*_flat(message.session), message.number) + message.data
+    return b"".join((_SLICE.pack(*_flat(message.session), message.number), message.data))
 
 
 def _pack_record(message: Record) -> bytes:

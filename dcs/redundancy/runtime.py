@@ -377,10 +377,10 @@ class _Ports:
     def save(self, record: VoterRecord) -> None:
         self._store.save(self._pair, record)
 
-    def snapshot(self) -> tuple[int, bytes]:
+    def snapshot(self) -> tuple[int, bytes | memoryview]:
         return self._replica.snapshot()
 
-    def restore(self, seq: int, state: bytes) -> None:
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
         self._replica.restore(seq, state)
 
     def execute(self, seq: int, record: bytes) -> bytes:

@@ -26,7 +26,10 @@ class MirrorSink:
         self._incarnation = incarnation
         self._ports = ports
         self._base_seq = 0
-        self._slices: list[bytes] = []
+        self._room = bytearray()  # for the copy; kept, because to find it anew takes longer than to fill it
+        self._copy_bytes = 0
+        self._slices_held = 0
+        self._bytes_held = 0
         self._slices_expected = 0
         self._buffered: list[Record] = []
 
@@ -40,14 +43,13 @@ class MirrorSink:
         """Progress of the copy, 0–100."""
         if self.state == COMPLETE:
             return 100.0
-        return 100.0 * len(self._slices) / self._slices_expected if self._slices_expected else 0.0
+        return 100.0 * self._slices_held / self._slices_expected if self._slices_expected else 0.0
 
     def reset(self) -> None:
         """We hold the authority now, or what we hold is worth nothing."""
         self.state = EMPTY
-        self._slices = []
+        self._slices_held = self._bytes_held = self._slices_expected = 0
         self._buffered = []
-        self._slices_expected = 0
 
     def on_begin(self, begin: CopyBegin, known: Generation) -> bool:
         """A copy follows. From its first byte on we claim no data, because the active may rely on our answers."""
@@ -61,6 +63,9 @@ class MirrorSink:
         self.state = COPYING
         self.seq = self._base_seq = begin.base_seq
         self._slices_expected = begin.slices
+        self._copy_bytes = begin.total_bytes
+        if len(self._room) < begin.total_bytes:
+            self._room = bytearray(begin.total_bytes)
         if not begin.slices:
             self._finish()
         self._answer()
@@ -70,24 +75,28 @@ class MirrorSink:
         """One part of the copy, in order."""
         if piece.session != self.session or self.state != COPYING:
             return
-        if piece.number != len(self._slices):
-            self._answer(gap=piece.number > len(self._slices))
+        if piece.number != self._slices_held:
+            self._answer(gap=piece.number > self._slices_held)
             return
-        self._slices.append(piece.data)
-        if len(self._slices) == self._slices_expected:
+        end = self._bytes_held + len(piece.data)
+        if end > self._copy_bytes:
+            return
+        self._room[self._bytes_held : end] = piece.data
+        self._bytes_held = end
+        self._slices_held += 1
+        if self._slices_held == self._slices_expected:
             self._finish()
         self._answer()
 
     def _finish(self) -> None:
         try:
-            self._ports.restore(self._base_seq, b"".join(self._slices))
+            self._ports.restore(self._base_seq, memoryview(self._room)[: self._bytes_held])
         except CannotRestore as exc:
             self.state = BROKEN
             self._ports.event(f"the copy cannot be read: {exc}")
             self._answer(mismatch=True, seq=self._base_seq - 1)
             return
         self.state = COMPLETE
-        self._slices = []
         buffered, self._buffered = self._buffered, []
         for record in buffered:
             if not self._execute(record):
@@ -135,5 +144,5 @@ class MirrorSink:
             return
         held = self.seq if seq is None else seq
         is_complete = self.state == COMPLETE
-        slices = self._slices_expected if is_complete else len(self._slices)
+        slices = self._slices_expected if is_complete else self._slices_held
         self._ports.send_mirror(Ack(session, held, slices, is_complete, gap, mismatch, self.score))

@@ -24,8 +24,11 @@ from dcs.redundancy.messages import (
 from dcs.redundancy.protocol.ports import MemberPorts
 from dcs.redundancy.timing import LeaseTiming
 
-SLICE_BYTES = 65536
-WINDOW_SLICES = 8
+SLICE_BYTES = 32768
+WINDOW_SLICES = 4
+"""So much of a copy is under way at a time: on a link of 100 Mbit/s a renewal behind it is 10 ms late, not more."""
+RESTORE_NS_PER_BYTE = 10
+"""A standby that puts a large copy into its place says nothing meanwhile."""
 FIRST_PAUSE_FACTOR = 1  # pauses between two failed copies, in mirror times: 1, 2, 4 …
 LONGEST_PAUSE_FACTOR = 64
 
@@ -57,9 +60,10 @@ class MirrorSource:
         self._next_generation = next_generation
         self._session: Session | None = None
         self._copy_id = 0
-        self._slices: list[bytes] = []
+        self._slices: list[bytes | memoryview] = []
         self._slices_sent = 0
         self._slices_acked = 0
+        self._patience_ns = timing.mirror_ns  # how long it may be silent
         self._slices_since_ns = 0  # since when the oldest unacknowledged slice is out
         self._unacked: deque[tuple[int, Record]] = deque()  # (sent, record)
         self._resent_from = -1
@@ -134,6 +138,7 @@ class MirrorSource:
         self._resent_from = -1
         self._slices = [state[at : at + SLICE_BYTES] for at in range(0, len(state), SLICE_BYTES)]
         self._slices_sent = self._slices_acked = 0
+        self._patience_ns = self._timing.mirror_ns + RESTORE_NS_PER_BYTE * len(state)
         self._slices_since_ns = now_ns
         self._ports.send_mirror(CopyBegin(self._session, seq, len(state), len(self._slices)))
         self._send_slices()
@@ -180,6 +185,7 @@ class MirrorSource:
         if ack.complete:
             self.state = MIRRORED
             self._slices = []
+            self._patience_ns = self._timing.mirror_ns
             self._pause_factor = FIRST_PAUSE_FACTOR
             self._ports.event("the standby has a complete copy and is ready")
         else:
@@ -199,13 +205,13 @@ class MirrorSource:
         oldest_ns = self._unacked[0][0] if self._unacked else None
         if self.state == COPYING:
             oldest_ns = self._slices_since_ns if oldest_ns is None else min(oldest_ns, self._slices_since_ns)
-        return None if oldest_ns is None else oldest_ns + self._timing.mirror_ns
+        return None if oldest_ns is None else oldest_ns + self._patience_ns
 
     def on_time(self, now_ns: int) -> None:
         """Shut a silent standby out."""
         due_ns = self.due_ns
         if due_ns is not None and now_ns >= due_ns:
-            self.exclude(now_ns, f"it acknowledged nothing for {self._timing.mirror_ns / 1e6:.0f} ms")
+            self.exclude(now_ns, f"it acknowledged nothing for {self._patience_ns / 1e6:.0f} ms")
 
     def exclude(self, now_ns: int, reason: str) -> None:
         """Close the session and open a new generation; ``alone`` follows when a majority has recorded it."""
