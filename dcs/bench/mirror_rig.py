@@ -30,6 +30,7 @@ from dcs.engine.strategy import Strategy
 from dcs.node.program import Program
 from dcs.node.replica import Replica, ScanOutcome
 from dcs.node.scan_record import InputImage, ScanRecord
+from dcs.node.state_copy import StateCopy
 from dcs.node.versions import STARTED, Version
 from dcs.redundancy.protocol import PairConfig
 from dcs.redundancy.runtime import RedundantMember
@@ -76,15 +77,20 @@ class Side:
     """One controller as far as the pair sees it (``dcs.redundancy.runtime.Replica``)."""
 
     replica: Replica
+    _copy: StateCopy = field(default_factory=StateCopy)
     events: list[str] = field(default_factory=list)
     active: asyncio.Event = field(default_factory=asyncio.Event)
     executed_ns: list[int] = field(default_factory=list)  # CPU time of every repeated scan
 
-    def snapshot(self) -> tuple[int, bytes]:
-        with self.replica.lock:
-            return self.replica.scan, self.replica.snapshot()
+    def __post_init__(self) -> None:
+        self._copy.make_room(len(self.replica.engine.memory))
 
-    def restore(self, seq: int, state: bytes) -> None:
+    def snapshot(self) -> tuple[int, memoryview]:
+        with self.replica.lock:
+            self.replica.freeze(self._copy)
+        return self._copy.scan, self._copy.packed()
+
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
         self.replica.restore(state)
 
     def execute(self, seq: int, record: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """What a full copy to the standby does to the scan of the active, and to its lease.
 
 Called by   ``dcs bench resynchronisation``.
-Measures    the scan in its own thread at 100 ms, as production runs it, while a standby comes back with nothing, several
+Measures    the scan in its own thread at 100 ms, as production runs it, while a standby comes back with nothing, a few
             times: how much later a scan is done than without a copy, how long a copy takes, how much lease is left.
 """
 
@@ -98,9 +98,10 @@ def resynchronisation_of(loops: int, limit: bool) -> list[Figure]:
     """For a plant of that many loops; ``limit``: the pause is judged."""
     watch, usual_ms, longest_ms, took_s, lost = asyncio.run(_resynchronise(loops))
     pause_pct = 100.0 * (max(longest_ms) - usual_ms) / (SCAN_NS / 1e6)
+    limit_pct = _PAUSE_LIMIT_PCT if limit else None
     name, plant = "resynchronisation", f"{loops:,} loops"
     return [
-        Figure(name, f"{plant}: longest delay of a scan by a copy", pause_pct, "% of 100 ms", _PAUSE_LIMIT_PCT if limit else None),
+        Figure(name, f"{plant}: longest delay of a scan by a copy", pause_pct, "% of 100 ms", limit_pct),
         Figure(name, f"{plant}: a scan without a copy, due to done", usual_ms, "ms"),
         Figure(name, f"{plant}: a standby that comes back is ready after", statistics.median(took_s), "s"),
         Figure(name, f"{plant}: least lease left", watch.lease_left_ms, "ms"),

@@ -175,7 +175,7 @@ class Engine:
         """A copy of the memory."""
         return self._memory.tobytes()
 
-    def restore(self, snapshot: bytes) -> None:
+    def restore(self, snapshot: bytes | memoryview) -> None:
         """Continue from a snapshot to the last bit. Its events count as taken. Raises ``OtherPlan``."""
         theirs = np.frombuffer(snapshot, np.int64) if len(snapshot) == 8 * self.plan.words else None
         if theirs is None or theirs[memory.MAGIC] != memory.MAGIC_VALUE:

@@ -5,7 +5,6 @@ Called by   ``dcs.node.replica``; it is part of the mirrored state, so a command
 """
 
 from collections import OrderedDict
-from dataclasses import asdict
 from typing import Any
 
 from dcs.bus.messages import Reply
@@ -29,9 +28,9 @@ class CommandBook:
         while len(self._replies) > _KEPT:
             self._replies.popitem(last=False)
 
-    def to_list(self) -> list[dict[str, Any]]:
-        """For the full copy."""
-        return [asdict(reply) for reply in self._replies.values()]
+    def to_list(self) -> list[Reply]:
+        """For the full copy, the oldest first."""
+        return list(self._replies.values())
 
     def load(self, rows: list[dict[str, Any]]) -> None:
         """Replace the content by a copy."""

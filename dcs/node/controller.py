@@ -28,6 +28,7 @@ from dcs.node.replica import NotLoaded, Replica, ScanOutcome
 from dcs.node.scan_figures import ScanFigures
 from dcs.node.scan_record import InputImage, ScanRecord
 from dcs.node.scan_schedule import ScanSchedule
+from dcs.node.state_copy import StateCopy
 from dcs.redundancy.protocol import CannotRestore
 from dcs.redundancy.runtime import RedundantMember
 
@@ -65,6 +66,8 @@ class Controller:
         self.face = parts.face
         self._clock = parts.face.clock
         self.replica = Replica(parts.program)
+        self._copy = StateCopy()  # for the standby
+        self._copy.make_room(len(self.replica.engine.memory))
         self._classes: tuple[ScanClass, ...] = ()
         self._layouts: list[Layout] = []
         self.figures: list[ScanFigures] = []
@@ -247,12 +250,13 @@ class Controller:
         return now_ns - self._last_tick_ns < _HUNG_PERIODS * fastest_ns + NS_PER_S
 
     # --- what redundancy asks of us (event loop) ------------------------------------------------------------
-    def snapshot(self) -> tuple[int, bytes]:
-        """The full copy for the standby."""
+    def snapshot(self) -> tuple[int, memoryview]:
+        """The full copy for the standby; good until the next one."""
         with self.replica.lock:
-            return self.replica.scan, self.replica.snapshot()
+            self.replica.freeze(self._copy)
+        return self._copy.scan, self._copy.packed()
 
-    def restore(self, seq: int, state: bytes) -> None:
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
         """We are to follow from this copy. Raises ``CannotRestore``."""
         with self.replica.lock:
             before = self.replica.program

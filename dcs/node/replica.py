@@ -6,8 +6,6 @@ Knows       the engine, the command book, the scan counter. The same record on t
 """
 
 import hashlib
-import json
-import struct
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcs.bus.messages import Command, Event, Reply
+from dcs.core.clock import NS_PER_S
 from dcs.core.errors import DcsError
 from dcs.engine import memory
 from dcs.engine.change import Report
@@ -28,14 +27,15 @@ from dcs.node.change_events import events_of
 from dcs.node.command_book import CommandBook
 from dcs.node.program import Loaded, Program
 from dcs.node.scan_record import InputImage, ScanRecord
+from dcs.node.state_copy import Beside, StateCopy, read_copy
 
 Outputs = tuple[NDArray[np.float64], NDArray[Any], NDArray[np.bool_]]
 """Values, statuses, and which of them may be written; in the order of the plan's output channels."""
 
 _KEPT_EVENTS = 2000
 _DIGEST_PARTS = 16
-_COPY_HEADER = struct.Struct("<4sI")
-_COPY_MAGIC = b"DCC2"
+_LATE_EVENTS, _LATE_EVENTS_NS = 100, 10 * NS_PER_S
+"""Of the events that go with a copy: the active may die before it has published them."""
 _LOADED_MAX = 3
 _EVENTS_AHEAD = 1 << 20
 APPLY = "apply"
@@ -164,25 +164,30 @@ class Replica:
         answers = hashlib.blake2b(said, digest_size=8).digest() if said else b""
         return self.engine.output_digest() + part + answers
 
-    def snapshot(self) -> bytes:
-        """The full copy: everything a standby needs to go on with the next scan."""
-        inputs = self.inputs
-        record = b""
-        if inputs is not None:
-            record = ScanRecord(self.scan, 0, 0, 0, inputs, []).to_bytes()
-        head = json.dumps(
-            {
-                "scan": self.scan,
-                "times": sorted(self._last_time_ns.items()),
-                "commands": self._book.to_list(),
-                "program": self.program.key.hex(),
-                "parting": self.parting,
-                "inputs": len(record),
-            }
-        ).encode()
-        return _COPY_HEADER.pack(_COPY_MAGIC, len(head)) + head + record + self.engine.snapshot()
+    def freeze(self, copy: StateCopy) -> None:
+        """The full copy: everything a standby needs to go on with the next scan. The caller holds the lock."""
+        newest = [self.recent_events[-1 - back] for back in range(min(len(self.recent_events), _LATE_EVENTS))]
+        since_ns = max(self._last_time_ns.values(), default=0) - _LATE_EVENTS_NS
+        copy.take(
+            self.engine.memory,
+            Beside(
+                self.scan,
+                sorted(self._last_time_ns.items()),
+                self._book.to_list(),
+                self.program.key.hex(),
+                self.parting,
+                [event for event in reversed(newest) if event.time_ns > since_ns],
+                self.inputs,
+            ),
+        )
 
-    def restore(self, copy: bytes) -> None:
+    def snapshot(self) -> bytes:
+        """A full copy in room of its own."""
+        copy = StateCopy()
+        self.freeze(copy)
+        return bytes(copy.packed())
+
+    def restore(self, copy: bytes | memoryview) -> None:
         """Replace everything by a full copy. Raises ``ValueError`` when it is not one of a program that is loaded."""
         self._take(copy, None)
 
@@ -201,15 +206,10 @@ class Replica:
         self.parting = {}
         return report
 
-    def _take(self, copy: bytes, shape: Shape | None) -> Report | None:
-        magic, head_bytes = _COPY_HEADER.unpack_from(copy)
-        if magic != _COPY_MAGIC:
-            raise ValueError(f"not a full copy: it starts with {magic!r}")
-        at = _COPY_HEADER.size
-        head = json.loads(copy[at : at + head_bytes])
-        at += head_bytes
+    def _take(self, copy: bytes | memoryview, shape: Shape | None) -> Report | None:
+        read = read_copy(copy)
+        head, before = read.head, read.memory
         key = bytes.fromhex(head["program"])
-        inputs, before = copy[at : at + head["inputs"]], copy[at + head["inputs"] :]
         report = None
         if shape is not None and shape.digest != self.program.plan.digest:
             transfer = Transfer(shape, self.program.plan)
@@ -228,6 +228,7 @@ class Replica:
         self._last_time_ns = {int(index): time_ns for index, time_ns in head["times"]}
         self._book.load(head["commands"])
         if shape is None:  # a copy from a disk may have been written by other software, and its inputs are stale
-            self.inputs = ScanRecord.from_bytes(inputs).inputs if inputs else None
+            self.inputs = ScanRecord.from_bytes(bytes(read.inputs)).inputs if read.inputs else None
         self.recent_events.clear()
+        self.recent_events.extend(Event(**raw) for raw in head.get("events", []))
         return report

@@ -8,6 +8,7 @@ Every message is ``version, type, pair name, sender name, body``; little endian.
 """
 
 import struct
+import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -110,6 +111,7 @@ class Hello(NamedTuple):
     copy_id: int  # … and its number
     score: int  # field devices reached; -1 = unknown
     program: bytes = NO_PROGRAM  # the one that a copy could be read by
+    software: str = ""  # what the bits of a result depend on beside the program
 
 
 class Session(NamedTuple):
@@ -135,7 +137,7 @@ class CopySlice(NamedTuple):
 
     session: Session
     number: int
-    data: bytes
+    data: bytes | memoryview
 
 
 class Record(NamedTuple):
@@ -160,6 +162,14 @@ class Ack(NamedTuple):
     score: int
 
 
+class Finding(NamedTuple):
+    """A scan's results differ; the sender has repeated its own."""
+
+    session: Session
+    seq: int
+    repeats: bool  # it got its own result again
+
+
 class Offer(NamedTuple):
     """One part of a program's configuration, in the stream: load it and answer with a verdict."""
 
@@ -177,7 +187,9 @@ class Verdict(NamedTuple):
     text: str  # why not
 
 
-Message = Request | Vote | Release | Query | Info | Hello | CopyBegin | CopySlice | Record | Ack | Offer | Verdict
+Message = (
+    Request | Vote | Release | Query | Info | Hello | CopyBegin | CopySlice | Record | Ack | Finding | Offer | Verdict
+)
 
 _SESSION = "QIQQQ"
 
@@ -187,11 +199,12 @@ _VOTE = struct.Struct("<QQBQQIqQ")
 _RELEASE = struct.Struct("<QQ")
 _QUERY = struct.Struct("<q")
 _INFO = struct.Struct("<qQQI?Q?")
-_HELLO = struct.Struct("<QQIQ?QQi8s")
+_HELLO = struct.Struct("<QQIQ?QQi8s")  # the software follows
 _BEGIN = struct.Struct(f"<{_SESSION}QQI")
-_SLICE = struct.Struct(f"<{_SESSION}I")
-_RECORD = struct.Struct(f"<{_SESSION}QiH")
+_SLICE = struct.Struct(f"<{_SESSION}II")  # the last: CRC of the data
+_RECORD = struct.Struct(f"<{_SESSION}QiHI")  # the last: CRC of digest and data
 _ACK = struct.Struct(f"<{_SESSION}QI???i")
+_FINDING = struct.Struct(f"<{_SESSION}Q?")
 _OFFER = struct.Struct("<8sII")
 _VERDICT = struct.Struct("<8s?")
 _HEAD = struct.Struct("<BBBBB")
@@ -224,16 +237,18 @@ def _pack_info(message: Info) -> bytes:
 
 
 def _pack_hello(message: Hello) -> bytes:
-    return _HELLO.pack(message.incarnation, *message.generation, *message[2:])
+    return _HELLO.pack(message.incarnation, *message.generation, *message[2:8]) + message.software.encode()
 
 
 def _pack_slice(message: CopySlice) -> bytes:
-    return _SLICE.pack(*_flat(message.session), message.number) + message.data
+    session, number, data = message
+    return b"".join((_SLICE.pack(*_flat(session), number, zlib.crc32(data)), data))
 
 
 def _pack_record(message: Record) -> bytes:
     session, seq, score, digest, data = message
-    return b"".join((_RECORD.pack(*_flat(session), seq, score, len(digest)), digest, data))
+    crc = zlib.crc32(data, zlib.crc32(digest))
+    return b"".join((_RECORD.pack(*_flat(session), seq, score, len(digest), crc), digest, data))
 
 
 _ENCODERS: dict[type, tuple[int, Callable[[Any], bytes]]] = {
@@ -249,6 +264,7 @@ _ENCODERS: dict[type, tuple[int, Callable[[Any], bytes]]] = {
     Ack: (9, lambda message: _ACK.pack(*_flat(message.session), *message[1:])),
     Offer: (10, lambda message: _OFFER.pack(message.key, message.number, message.slices) + message.data),
     Verdict: (11, lambda message: _VERDICT.pack(message.key, message.ok) + message.text.encode()),
+    Finding: (12, lambda message: _FINDING.pack(*_flat(message.session), *message[1:])),
 }
 
 
@@ -278,8 +294,8 @@ def _info(body: bytes) -> Message:
 
 
 def _hello(body: bytes) -> Message:
-    incarnation, g_epoch, g_n, *rest = _HELLO.unpack(body)
-    return Hello(incarnation, Generation(g_epoch, g_n), *rest)
+    incarnation, g_epoch, g_n, *rest = _HELLO.unpack_from(body)
+    return Hello(incarnation, Generation(g_epoch, g_n), *rest)._replace(software=body[_HELLO.size :].decode())
 
 
 def _in_session(fields: tuple[Any, ...]) -> tuple[Session, tuple[Any, ...]]:
@@ -292,21 +308,31 @@ def _begin(body: bytes) -> Message:
 
 
 def _slice(body: bytes) -> Message:
-    session, rest = _in_session(_SLICE.unpack_from(body))
-    return CopySlice(session, rest[0], body[_SLICE.size :])
+    session, (number, crc) = _in_session(_SLICE.unpack_from(body))
+    data = body[_SLICE.size :]
+    if zlib.crc32(data) != crc:
+        raise Malformed(f"slice {number} of a copy was damaged on its way")
+    return CopySlice(session, number, data)
 
 
 def _record(body: bytes) -> Message:
-    session, (seq, score, digest_size) = _in_session(_RECORD.unpack_from(body))
+    session, (seq, score, digest_size, crc) = _in_session(_RECORD.unpack_from(body))
     digest_end = _RECORD.size + digest_size
     if digest_end > len(body):
         raise Malformed(f"record with a digest of {digest_size} bytes, only {len(body) - _RECORD.size} came")
+    if zlib.crc32(memoryview(body)[_RECORD.size :]) != crc:
+        raise Malformed(f"the record of scan {seq} was damaged on its way")
     return Record(session, seq, score, body[_RECORD.size : digest_end], body[digest_end:])
 
 
 def _ack(body: bytes) -> Message:
     session, rest = _in_session(_ACK.unpack(body))
     return Ack(session, *rest)
+
+
+def _finding(body: bytes) -> Message:
+    session, rest = _in_session(_FINDING.unpack(body))
+    return Finding(session, *rest)
 
 
 def _offer(body: bytes) -> Message:
@@ -332,6 +358,7 @@ _DECODERS: tuple[Callable[[bytes], Message], ...] = (
     _ack,
     _offer,
     _verdict,
+    _finding,
 )
 
 

@@ -10,11 +10,11 @@ from typing import Protocol
 class Replica(Protocol):
     """What redundancy needs of a controller. All calls come on the event loop and return at once."""
 
-    def snapshot(self) -> tuple[int, bytes]:
-        """(number of the last scan, whole state after it)."""
+    def snapshot(self) -> tuple[int, bytes | memoryview]:
+        """(number of the last scan, whole state after it); good until the next call."""
         ...
 
-    def restore(self, seq: int, state: bytes) -> None:
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
         """Become the state after scan ``seq``; the next record is ``seq + 1``."""
         ...
 

@@ -15,6 +15,7 @@ from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.redundancy.messages import NO_GENERATION, Generation, Message, encode
 from dcs.redundancy.protocol import PairConfig, PairMember, ProgramPorts, VoterRecord
 from dcs.redundancy.protocol.cold_start import Rank
+from dcs.redundancy.protocol.dispute import ExecutionPorts
 from dcs.redundancy.protocol.member_parts import ACTIVE, FAILED
 from dcs.redundancy.protocol.phases import Phase
 from dcs.redundancy.replica import Replica
@@ -45,10 +46,12 @@ class RedundantMember(VoterNode):
         alive: Callable[[int], bool],
         rng_seed: int,
         programs: ProgramPorts | None = None,
+        execution: ExecutionPorts | None = None,
         checkpoint: Rank = (NO_GENERATION, 0),
     ) -> None:
         super().__init__(name, clock, network)
         self._programs = programs
+        self._execution = execution
         self._checkpoint = checkpoint
         self.config = config
         self.takeovers = 0
@@ -113,6 +116,7 @@ class RedundantMember(VoterNode):
             incarnation=0 if record is not None else self._clock.time_ns(),
             checkpoint=self._checkpoint,
             programs=self._programs,
+            execution=self._execution,
         )
         member.set_field_score(self._field_score)
         self._member = member
@@ -241,6 +245,23 @@ class RedundantMember(VoterNode):
         """No standby holds a copy, and commands may be answered all the same."""
         return self._member.alone if self._member is not None else self._alone_epoch > 0
 
+    @property
+    def agreed_scan(self) -> int:
+        """As the active: up to this scan the standby has the same results; 0 = not known. Any thread."""
+        return self._member.source.agreed_seq if self._member is not None else 0
+
+    def rechecked(self, seq: int, repeats: bool) -> None:
+        """The answer to ``ExecutionPorts.recheck``."""
+        if self._member is not None and not self._is_stopped:
+            self._guarded(self._member.rechecked, self._clock.monotonic_ns(), seq, repeats)
+            self._arm()
+
+    def resynchronise(self) -> tuple[bool, str]:
+        """Give the standby a copy although two results differed: (whether it is done, one sentence for the user)."""
+        if self._member is None:
+            return False, f"{self.config.pair} is unpaired: there is no standby"
+        return self._member.resynchronise(self._clock.monotonic_ns())
+
     def decided(self, key: bytes, ok: bool, text: str) -> None:
         """As the standby: what the active offered is loaded, or cannot be."""
         if self._member:
@@ -288,6 +309,8 @@ class RedundantMember(VoterNode):
             exclusions=source.exclusions,
             copies=source.copies,
             mismatches=member.sink.mismatches,
+            by_copy=source.by_copy,
+            suspended=source.suspended or ("two results differ; both repeat them" if source.dispute else ""),
             malformed=self.malformed,
         )
 
@@ -383,10 +406,10 @@ class _Ports:
     def save(self, record: VoterRecord) -> None:
         self._store.save(self._pair, record)
 
-    def snapshot(self) -> tuple[int, bytes]:
+    def snapshot(self) -> tuple[int, bytes | memoryview]:
         return self._replica.snapshot()
 
-    def restore(self, seq: int, state: bytes) -> None:
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
         self._replica.restore(seq, state)
 
     def execute(self, seq: int, record: bytes) -> bytes:

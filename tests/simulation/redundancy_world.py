@@ -152,7 +152,7 @@ class Node:
         return self.scan, f"{self.scan} {self.held}".encode() + b" " * self.world.padding
 
     def restore(self, seq: int, state: bytes) -> None:
-        self.scan, self.held = map(int, state.split())
+        self.scan, self.held = map(int, bytes(state).split())
         if seq != self.scan:
             raise Broken(f"{self.name}: a copy of scan {seq} holds scan {self.scan}")
 

@@ -42,7 +42,7 @@ class ToyController:
         return self.state["scan"], json.dumps(self.state).encode() + b" " * self.box.padding
 
     def restore(self, seq: int, state: bytes) -> None:
-        self.state = json.loads(state)
+        self.state = json.loads(bytes(state))
         assert self.state["scan"] == seq
 
     def execute(self, seq: int, record: bytes) -> bytes:

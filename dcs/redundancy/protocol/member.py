@@ -13,6 +13,7 @@ from dcs.redundancy.messages import (
     Ack,
     CopyBegin,
     CopySlice,
+    Finding,
     Hello,
     Info,
     Message,
@@ -216,7 +217,11 @@ class PairMember(MemberParts):
             case Ack():
                 self.source.on_ack(now_ns, message)
                 self._follow_mirror(now_ns)
+                self._yield(now_ns)
                 self._finish_handover(now_ns)
+            case Finding():
+                self.source.on_finding(now_ns, message)
+                self._follow_mirror(now_ns)
             case Verdict():
                 self.programs.on_verdict(now_ns, self.source.session, message)
             case Hello():
@@ -240,6 +245,9 @@ class PairMember(MemberParts):
                 if self.sink.on_begin(message, self.voter.record.generation):
                     self._claim = None
                     self._note_held()
+            case Finding():
+                self.sink.on_finding(message)
+                self._note_held()
             case Offer():
                 self.programs.on_offer(message)
             case Hello():
@@ -338,6 +346,29 @@ class PairMember(MemberParts):
         self._go(now_ns, Event.BRING_BACK)
         self._renew(now_ns)
         return True, f"{self.peer} is being brought back: {reason}"
+
+    def _yield(self, now_ns: int) -> None:
+        """The standby is right and we are wrong: as soon as it holds everything it takes over."""
+        if self.source.yields and self.phase is Phase.MIRRORED and self.source.drained:
+            self.switchover(now_ns, self.source.yields)
+
+    def rechecked(self, now_ns: int, seq: int, repeats: bool) -> None:
+        """What this controller finds when it repeats its own result of a scan that differs from the other's."""
+        if self.active:
+            self.source.rechecked(now_ns, seq, repeats)
+            self._follow_mirror(now_ns)
+        else:
+            self.sink.rechecked(seq, repeats)
+            self._follow_data(now_ns)
+
+    def resynchronise(self, now_ns: int) -> tuple[bool, str]:
+        """A person asks for a copy although two results differed and nobody knows why."""
+        if not self.active:
+            return False, f"{self.name} is not the active; ask {self.peer}"
+        if not self.source.suspended:
+            return False, "nothing holds a copy back"
+        self.source.resynchronise(now_ns)
+        return True, f"{self.peer} is given a copy again"
 
     def _finish_handover(self, now_ns: int) -> None:
         if self.phase is Phase.HANDING_OVER and self.source.drained:

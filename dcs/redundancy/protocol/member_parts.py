@@ -11,8 +11,9 @@ from dcs.redundancy.messages import NO_GENERATION, Generation, Hello
 from dcs.redundancy.protocol.authority import Authority
 from dcs.redundancy.protocol.cold_start import ColdStart, Rank
 from dcs.redundancy.protocol.config import PairConfig
+from dcs.redundancy.protocol.dispute import ExecutionPorts
 from dcs.redundancy.protocol.field_choice import FieldChoice
-from dcs.redundancy.protocol.mirror_sink import COMPLETE, COPYING, MirrorSink
+from dcs.redundancy.protocol.mirror_sink import COMPLETE, COPYING, DISPUTED, MirrorSink
 from dcs.redundancy.protocol.mirror_source import MIRRORED, MirrorSource
 from dcs.redundancy.protocol.neighbours import Neighbours
 from dcs.redundancy.protocol.phases import DATA_PHASE, Life, Phase
@@ -44,6 +45,7 @@ class MemberParts:
         incarnation: int = 0,
         checkpoint: Rank = (NO_GENERATION, 0),
         programs: ProgramPorts | None = None,
+        execution: ExecutionPorts | None = None,
     ) -> None:
         timing = config.timing
         self.name = name
@@ -63,8 +65,9 @@ class MemberParts:
         self.authority = self.authority_class(
             self.voter, self.incarnation, others, timing, ports.send, uniform, offset_ns, now_ns
         )
-        self.source = self.source_class(self.incarnation, timing, ports, self._next_generation)
-        self.sink = self.sink_class(self.incarnation, ports)
+        self.source = self.source_class(self.incarnation, timing, ports, self._next_generation, execution)
+        self.sink = self.sink_class(self.incarnation, ports, execution)
+        self._software = execution.software() if execution is not None else ""
         self.programs = ProgramExchange(ports, programs, timing)
         self.neighbours = Neighbours(others, timing, ports.send, now_ns)
         self.field_choice = FieldChoice(timing)
@@ -119,7 +122,7 @@ class MemberParts:
     @property
     def standby_ready(self) -> bool:
         """As the active: the standby holds everything and could take over."""
-        return self.active and self.source.state == MIRRORED
+        return self.active and self.source.ready
 
     @property
     def alone(self) -> bool:
@@ -173,7 +176,7 @@ class MemberParts:
     def _wants_copy(self) -> bool:
         """Neither complete nor under way; a copy of an older generation was given up by the active."""
         is_current = self.sink.generation >= self.voter.record.generation
-        return not (is_current and self.sink.state in (COMPLETE, COPYING))
+        return not (is_current and self.sink.state in (COMPLETE, COPYING, DISPUTED))
 
     def _say_hello(self, now_ns: int) -> None:
         if now_ns < self._hello_ns:
@@ -184,7 +187,9 @@ class MemberParts:
         generation, seq = self._held
         wants_copy, score = self._wants_copy(), self.field_score
         program = self.programs.announced
-        hello = Hello(self.incarnation, generation, seq, wants_copy, holder_incarnation, copy_id, score, program)
+        hello = Hello(
+            self.incarnation, generation, seq, wants_copy, holder_incarnation, copy_id, score, program, self._software
+        )
         self._ports.send(self.peer, hello)
 
     def _note_held(self) -> None:

@@ -74,11 +74,11 @@ class MemberPorts(VoterPorts, Protocol):
         """Into the ordered stream to the peer; lost when the stream breaks."""
         ...
 
-    def snapshot(self) -> tuple[int, bytes]:
-        """The whole state after scan ``seq``: (seq, state)."""
+    def snapshot(self) -> tuple[int, bytes | memoryview]:
+        """The whole state after scan ``seq``: (seq, state); it must stay as it is until the next call."""
         ...
 
-    def restore(self, seq: int, state: bytes) -> None:
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
         """Take over a whole state: that after scan ``seq``. Raises ``CannotRestore``; then nothing has changed."""
         ...
 
