@@ -15,12 +15,12 @@ import nats.js.errors
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, KeyValueConfig, StorageType, StreamConfig
 
+from dcs.bus.api import STORE_TIMEOUT_S
+
 STREAM_BYTES_MAX = 512 * 1024 * 1024
 """Bound of one stream on disk; the server discards the oldest entries."""
 DEDUP_WINDOW_S = 3600.0
 """For how long a repeated message id is recognised."""
-STORE_TIMEOUT_S = 5.0
-"""How long the server may take to store or fetch."""
 STREAM_PREFIX = "_dcs.stream"
 
 _FETCH_BATCH = 1000

@@ -18,9 +18,8 @@ import nats.errors
 import structlog
 from nats.aio.msg import Msg
 
-from dcs.bus.api import Handler, Responder, Subscription
+from dcs.bus.api import STORE_TIMEOUT_S, Handler, Responder, Subscription
 from dcs.bus.delivery import Desk, Inbox
-from dcs.bus.jetstream import STORE_TIMEOUT_S
 from dcs.bus.nats_link import LIBRARY_TROUBLE, NatsLink, describe, forget_outcome
 from dcs.bus.subjects import check_key, check_name, check_pattern, check_payload, check_subject
 from dcs.core.errors import LinkDown

@@ -13,7 +13,8 @@ from typing import Any
 import nats.errors
 from nats.aio.client import Client
 
-from dcs.bus.jetstream import STORE_TIMEOUT_S, JetStore
+from dcs.bus.api import STORE_TIMEOUT_S
+from dcs.bus.jetstream import JetStore
 from dcs.core.errors import LinkDown
 
 CONNECT_TIMEOUT_S = 2.0
