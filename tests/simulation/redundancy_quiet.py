@@ -225,6 +225,20 @@ class Quiet:
         self.run(100 * MS)
         self.active_alone(1 * S)
 
+    def dies_while_it_asks_to_stand_alone(self) -> None:
+        """Nobody heard of it, so the standby takes over, and the other one comes back as its standby."""
+        world = self.world
+        one = self.active.name
+        others = [name for name in NODES if name != one]
+        self.cut(*((one, x) for x in others), for_ns=100 * MS)
+        self.run(world.rng.randrange(60 * MS))
+        world._membership(may_take_out=True)
+        self.run(5 * MS)
+        world.crash(self.active, world.rng.randrange(1 * MS, 600 * MS))
+        self.run(3 * S)
+        if not world.is_whole():
+            raise Broken("the pair is not whole after its active died while it asked to stand alone")
+
     def active_alone(self, for_ns: int) -> None:
         end_ns = self.world.now_ns + for_ns
         while self.world.now_ns < end_ns:
@@ -242,6 +256,7 @@ STORIES: tuple[Callable[[Quiet], None], ...] = (
     Quiet.switchover_to_one_that_is_always_behind,
     Quiet.paused_while_handing_over,
     Quiet.taken_out_at_the_first_moment,
+    Quiet.dies_while_it_asks_to_stand_alone,
     Quiet.standby_restarts,
     Quiet.witness_restarts,
     Quiet.pair_link_is_cut,
