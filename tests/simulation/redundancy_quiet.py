@@ -138,6 +138,33 @@ class Quiet:
             raise Broken(f"a switchover lost {last_scan - self.standby.scan} scans")
         self.run(1 * S)
 
+    def slow_links(self, scan_ms: int, one_way_ms: int) -> None:
+        self.world.scan_ns = scan_ms * MS
+        self.world.shortest_delay_ns, self.world.longest_delay_ns = one_way_ms * MS, (one_way_ms + 2) * MS
+        self.run(400 * MS)
+
+    def switch(self) -> bool:
+        member = self.active.member
+        assert member is not None
+        is_begun, _ = member.switchover(self.active.local_ns(), "on command")
+        self.active.arm()
+        return is_begun
+
+    def switchover_to_one_that_is_always_behind(self) -> None:
+        """It is given up: the outputs go on after a moment, under the same active."""
+        self.slow_links(20, 25)
+        self.counts = dict(self.world.checkers.counts)
+        if self.switch():
+            self.expect_no_switchover(500 * MS)
+
+    def paused_while_handing_over(self) -> None:
+        self.slow_links(20, 20)
+        self.switch()
+        self.world.freeze(self.active, self.world.now_ns + 300 * MS)
+        self.run(1 * S)
+        if self.is_active(self.active):
+            raise Broken("the other one did not take over from one that was paused in a switchover")
+
     # --- the field ----------------------------------------------------------------------------------------
     def set_scores(self, active: int, standby: int) -> None:
         for node, score in ((self.active, active), (self.standby, standby)):
@@ -188,6 +215,30 @@ class Quiet:
         if not world.is_whole():
             raise Broken("the standby was brought back, and after 3 s the pair is not whole")
 
+    def taken_out_at_the_first_moment(self) -> None:
+        """The new active has not even recorded its generation."""
+        self.world.crash(self.active, 500 * MS)
+        while not self.is_active(self.standby):
+            self.run(20_000)
+        self.world._membership(may_take_out=True)
+        self.active, self.standby = self.standby, self.active
+        self.run(100 * MS)
+        self.active_alone(1 * S)
+
+    def dies_while_it_asks_to_stand_alone(self) -> None:
+        """Nobody heard of it, so the standby takes over, and the other one comes back as its standby."""
+        world = self.world
+        one = self.active.name
+        others = [name for name in NODES if name != one]
+        self.cut(*((one, x) for x in others), for_ns=100 * MS)
+        self.run(world.rng.randrange(60 * MS))
+        world._membership(may_take_out=True)
+        self.run(5 * MS)
+        world.crash(self.active, world.rng.randrange(1 * MS, 600 * MS))
+        self.run(3 * S)
+        if not world.is_whole():
+            raise Broken("the pair is not whole after its active died while it asked to stand alone")
+
     def active_alone(self, for_ns: int) -> None:
         end_ns = self.world.now_ns + for_ns
         while self.world.now_ns < end_ns:
@@ -202,6 +253,10 @@ STORIES: tuple[Callable[[Quiet], None], ...] = (
     Quiet.active_is_isolated,
     Quiet.active_hangs,
     Quiet.switchover,
+    Quiet.switchover_to_one_that_is_always_behind,
+    Quiet.paused_while_handing_over,
+    Quiet.taken_out_at_the_first_moment,
+    Quiet.dies_while_it_asks_to_stand_alone,
     Quiet.standby_restarts,
     Quiet.witness_restarts,
     Quiet.pair_link_is_cut,

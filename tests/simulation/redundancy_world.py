@@ -263,6 +263,7 @@ class World:
         self.config = PairConfig("P", (A, B), W, self.timing)
         self.faults = faults or Faults.swarm(self.rng)
         self.scan_ns = self.rng.choice((20 * MS, 20 * MS, 150 * MS))
+        self.shortest_delay_ns = 50_000
         self.longest_delay_ns = self.rng.choice((200_000, 2 * MS))
         self.padding = self.rng.choice((0, 0, 600_000))  # sometimes a copy takes many slices
         self.checkers = Checkers()
@@ -329,7 +330,7 @@ class World:
     def _delay_ns(self) -> int:
         if not self._healed and self.faults.tail and self.rng.random() < self.faults.tail:
             return self.rng.randrange(2 * MS, 400 * MS)
-        return self.rng.randrange(50_000, self.longest_delay_ns)
+        return self.rng.randrange(self.shortest_delay_ns, self.longest_delay_ns)
 
     def post(self, node: Node, to: str, message: Message, in_order: bool) -> None:
         leaves_ns = max(self.now_ns, node.frozen_until_ns)  # a pause in this step delays what it sends

@@ -160,6 +160,10 @@ class PairMember(MemberParts):
         if self.voter.record.agreed and self.phase is Phase.STARTING:
             self._go(now_ns, Event.STARTS_ALONE)
             return
+        if not self.voter.known:  # both others are needed either way: first hear which epochs we may have used
+            self.neighbours.ask_around(now_ns)
+            authority.next_ns = now_ns + self.timing.promise_ns
+            return
         if self.phase is Phase.OUT:
             authority.next_ns = now_ns + self.timing.promise_ns
             return

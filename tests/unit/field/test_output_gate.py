@@ -1,6 +1,7 @@
 """Simulated devices that check epochs: what they take, what they refuse, what they remember; and the driver's gate."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 from dcs.core.clock import NS_PER_S
 from dcs.core.simulated_time import SimulatedClock, run_simulated
 from field_io.devices.simulated import SimulatedModbusDevice
+from field_io.drivers.links.choice import memory_link
+from field_io.drivers.modbus.driver import ModbusDriver
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus import pdu as codes
 from field_io.output_window import OutputWindow
-from field_io.specs import DeviceSpec, EpochSpec, PointSpec
+from field_io.specs import DeviceSpec, EpochSpec, PointSpec, RequestLimits
 from tests.support.driver_bench import POINTS
 
 SPEC = DeviceSpec(
@@ -163,3 +166,71 @@ def test_more_than_sixteen_outputs_have_a_mask_of_two_registers() -> None:
     data = window.encode(70_000, {"V0": 1.0, "V16": 1.0})
     assert codes.words_of(data) == [1, 4464, 1, 1, 1, *([0] * 15), 1]
     assert window.head(data) == (70_000, (0, 16))
+
+
+def test_a_writer_that_is_frozen_between_the_gate_and_the_send_is_refused() -> None:
+    """Promise: another holder writes meanwhile, and what the old one sends when it wakes changes nothing."""
+
+    async def scenario(device: SimulatedModbusDevice, clock: SimulatedClock, network: MemoryNetwork) -> None:
+        await device.start()
+        link = memory_link(SPEC, network, "A")
+        driver = ModbusDriver(SPEC, link, clock, random.Random(1))
+        await link.connect()
+        assert (await driver.write({"VALVE": 10.0}, lambda: 1)).ok
+        asked: list[int] = []
+
+        def frozen_after_it() -> int:
+            asked.append(1)
+            if len(asked) == 2:  # the one at the send: from here on the old holder sleeps, and B takes over
+                assert write(device, 2, {"VALVE": 60.0}, peer="B")
+            return 1
+
+        outcome = await driver.write({"VALVE": 11.0}, frozen_after_it)
+        assert (outcome.state, outcome.stale_epoch) == ("failed", 2)
+        assert device.value("VALVE") == 60.0
+        assert device.writes is not None
+        assert [(each.peer, each.epoch, each.accepted) for each in device.writes] == [
+            ("A", 1, True), ("B", 2, True), ("A", 1, False)
+        ]  # fmt: skip
+        link.abort()
+        device.stop()
+
+    async def main(loop: object) -> None:
+        clock, network = SimulatedClock(asyncio.get_running_loop()), MemoryNetwork()  # type: ignore[arg-type]
+        device = SimulatedModbusDevice(SPEC, clock, network)
+        device.record_writes()
+        await scenario(device, clock, network)
+
+    run_simulated(main)
+
+
+def test_the_scan_and_a_repeat_never_have_two_writes_under_way() -> None:
+    """Promise: however many requests a device takes at once, one of them at most is a write."""
+
+    async def main(loop: object) -> None:
+        clock, network = SimulatedClock(asyncio.get_running_loop()), MemoryNetwork()  # type: ignore[arg-type]
+        spec = replace(SPEC, epoch=None, limits=RequestLimits(in_flight=8))
+        device = SimulatedModbusDevice(spec, clock, network)
+        await device.start()
+        device.set_latency(0.3)
+        link = memory_link(spec, network, "A")
+        driver = ModbusDriver(spec, link, clock, random.Random(1))
+        await link.connect()
+        most = 0
+
+        def gate() -> int:
+            nonlocal most
+            connection = link._connection  # type: ignore[attr-defined]
+            most = max(most, sum(pending.writes for pending in connection._pending.values()))
+            return 1
+
+        repeat = asyncio.create_task(driver._outputs.repeat.run())
+        for _ in range(5):
+            await asyncio.gather(*(driver.write({"VALVE": 1.0, "PUMP": 1.0}, gate) for _ in range(2)))
+            await clock.sleep_until(clock.monotonic_ns() + 800_000_000)
+        repeat.cancel()
+        assert most == 1, "the one that is just being sent"
+        link.abort()
+        device.stop()
+
+    run_simulated(main)
