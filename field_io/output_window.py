@@ -13,9 +13,6 @@ from dataclasses import replace
 from field_io.registers import BlockDecoder, BlockEncoder
 from field_io.specs import DeviceSpec, EpochSpec, PointSpec
 
-REGISTERS_MAX = 123
-"""Of one write with function code 16 (Modbus application protocol V1.1b3, section 6.12)."""
-
 EPOCH_MAX = 0xFFFF_FFFF
 _EPOCH_WORDS = 2
 

@@ -10,6 +10,7 @@ from typing import cast
 
 from dcs.config.access_check import access
 from dcs.config.behaviour_check import BehaviourCheck
+from dcs.config.epoch_check import check_epochs, epoch_of
 from dcs.config.fault_check import check_statuses
 from dcs.config.field_schema import DeviceSection, FieldFile, PointSection
 from dcs.config.map_check import beside, gateways_agree, needs_map, note_unmoved, numbered_identity, plausible_range
@@ -47,6 +48,7 @@ def build_devices(
     check.inputs_driven_once(devices)
     check_statuses(devices, document, problems)
     check_modbus(devices, document, problems)
+    check_epochs(devices, document, problems)
     return devices
 
 
@@ -98,6 +100,7 @@ class _FieldCheck:
             protocol=section.protocol,
             gap_max=section.gap_max,
             alarm=section.alarm.spec,
+            epoch=epoch_of(name, section, self._document, self._problems),
             place=self._document.place(path),
         )
 

@@ -211,6 +211,18 @@ class ReplaySection(Section):
     )
 
 
+class EpochSection(Section):
+    """Where a device that checks epochs has its own; it refuses whoever writes with a lower one."""
+
+    address: Annotated[int, whole(0, 65535)] = Field(
+        0, description="Modbus: first holding register of its output window"
+    )
+    node: Text = Field("", description="OPC UA: node of type UInt32, the first one of every write request")
+    plain_writes: Annotated[str, choice("refuse", "accept")] = Field(
+        "refuse", description="simulated: what becomes of writes of outputs that carry no epoch"
+    )
+
+
 class DeviceSection(Section):
     """One field device."""
 
@@ -235,7 +247,7 @@ class DeviceSection(Section):
     watchdog: DurationNs = Field(
         0,
         description="its own watchdog: unless it is written for so long its outputs take their fail action; 0 s: it "
-        "has none; of a station it is 2 s when not given",
+        "has none; of a station, and of a device with `epoch`, it is 2 s when not given",
     )
     repeat: AutoDurationNs = Field(
         None,
@@ -285,6 +297,10 @@ class DeviceSection(Section):
     server: ServerSection | None = Field(None, description="simulated: limits for its clients")
     backup: BackupSection | None = Field(None, description="its second address; both links are kept up")
     station: StationSection | None = Field(None, description="a node unit with cards in slots")
+    epoch: EpochSection | None = Field(
+        None,
+        description="it checks who writes its outputs; docs/how-to/let-a-device-check-epochs.md",
+    )
     map: Text = Field(
         "",
         description="map of its type: a name in the library, or a file of this folder such as `maps/own.csv`",

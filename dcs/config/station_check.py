@@ -49,8 +49,13 @@ class StationCheck:
         return {
             "backup": backup,
             "station": StationSpec(cards) if section.station is not None else None,
-            "watchdog_ns": fails if section.station is not None else section.watchdog,
+            "watchdog_ns": fails if self._has_watchdog else section.watchdog,
         }
+
+    @property
+    def _has_watchdog(self) -> bool:
+        """One of 2 s unless something else is written: of whoever looks at who writes, and of couplers."""
+        return self._section.station is not None or self._section.epoch is not None
 
     def points(self, more: Iterable[tuple[str, PointSection]] = ()) -> dict[str, PointSection]:
         """The points with table and address, those on channels too; diagnoses last, for no request has them.
@@ -68,7 +73,7 @@ class StationCheck:
         if section.direction != "out":
             self._tell(path, f"{tag} is an input, and only an output has a fail value. Delete it.")
             return None
-        if not self._section.watchdog and self._section.station is None:
+        if not self._section.watchdog and not self._has_watchdog:
             self._tell(
                 path, f"{tag}: a fail value needs the time after which it counts. Write `watchdog` of {self._name}."
             )

@@ -7,7 +7,6 @@ Behaviour   anonymous clients may read, and write outputs unless a user is confi
 """
 
 import asyncio
-import hmac
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from dcs.core.clock import Clock
 from dcs.core.errors import Missing
+from field_io.devices.output_watchdog import OutputWatchdog
 from field_io.devices.own_clock import OwnClock
+from field_io.devices.ua_gate import UaOutputGate
 from field_io.devices.ua_space import (
     CODE_OF_HEALTH,
     HEALTH_NAMES,
@@ -26,6 +27,7 @@ from field_io.devices.ua_space import (
     Unit,
     build_space,
 )
+from field_io.devices.ua_users import UaUsers
 from field_io.devices.write_record import WriteRecord
 from field_io.faults import FaultyDevice
 from field_io.ne107 import CHECK_FUNCTION, NORMAL
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 _SIMULATED = CODES["UncertainSimulatedValue"]
 _SENSOR_FAILED = CODES["BadSensorFailure"]
+_WATCHDOG = "watchdog"
+"""Key of the snapshot beside the nodes, of which every name has an `=`."""
 
 
 class SimulatedUaDevice:
@@ -54,6 +58,7 @@ class SimulatedUaDevice:
             raise ValueError(f"device {spec.name}: the port must be resolved before")
         self.spec = spec
         self.access = spec.opc_ua or OpcUaAccess()
+        self.users = UaUsers(spec.name, self.access)
         self.writes: deque[WriteRecord] | None = None
         self.on_request: Callable[[], None] | None = None
         self.on_output: Callable[[str, float], None] | None = None
@@ -65,8 +70,10 @@ class SimulatedUaDevice:
         self.own_clock = self._clock = OwnClock(clock)
         self._points = {point.name: point for point in spec.points}
         self.parts: dict[str, FaultyDevice] = {}
-        self.acts = False
-        self.due_ns: int | None = None
+        self.watchdog = OutputWatchdog(spec.watchdog_ns, clock)
+        self.gate = UaOutputGate(spec, self.space) if spec.epoch is not None else None  # it checks epochs
+        if self.gate is not None:
+            self.gate.on_refused = self._note_refused
         self._codes: dict[str, int] = {}  # of points that a fault has marked
         self._network = network
         self._server: UaServer | None = None
@@ -84,14 +91,30 @@ class SimulatedUaDevice:
         """True while clients can reach it."""
         return self._listening
 
+    @property
+    def acts(self) -> bool:
+        """True when it has a watchdog."""
+        return self.watchdog.time_ns > 0
+
+    @property
+    def due_ns(self) -> int | None:
+        """When it runs out."""
+        return self.watchdog.due_ns
+
     def happen(self) -> None:
-        """Nothing happens to it by itself."""
+        """The time ``due_ns`` is there: nobody has written for so long, outputs take their fail action."""
+        values = tuple((p.name, p.fail_value) for p in self.spec.points if p.fail_value is not None)
+        self.watchdog.expire(values)
+        for name, value in values:
+            self.set_value(name, value)
+            if self.on_output is not None:
+                self.on_output(name, value)
 
     async def start(self) -> None:
         """Listen. Raises ``Missing`` when the port is taken, or a password is not in the environment."""
         if self._listening:
             return
-        _ = self.password  # told now, not when the first client comes
+        _ = self.users.password  # told now, not when the first client comes
         try:
             if self._network is not None:
                 self._network.listen(self.spec.host, self.spec.port, self)
@@ -120,20 +143,12 @@ class SimulatedUaDevice:
         self._clients.clear()
 
     @property
-    def password(self) -> str:
-        """Of the configured user. Raises ``Missing`` when the environment does not have it."""
-        name = self.access.password_env
-        if name and name not in os.environ:
-            raise Missing(f"device {self.spec.name}: the environment variable {name} (its password) is not set.")
-        return os.environ.get(name, "") if name else ""
-
-    @property
     def now_ns(self) -> int:
         """UTC by the clock of the device."""
         return self._clock.time_ns()
 
     def record_writes(self, kept: int = 10_000) -> None:
-        """Keep the last ``kept`` written outputs in ``writes`` from now on."""
+        """Keep the last ``kept`` written outputs, refused ones too, in ``writes`` from now on."""
         self.writes = deque(maxlen=kept)
 
     # --- faults -----------------------------------------------------------------------------------------------
@@ -253,11 +268,13 @@ class SimulatedUaDevice:
             name: [variable.value, variable.code, variable.source_ns]
             for name, variable in self.space.variables.items()
             if not isinstance(variable.value, Unit | Range)
-        }
+        } | ({_WATCHDOG: self.watchdog.snapshot()} if self.acts else {})
 
     def restore(self, snapshot: dict[str, list[Any]]) -> None:
         """Inverse of ``snapshot``."""
-        for name, (value, code, source_ns) in snapshot.items():
+        if _WATCHDOG in snapshot:
+            self.watchdog.restore(snapshot[_WATCHDOG])
+        for name, (value, code, source_ns) in ((k, v) for k, v in snapshot.items() if k != _WATCHDOG):
             variable = self.space.variables[name]
             variable.value, variable.code, variable.source_ns = value, code, source_ns
             self.space.changed.add(name)
@@ -265,26 +282,11 @@ class SimulatedUaDevice:
     # --- what clients do (UaEndpoint) -------------------------------------------------------------------------
     def admit(self, client: UaClientEnd, access: OpcUaAccess) -> str:
         """Open a session of the box; the same refusals as over TCP."""
-        ours = self.access
-        if access.security != ours.security or (access.security != "none" and access.policy != ours.policy):
-            offered = ours.security + (f" with {ours.policy}" if ours.security != "none" else "")
-            return f"the server offers no {access.security} with {access.policy}; it offers {offered}"
-        given = os.environ.get(access.password_env, "") if access.password_env else ""
-        if not self.knows(access.user, given):
-            return f"the server does not let user {access.user} in: user or password is wrong"
+        refusal = self.users.refusal(access)
+        if refusal:
+            return refusal
         self._clients[client] = access.user
         return ""
-
-    def knows(self, user: str, password: str) -> bool:
-        """True for anonymous clients, and for the configured user with its password."""
-        if not user:
-            return True
-        pairs = ((user, self.access.user), (password, self.password))
-        return all(hmac.compare_digest(given.encode(), ours.encode()) for given, ours in pairs)
-
-    def may_write(self, user: str) -> bool:
-        """True for everybody, or for the configured user alone."""
-        return not self.access.user or user == self.access.user
 
     def leave(self, client: UaClientEnd) -> None:
         """The session is over."""
@@ -304,6 +306,8 @@ class SimulatedUaDevice:
         """Somebody looks: bring the values up to date."""
         if self.on_request is not None:
             self.on_request()
+        while (due_ns := self.due_ns) is not None and due_ns <= self.watchdog.now_ns:  # a device without a plant
+            self.happen()
 
     def _sample(self, node: str) -> UaSample:
         variable = self.space.variables.get(str(parse_node(node)))
@@ -314,24 +318,38 @@ class SimulatedUaDevice:
             return UaSample(None, CODES["BadTypeMismatch"])
         return UaSample(None if is_bad(variable.code) else value, variable.code, variable.source_ns)
 
-    def write(self, client: UaClientEnd, node: str, value: bool | int | float | str) -> int:
-        """A session of the box writes; a status code."""
+    def write(self, client: UaClientEnd, values: Sequence[tuple[str, bool | int | float | str]]) -> list[int]:
+        """A session of the box writes; a status code for each node."""
         self.refresh()
-        variable = self.space.variables.get(str(parse_node(node)))
+        items = [(self.space.variables.get(str(parse_node(node))), value) for node, value in values]
+        allowed = self.users.may_write(self._clients.get(client, ""))
+        refusal = (
+            self.refusal(items, client.peer) if allowed else 0
+        )  # who may not write does not raise the epoch either
+        if refusal:
+            return [refusal] * len(items)
+        epoch = self.gate.carried(items) if self.gate is not None else 0
+        return [self._write(client, variable, value, epoch) for variable, value in items]
+
+    def refusal(self, items: Sequence[tuple[UaVariable | None, Any]], peer: str) -> int:
+        """Status code with which a write request is refused as a whole; 0 = it is looked at node by node."""
+        return self.gate.refusal(items, peer) if self.gate is not None and not self.refuse_writes_with else 0
+
+    def _write(self, client: UaClientEnd, variable: UaVariable | None, value: Content, epoch: int) -> int:
         if variable is None:
             return CODES["BadNodeIdUnknown"]
         if self.refuse_writes_with:
             return self.refuse_writes_with
-        if not variable.writable or not self.may_write(self._clients.get(client, "")):
+        if not variable.writable or not self.users.may_write(self._clients.get(client, "")):
             return CODES["BadUserAccessDenied"]
-        self.accept(variable, value, client.peer)
+        self.accept(variable, value, client.peer, epoch)
         return 0
 
     def watch(self) -> int:
         """May a subscription be made?"""
         return CODES["BadTooManySubscriptions"] if self.refuses_subscriptions else 0
 
-    def accept(self, variable: UaVariable, value: bool | int | float | str, peer: str) -> None:
+    def accept(self, variable: UaVariable, value: Content, peer: str, epoch: int = 0) -> None:
         """A client has written ``variable``."""
         now_ns = self._clock.time_ns()
         self.space.set(variable, value, variable.code if not variable.point else 0, now_ns)
@@ -340,10 +358,19 @@ class SimulatedUaDevice:
             self._simulation_written(variable)
             return
         written = self.value(name)
-        if self.writes is not None:
-            self.writes.append(WriteRecord(now_ns, name, written, peer))
+        self._record(name, written, peer, epoch)
+        self.watchdog.written()
         if self.on_output is not None:
             self.on_output(name, written)
+
+    def _note_refused(self, outputs: tuple[str, ...], epoch: int, peer: str) -> None:
+        for name in outputs:
+            self._record(name, self.value(name), peer, epoch, accepted=False)
+
+    def _record(self, name: str, value: float, peer: str, epoch: int, accepted: bool = True) -> None:
+        if self.writes is not None:
+            now_ns, device_ns = self._clock.time_ns(), self._clock.monotonic_ns()
+            self.writes.append(WriteRecord(now_ns, name, value, peer, epoch, accepted, device_ns))
 
     def _simulation_written(self, variable: UaVariable) -> None:
         """A part of a signal was written: show what is to be shown now, and that somebody works here."""

@@ -11,11 +11,8 @@ Behaviour   asyncua knows no sampling, every write of a node is a sample; so a t
 import asyncio
 import contextlib
 import contextvars
-import copy
-import functools
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 from asyncua import Server, ua
 from asyncua.common.callback import CallbackType
 from asyncua.crypto.permission_rules import USER_TYPES, PermissionRuleset, User, UserRole
+from asyncua.server.address_space import AttributeService
 from asyncua.server.binary_server_asyncio import BinaryServer, OPCUAProtocol
 from asyncua.server.internal_server import InternalServer
 
 from dcs.core.clock import NS_PER_S
+from field_io.devices.opc_ua_standard import SharedSpaceServer
 from field_io.devices.ua_space import Range, UaObject, UaVariable, Unit
 from field_io.opc_ua.certificates import Certificates
 from field_io.opc_ua.nodes import CORE, NodeName
@@ -85,7 +84,8 @@ class UaServer:
     # --- the address space ------------------------------------------------------------------------------------
     async def _build(self) -> Server:
         spec, access = self.device.spec, self.device.access
-        iserver = _SharedSpaceServer(user_manager=_Users(self.device))
+        iserver = SharedSpaceServer(user_manager=_Users(self.device))
+        iserver.attribute_service = _Attributes(iserver.aspace, self)
         server = Server(iserver)
         await server.init()
         server.name = server.manufacturer_name = spec.name
@@ -192,14 +192,26 @@ class UaServer:
         if event.is_external and any(one.NodeId in self._names for one in event.request_params.NodesToRead):
             await self.show_changes()
 
+    def refusal(self, params: ua.WriteParameters) -> int:
+        """Status code with which a write request is refused as a whole; 0 = it is not."""
+        return self.device.refusal(self._items(params), _PEER.get())
+
+    def _items(self, params: ua.WriteParameters) -> list[tuple[UaVariable | None, Any]]:
+        return [
+            (self._names.get(one.NodeId) if one.AttributeId == ua.AttributeIds.Value else None, _value_of(one))
+            for one in params.NodesToWrite
+        ]
+
     async def _after_write(self, event: Any, _: Any) -> None:
         if not event.is_external:
             return
+        gate = self.device.gate
+        epoch = gate.carried(self._items(event.request_params)) if gate is not None else 0
         for one, code in zip(event.request_params.NodesToWrite, event.response_params, strict=True):
             variable = self._names.get(one.NodeId)
             if variable is not None and one.AttributeId == ua.AttributeIds.Value and code.is_good():
                 variable.value = None  # type: ignore[assignment]  # what the node holds now; shown anew with our time
-                self.device.accept(variable, one.Value.Value.Value, _PEER.get())
+                self.device.accept(variable, one.Value.Value.Value, _PEER.get(), epoch)
         await self.show_changes()
 
 
@@ -215,8 +227,22 @@ class _Users:
     ) -> User | None:
         if not username:
             return User(role=UserRole.Anonymous)
-        known = self._device.access.user and self._device.knows(username, password or "")
+        known = self._device.access.user and self._device.users.knows(username, password or "")
         return User(role=UserRole.User, name=username) if known else None
+
+
+class _Attributes(AttributeService):  # type: ignore[misc]
+    """Writes pass the check of epochs first."""
+
+    def __init__(self, space: Any, server: UaServer) -> None:
+        super().__init__(space)
+        self._server = server
+
+    async def write(self, params: ua.WriteParameters, *args: Any, **kwargs: Any) -> list[ua.StatusCode]:
+        code = self._server.refusal(params)
+        if code:
+            return [ua.StatusCode(code) for _ in params.NodesToWrite]
+        return list(await super().write(params, *args, **kwargs))
 
 
 class _Rights(PermissionRuleset):  # type: ignore[misc]
@@ -228,7 +254,7 @@ class _Rights(PermissionRuleset):  # type: ignore[misc]
 
     def check_validity(self, user: User, action_type_id: ua.NodeId, body: Any) -> bool:
         if action_type_id == _WRITES:
-            return not self._device.refuse_writes_with and self._device.may_write(user.name or "")
+            return not self._device.refuse_writes_with and self._device.users.may_write(user.name or "")
         return action_type_id in self._services
 
 
@@ -310,52 +336,6 @@ async def _forget_sessions(iserver: InternalServer) -> None:
         await session.close_session(True)
 
 
-# --- the standard address space -------------------------------------------------------------------------------
-@functools.cache
-def _standard() -> dict[ua.NodeId, Any]:
-    """The standard nodes of this process; nobody changes them once they are there."""
-    return {}
-
-
-class _SharedSpaceServer(InternalServer):  # type: ignore[misc]
-    async def load_standard_address_space(self, shelf_file: Path | None = None) -> None:
-        if not _standard():
-            builder = InternalServer()
-            await builder.load_standard_address_space()
-            _standard().update(builder.aspace._nodes)
-        self.aspace._nodes = _OwnNodes(_standard())
-
-
-class _OwnNodes(MutableMapping[ua.NodeId, Any]):
-    """The standard nodes, copied as they are touched, and those of one server."""
-
-    def __init__(self, standard: Mapping[ua.NodeId, Any]) -> None:
-        self._standard = standard
-        self._own: dict[ua.NodeId, Any] = {}
-
-    def __getitem__(self, key: ua.NodeId) -> Any:
-        found = self._own.get(key)
-        if found is None:
-            found = self._own[key] = copy.deepcopy(self._standard[key])
-        return found
-
-    def __setitem__(self, key: ua.NodeId, value: Any) -> None:
-        self._own[key] = value
-
-    def __delitem__(self, key: ua.NodeId) -> None:
-        self._own.pop(key, None)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._own or key in self._standard
-
-    def __iter__(self) -> Iterator[ua.NodeId]:
-        yield from self._own
-        yield from (key for key in self._standard if key not in self._own)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
 # --- values of asyncua ----------------------------------------------------------------------------------------
 def _variant(variable: UaVariable) -> ua.Variant:
     value = variable.value
@@ -369,6 +349,10 @@ def _variant(variable: UaVariable) -> ua.Variant:
         return ua.Variant(ua.LocalizedText(str(value)), ua.VariantType.LocalizedText)
     kind = ua.VariantType[variable.type]
     return ua.Variant(float(value) if variable.type in ("Float", "Double") else value, kind)
+
+
+def _value_of(one: ua.WriteValue) -> Any:
+    return one.Value.Value.Value if one.Value is not None and one.Value.Value is not None else None
 
 
 def _data_type(variable: UaVariable) -> ua.NodeId:

@@ -33,6 +33,11 @@ class OutputWatchdog:
         self._written_ns: int | None = None
 
     @property
+    def now_ns(self) -> int:
+        """Monotonic time of the device."""
+        return self._clock.monotonic_ns()
+
+    @property
     def due_ns(self) -> int | None:
         """Monotonic time at which it runs out; None = it does not."""
         if not self.time_ns or self.expired or self._written_ns is None:

@@ -132,6 +132,9 @@ def build_space(spec: DeviceSpec) -> UaSpace:
     _object(space, signals, str(root), (PADIM, "SignalSet"))
     for point in spec.points:
         _signal(space, signals, point)
+    if spec.epoch is not None:
+        node, browse = parse_node(spec.epoch.node), (uri, "OutputEpoch")
+        _variable(space, root, node, browse, "UInt32", 0).writable = True
     return space
 
 

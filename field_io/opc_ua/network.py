@@ -48,8 +48,8 @@ class UaEndpoint(Protocol):
         """Values now."""
         ...
 
-    def write(self, client: UaClientEnd, node: str, value: bool | int | float | str) -> int:
-        """Write a value of the node's own type; a status code."""
+    def write(self, client: UaClientEnd, values: Sequence[tuple[str, bool | int | float | str]]) -> list[int]:
+        """One request: values of the nodes' own types, a status code for each."""
         ...
 
     def watch(self) -> int:

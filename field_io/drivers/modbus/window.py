@@ -10,7 +10,7 @@ from field_io.drivers.gate import CLOSED, Gate, GateClosed, StaleEpoch, at_epoch
 from field_io.drivers.links.link import DeviceRefused
 from field_io.drivers.modbus.asks import Asks
 from field_io.modbus import pdu as codes
-from field_io.output_window import OutputWindow
+from field_io.output_window import EPOCH_MAX, OutputWindow
 from field_io.specs import DeviceSpec
 
 _ATTEMPTS = 3
@@ -32,6 +32,8 @@ class WindowWrites:
             epoch = gate()
             if not epoch:
                 break
+            if epoch > EPOCH_MAX:
+                raise GateClosed(f"not sent: epoch {epoch} has no room in the device's register; reset its epoch there")
             request = codes.write("holding", window.address, window.encode(epoch, values))
             try:
                 await self._ask(request, doing, at_epoch(gate, epoch))

@@ -17,9 +17,9 @@ from dcs.core.errors import LinkDown
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import PROBES_PER_CAP, Backoff, Rng
 from field_io.drivers.driver import Image, WriteOutcome
-from field_io.drivers.gate import Gate, GateClosed
+from field_io.drivers.gate import Gate, GateClosed, StaleEpoch
 from field_io.drivers.opc_ua.image import NEVER_NS, UaImage
-from field_io.drivers.opc_ua.outputs import encode_outputs
+from field_io.drivers.opc_ua.outputs import encode_outputs, send
 from field_io.drivers.opc_ua.session import Change, UaSession, Value, Watched
 from field_io.drivers.repeat import OutputRepeat
 from field_io.opc_ua.messages import NodeInfo
@@ -31,7 +31,6 @@ HEALTH_PERIOD_NS = 2 * NS_PER_S
 """How often a standby asks the server how it is, so that its path to the device is proven and not assumed."""
 
 RETRY_SUBSCRIPTION_NS = TELL_NS = 60 * NS_PER_S
-
 FIND_AGAIN_NS = 30 * NS_PER_S
 """How often nodes are looked for that the server did not have: it may be given another program."""
 
@@ -66,6 +65,7 @@ class OpcUaDriver:
         self._image = UaImage(spec)
         self._infos: Sequence[NodeInfo] = [NodeInfo(CODES["BadNotConnected"])] * len(self.names)
         self._repeat = OutputRepeat(spec.repeat_after_ns, clock, self._send)
+        self._alone = asyncio.Lock()  # the scan's write and a repeat are not under way together
         self._lock = asyncio.Lock()  # held while the session or its subscription is made or unmade
         self._period_ns = min((spec.poll_ns, *(group.period_ns for group in spec.polls)))
         self._polling = True
@@ -343,23 +343,24 @@ class OpcUaDriver:
         outputs = encode_outputs(self.spec.points, self._at, self._infos, values)
         if not outputs.raws:
             return outputs.failed("; ".join(outputs.troubles))
-        asked_ns, aborts = self._clock.monotonic_ns(), self._aborts
-        try:
-            codes = await self._session.write(outputs.raws, may_write)
-            self.requests += 1
-            self._answered(asked_ns)
-            differing = await self._compare(outputs.raws, codes)
-        except GateClosed as exc:
-            return outputs.refused(str(exc))
-        except ServiceRefused as exc:
-            self.requests += 1
-            self.errors += 1
-            self._answered(asked_ns)
-            self._last_trouble = str(exc)
-            return outputs.failed(str(exc))
-        except LinkDown as exc:
-            self._failed(exc, aborts)
-            return outputs.failed(str(exc))
+        async with self._alone:
+            asked_ns, aborts = self._clock.monotonic_ns(), self._aborts
+            try:
+                codes = await send(self._session, self.spec.epoch is not None, outputs.raws, may_write)
+                self.requests += 1
+                self._answered(asked_ns)
+                differing = await self._compare(outputs.raws, codes)
+            except GateClosed as exc:
+                return outputs.refused(str(exc))
+            except (ServiceRefused, StaleEpoch) as exc:
+                self.requests += 1
+                self.errors += 1
+                self._answered(asked_ns)
+                self._last_trouble = str(exc)
+                return outputs.failed(str(exc), exc.known if isinstance(exc, StaleEpoch) else 0)
+            except LinkDown as exc:
+                self._failed(exc, aborts)
+                return outputs.failed(str(exc))
         self.errors += sum(is_bad(code) for code in codes.values())
         outcome = outputs.outcome(self.spec.points, codes, differing)
         self._last_trouble = outcome.text or self._last_trouble

@@ -72,11 +72,22 @@ class MemoryUaSession:
         nodes = [self._nodes[at] for at in points]
         return await self._exchange(lambda endpoint: endpoint.read(nodes))
 
-    async def write(self, values: Mapping[int, Value], may_write: Gate) -> dict[int, int]:
-        def work(endpoint: UaEndpoint) -> dict[int, int]:
-            return {at: endpoint.write(self, self._nodes[at], value) for at, value in values.items()}
+    async def write(self, values: Mapping[int, Value], may_write: Gate, epoch: int = 0) -> dict[int, int]:
+        items = [(self._nodes[at], value) for at, value in values.items()]
+        if self._spec.epoch is None:
+            codes = await self._exchange(lambda endpoint: endpoint.write(self, items), may_write)
+            return dict(zip(values, codes, strict=True))
+        head = (self._spec.epoch.node, epoch)
+        first, *codes = await self._exchange(lambda endpoint: endpoint.write(self, [head, *items]), may_write)
+        if is_bad(first):
+            raise ServiceRefused(first, "writing with its epoch")
+        return dict(zip(values, codes, strict=True))
 
-        return await self._exchange(work, may_write)
+    async def read_epoch(self) -> int:
+        assert self._spec.epoch is not None
+        node = self._spec.epoch.node
+        (sample,) = await self._exchange(lambda endpoint: endpoint.read([node]))
+        return int(sample.value or 0)
 
     async def subscribe(
         self, watched: Sequence[Watched], publishing_ns: int, keep_alive_ns: int, sink: UaSink

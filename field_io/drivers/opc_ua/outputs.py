@@ -1,6 +1,6 @@
-"""Outputs of an OPC UA device: numbers of the engine -> values of the nodes' types, and what became of them.
+"""Outputs of an OPC UA device: numbers of the engine -> values of the nodes' types, with the epoch where it is wanted.
 
-Called by   ``drivers.opc_ua`` around every write. Pure.
+Called by   ``drivers.opc_ua`` around every write.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from dcs.core.status import LIMIT_NONE
 from field_io.drivers.driver import WriteOutcome
-from field_io.drivers.opc_ua.session import Value
+from field_io.drivers.gate import CLOSED, Gate, GateClosed, StaleEpoch, at_epoch
+from field_io.drivers.opc_ua.session import UaSession, Value
 from field_io.opc_ua import variants
 from field_io.opc_ua.messages import NodeInfo
+from field_io.opc_ua.refusals import ServiceRefused
 from field_io.opc_ua.status import CODES, code_name, is_bad
 from field_io.specs import PointSpec
 
@@ -23,9 +25,9 @@ class Outputs:
     limited: list[str] = field(default_factory=list)  # clamped to what their type, or the device, can hold
     troubles: list[str] = field(default_factory=list)  # sentences
 
-    def failed(self, text: str) -> WriteOutcome:
+    def failed(self, text: str, stale_epoch: int = 0) -> WriteOutcome:
         """Nothing is known to have arrived."""
-        return WriteOutcome("failed", text, (), tuple(self.limited))
+        return WriteOutcome("failed", text, (), tuple(self.limited), stale_epoch)
 
     def refused(self, text: str) -> WriteOutcome:
         """The gate was closed."""
@@ -62,3 +64,30 @@ def encode_outputs(
         if limit != LIMIT_NONE:
             outputs.limited.append(name)
     return outputs
+
+
+_ATTEMPTS = 3
+"""The epoch may be raised while a request waits for its turn; then it is made anew."""
+
+
+async def send(session: UaSession, checked: bool, raws: Mapping[int, Value], gate: Gate) -> dict[int, int]:
+    """One write; status code by point. ``checked``: the device checks epochs.
+
+    Raises ``GateClosed``, ``StaleEpoch``, ``LinkDown``, ``ServiceRefused``.
+    """
+    if not checked:
+        return await session.write(raws, gate)
+    for _ in range(_ATTEMPTS):
+        epoch = gate()
+        if not epoch:
+            break
+        try:
+            return await session.write(raws, at_epoch(gate, epoch), epoch)
+        except GateClosed:
+            continue
+        except ServiceRefused:
+            known = await session.read_epoch()
+            if known > epoch:
+                raise StaleEpoch(known, epoch) from None
+            raise
+    raise GateClosed(CLOSED)

@@ -79,12 +79,19 @@ class UaSession(Protocol):
         """Values now. Raises ``LinkDown`` or ``ServiceRefused``."""
         ...
 
-    async def write(self, values: Mapping[int, Value], may_write: Gate) -> dict[int, int]:
+    async def write(self, values: Mapping[int, Value], may_write: Gate, epoch: int = 0) -> dict[int, int]:
         """Write values of the nodes' own types; status code by point.
+
+        ``epoch`` is the first node of every request to a device that checks epochs; when the device refuses that one,
+        ``ServiceRefused`` is raised.
 
         ``may_write`` is asked at every send call, with nothing queued behind it: when it says no, not one byte leaves
         and ``GateClosed`` is raised. Raises ``LinkDown`` (whether the device got it is unknown) or ``ServiceRefused``.
         """
+        ...
+
+    async def read_epoch(self) -> int:
+        """The highest epoch that the device has accepted. Raises ``LinkDown`` or ``ServiceRefused``."""
         ...
 
     async def subscribe(

@@ -58,15 +58,15 @@ def test_a_simulated_signal_shows_its_simulation_value_and_says_so() -> None:
         device, client = bench.device, bench.session()
         await client.connect()
         base = NS + "RIG.SignalSet.LT-1.AnalogSignal."
-        assert device.write(client, base + "SimulationValue", 0.25) == 0  # type: ignore[arg-type]
+        assert device.write(client, [(base + "SimulationValue", 0.25)]) == [0]  # type: ignore[arg-type]
         assert device.read([LT])[0].value == 1.25, "not before it is switched on"
-        assert device.write(client, base + "SimulationState", True) == 0  # type: ignore[arg-type]
+        assert device.write(client, [(base + "SimulationState", True)]) == [0]  # type: ignore[arg-type]
         shown, actual = device.read([LT, base + "ActualValue"])
         assert (shown.value, shown.code) == (0.25, CODES["UncertainSimulatedValue"])
         assert (actual.value, device.health) == (1.25, "CHECK_FUNCTION")
         device.set_value("LT-1", 1.5)
         assert [sample.value for sample in device.read([LT, base + "ActualValue"])] == [0.25, 1.5]
-        device.write(client, base + "SimulationState", False)  # type: ignore[arg-type]
+        device.write(client, [(base + "SimulationState", False)])  # type: ignore[arg-type]
         (shown,) = device.read([LT])
         assert (shown.value, shown.code, device.health) == (1.5, 0, "NORMAL")
 

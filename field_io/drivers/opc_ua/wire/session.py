@@ -32,7 +32,7 @@ from field_io.opc_ua.certificates import Certificates
 from field_io.opc_ua.messages import NodeInfo, UaSample
 from field_io.opc_ua.nodes import CORE, parse_node
 from field_io.opc_ua.refusals import ServiceRefused, SessionRefused
-from field_io.opc_ua.status import CODES, code_name
+from field_io.opc_ua.status import CODES, code_name, is_bad
 from field_io.specs import DeviceSpec, OpcUaAccess
 
 # asyncua logs what our reports say in one line, and tracebacks of the rest.
@@ -66,6 +66,7 @@ class WireUaSession:
         self._client: Client | None = None
         self._alive = False  # the session of ``_client`` is open
         self._nodes: list[ua.NodeId] = [ua.NodeId()] * len(spec.points)
+        self._epoch_node = ua.NodeId()
         self._types: list[str] = [""] * len(spec.points)
         self._batch = BATCH
         self._writing = 0  # writes without an answer: the system may still be sending them
@@ -204,6 +205,8 @@ class WireUaSession:
         (array,) = await self._read_values([ua.NodeId(ua.ObjectIds.Server_NamespaceArray)])
         namespaces = (array.Value.Value if array.Value is not None else None) or [CORE]
         found = [node_id(parse_node(point.node), namespaces) for point in self._spec.points]
+        if self._spec.epoch is not None:
+            self._epoch_node = node_id(parse_node(self._spec.epoch.node), namespaces) or ua.NodeId()
         self._nodes = [node or ua.NodeId() for node in found]
         values = await self._read_values(self._nodes)
         types = await self._read_values(self._nodes, ua.AttributeIds.DataType)
@@ -248,21 +251,27 @@ class WireUaSession:
             found += response.Results
         return found
 
-    async def write(self, values: Mapping[int, Value], may_write: Gate) -> dict[int, int]:
+    async def write(self, values: Mapping[int, Value], may_write: Gate, epoch: int = 0) -> dict[int, int]:
         codes: dict[int, int] = {}
         points = list(values)
-        for first in range(0, len(points), self._batch):
-            batch = points[first : first + self._batch]
+        head = [] if self._spec.epoch is None else [_write_of(self._epoch_node, epoch, "UInt32")]
+        most = max(1, self._batch - len(head))
+        for first in range(0, len(points), most):
+            batch = points[first : first + most]
             request = ua.WriteRequest()
-            for at in batch:
-                kind = ua.VariantType[self._types[at]]
-                value = ua.DataValue(ua.Variant(values[at], kind), StatusCode=None)  # many servers refuse more
-                request.Parameters.NodesToWrite.append(
-                    ua.WriteValue(NodeId=self._nodes[at], AttributeId=ua.AttributeIds.Value, Value=value)
-                )
+            request.Parameters.NodesToWrite = [
+                *head, *(_write_of(self._nodes[at], values[at], self._types[at]) for at in batch)
+            ]  # fmt: skip
             response = await self.call(request, ua.WriteResponse, "writing", may_write)
-            codes |= {at: code.value for at, code in zip(batch, response.Results, strict=True)}
+            found = [code.value for code in response.Results]
+            if head and found and is_bad(found[0]):
+                raise ServiceRefused(found[0], "writing with its epoch")
+            codes |= dict(zip(batch, found[len(head) :], strict=True))
         return codes
+
+    async def read_epoch(self) -> int:
+        (value,) = await self._read_values([self._epoch_node])
+        return int(sample_of(value).value or 0)
 
     async def call(
         self, request: Any, answer: Any, doing: str, may_write: Gate | None = None, wait: bool = True
@@ -354,6 +363,11 @@ class WireUaSession:
             with contextlib.suppress(DcsError):
                 await self.call(request, ua.CloseSessionResponse, "closing the session")
         self.abort()
+
+
+def _write_of(node: ua.NodeId, value: Value, kind: str) -> ua.WriteValue:
+    data = ua.DataValue(ua.Variant(value, ua.VariantType[kind]), StatusCode=None)  # many servers refuse more
+    return ua.WriteValue(NodeId=node, AttributeId=ua.AttributeIds.Value, Value=data)
 
 
 def _policy(access: OpcUaAccess) -> Any:
