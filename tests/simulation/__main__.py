@@ -2,7 +2,8 @@ import sys
 import logging, structlog
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 from tests.simulation.swarm.run import run_seed
-import time
+import time, faulthandler
+faulthandler.dump_traceback_later(40, repeat=False)
 plant, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 run_seed(plant, 0, 1.0)
 for seed in range(first, first+count):

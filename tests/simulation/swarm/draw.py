@@ -22,6 +22,7 @@ class Drawn:
     seed: int
     # --- the system
     fast: bool = False  # 100 ms scans, the shortest lease
+    checks: bool = True  # devices check epochs
     watchdog_s: float = 2.0  # of the devices with outputs
     clock_error: float = 0.0  # largest error of a node's clock rate
     # --- messages between the voters
@@ -66,10 +67,11 @@ def draw(seed: int, fast: float = 0.02) -> Drawn:
     return Drawn(
         seed=seed,
         fast=rng.random() < fast,
+        checks=pick(True, True, False),
         watchdog_s=pick(2.0, 2.0, 3.0, 5.0),
         clock_error=pick(0.0, 0.0001, 0.02),
         jitter_ms=pick(0.0, 0.0, 2.0),
-        loss=pick(0.0, 0.01, 0.1),
+        loss=pick(0.0, 0.01, 0.05),
         repeat=pick(0.0, 0.02, 0.1),
         tail=pick(0.0, 0.02, 0.05),
         ancient=pick(0.0, 0.01, 0.15),

@@ -7,6 +7,7 @@ Knows       where the assembly takes the parts of the protocol from.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -36,7 +37,7 @@ def mutated(mutant: Mutant | None) -> Iterator[None]:
 
     with (
         patch.object(runtime, "PairMember", mutant.member_class),
-        patch.object(witness, "Voter", mutant.voter_class),
+        patch.object(witness, "WitnessVoter", partial(witness.WitnessVoter, voter_class=mutant.voter_class)),
         patch.object(MemoryStore, "load", loads),
         patch.object(assembly, "pair_config", pair_config),
         _early(mutant.checks_early),
@@ -60,5 +61,5 @@ def _early(is_so: bool) -> Iterator[None]:
     if not is_so:
         yield
         return
-    with patch.object(Controller, "_gate", lambda self: self._scanning):
+    with patch.object(Controller, "_gate", lambda self: self.member.write_epoch if self._scanning else 0):
         yield

@@ -14,7 +14,11 @@ from dcs.config import load
 from dcs.config.find import find_config
 from dcs.config.plant_config import ControllerConfig, PlantConfig
 from dcs.node import assembly
+from field_io.specs import OPC_UA
 from tests.simulation.swarm.draw import Drawn
+
+_WINDOW = 9000
+"""First register of the output window of a device that checks epochs: free in all shipped plants."""
 
 MOVES = ("quadruple_tank", "heated_tank")
 """Plants that an operator may move about without running into a trip within minutes."""
@@ -33,6 +37,8 @@ def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
     for device in config.devices:
         if device.simulate and any(point.direction == "out" for point in device.points):
             found.append(f"field.devices.{device.name}.watchdog={drawn.watchdog_s:g} s")
+            if drawn.checks and device.protocol != OPC_UA:
+                found.append(f"field.devices.{device.name}.epoch.address={_WINDOW}")
         if drawn.fast:
             found.append(f"field.devices.{device.name}.poll=100 ms")
     if drawn.fast:

@@ -8,15 +8,20 @@ from dcs.bus.memory import MemoryBus
 from dcs.bus.messages import Event, Frame, frame_subject
 from tests.simulation.swarm.judge import Judge
 
+_UNSEEN_SCANS = 8
+"""More scans than this are never unacknowledged: the standby is excluded before."""
+
 
 class Records:
     """Judges what is stored."""
 
-    def __init__(self, plant: str, pair: str, bus: MemoryBus, judge: Judge) -> None:
+    def __init__(self, plant: str, pair: str, bus: MemoryBus, judge: Judge, period_ns: int) -> None:
+        """``period_ns``: of the fastest scans."""
         self._subject = frame_subject(plant, pair, "*")
         self._pair = pair
         self._bus = bus
         self._judge = judge
+        self._period_ns = period_ns
         self._epoch = 0
         self._scan = 0
         self._times: dict[str, int] = {}
@@ -41,11 +46,15 @@ class Records:
         self._times[scan_class] = frame.time_ns
 
     def _compare(self, frame: Frame, scan_class: str) -> None:
-        judge = self._judge
-        if frame.time_ns <= self._times.get(scan_class, 0):
-            back_ns = self._times[scan_class] - frame.time_ns
-            judge.breaks(f"history: scan {frame.scan} ({scan_class}) is {back_ns} ns older than the one before it")
-        if frame.scan <= self._scan:
+        judge, last_ns = self._judge, self._times.get(scan_class, 0)
+        if frame.epoch > self._epoch:  # what the old holder computed last nobody else has seen: it is computed again
+            again = self._scan + 1 - frame.scan
+            judge.counts["scans computed again"] += max(again, 0)
+            if again > _UNSEEN_SCANS or frame.time_ns < last_ns - _UNSEEN_SCANS * self._period_ns:
+                judge.breaks(f"history: epoch {frame.epoch} begins with scan {frame.scan}, {again} were stored already")
+        elif frame.time_ns <= last_ns:
+            judge.breaks(f"history: scan {frame.scan} ({scan_class}) is {last_ns - frame.time_ns} ns older than the last")
+        elif frame.scan <= self._scan:
             judge.breaks(f"history: scan {frame.scan} follows scan {self._scan}")
         if frame.scan > self._scan + 1:
             judge.counts["gaps in the history"] += 1

@@ -204,7 +204,7 @@ class Swarm:
     async def _spoil_device(self, rng: Random) -> None:
         faults = self._box.faults()
         names = [one.name for one in faults.subjects() if one.scope == DEVICE]
-        kind, value = rng.choice((("disconnect", None), ("silent", None), ("latency", 0.3), ("exception", None)))
+        kind, value = rng.choice((("disconnect", None), ("silent", None), ("latency", 0.3), ("exception", 6.0)))
         await self._spoil(rng.choice(names), kind, value, rng.uniform(1.0, 20.0), "devices dead")
 
     async def _spoil(self, name: str, kind: str, value: float | None, seconds: float, what: str) -> None:

@@ -5,7 +5,7 @@ Knows       which process wrote to which device when, with which epoch; what a d
             controllers believe.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S
@@ -42,27 +42,35 @@ class Writes:
         self.last_ns = 0
         self._source_of: dict[int, str] = {}
 
-    def watch(self, device: SimulatedModbusDevice, epoch_of: Callable[[str], tuple[str, int]]) -> None:
-        """Judge this device from now on. ``epoch_of``: of a connection's name, (process, epoch that it writes with)."""
+    def watch(self, device: SimulatedModbusDevice, sender_of: Callable[[str], tuple[str, int]]) -> None:
+        """Judge this device from now on.
+
+        ``sender_of``: of a connection's name, the process and the epoch that it claims, for requests that carry none.
+        """
         spec = device.spec
-        seen = self.devices[spec.name] = Registers(spec.watchdog_ns, False)
-        take, expire = device.unit.after_write, device.watchdog.expire
-        assert take is not None
+        seen = self.devices[spec.name] = Registers(spec.watchdog_ns, spec.epoch is not None)
+        record, expire = device._record, device.watchdog.expire
 
-        def after_write(peer: str, table: str, address: int, count: int) -> None:
-            take(peer, table, address, count)
-            process, epoch = epoch_of(peer)
-            self.accepted(spec.name, seen, process, epoch)
+        def judged(
+            names: Sequence[str], values: Sequence[float], peer: str, epoch: int, accepted: bool = True
+        ) -> None:
+            process, claimed = sender_of(peer)
+            if accepted and names:
+                self.accepted(spec.name, seen, process, epoch or claimed)
+            elif names:
+                self._judge.counts["stale writes refused"] += 1
+                self._judge.tell(spec.name, f"refuses a write of {process} with epoch {epoch}")
+            record(names, values, peer, epoch, accepted)
 
-        def watchdog_expired(values: tuple[tuple[str, float], ...]) -> None:
-            late_ns = self._judge.now_ns() - seen.last_ns
+        def expired(values: tuple[tuple[str, float], ...]) -> None:
+            silent_ns = self._judge.now_ns() - seen.last_ns
             expire(values)
             seen.expired += 1
             self._judge.counts["fail actions"] += 1
-            self._judge.tell(spec.name, f"fail action, seen {late_ns / NS_PER_S:.3f} s after the last write")
+            self._judge.tell(spec.name, f"fail action, seen {silent_ns / NS_PER_S:.3f} s after the last write")
 
-        device.unit.after_write = after_write
-        device.watchdog.expire = watchdog_expired  # type: ignore[method-assign]
+        device._record = judged  # type: ignore[method-assign]
+        device.watchdog.expire = expired  # type: ignore[method-assign]
 
     def accepted(self, name: str, seen: Registers, process: str, epoch: int) -> None:
         """A device took a write."""
