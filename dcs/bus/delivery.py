@@ -12,6 +12,7 @@ from collections.abc import Callable
 import structlog
 
 from dcs.bus.api import Handler, Responder
+from dcs.core.errors import LinkDown
 
 INBOX_MESSAGES_MAX = 1000
 REQUESTS_AT_ONCE_MAX = 256
@@ -78,6 +79,9 @@ class Desk:
     async def _respond(self, subject: str, payload: bytes, answer: Callable[[bytes], None]) -> None:
         try:
             reply = await self._responder(subject, payload)
+        except LinkDown as error:  # expected trouble: a controller that loses its authority, for example
+            _log.info("a request gets no answer", subject=subject, cause=str(error))
+            return
         except Exception:  # noqa: BLE001  # the asker gets no answer, which it must be ready for anyway
             _log.exception("a bus responder failed; its request gets no answer", subject=subject)
             return

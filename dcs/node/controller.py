@@ -298,6 +298,7 @@ class Controller:
         """We hold the output authority: write the last outputs at once, poll, scan, serve."""
         self.execution.mirror_ends()
         with self.replica.lock:
+            self.replica.begin_term(epoch)
             self._p.field_side.take_over(self.replica.inputs)
             text = self._time.go_on(self.face.node, min(c.period_ns for c in self._classes))
             if text:

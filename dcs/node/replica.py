@@ -38,7 +38,8 @@ DIGEST_PARTS = 16
 _LATE_EVENTS, _LATE_EVENTS_NS = 100, 10 * NS_PER_S
 """Of the events that go with a copy: the active may die before it has published them."""
 _LOADED_MAX = 3
-_EVENTS_AHEAD = 1 << 20
+_TERM_EVENTS = 1 << 24
+"""Numbers of events that belong to one epoch."""
 APPLY = "apply"
 """Verb of the command that changes the program: ``subject`` is the key of the new one, hexadecimal."""
 
@@ -159,6 +160,17 @@ class Replica:
         digest = self._digest(result.replies)
         return ScanOutcome(engine.outputs(), digest, result.replies, result.events, self.program is not before)
 
+    def begin_term(self, epoch: int) -> None:
+        """As the active of this epoch: events get numbers that no other holder has given or will give.
+
+        The last one may have published events of a scan that nobody else has seen, or of years since this checkpoint.
+        """
+        words = self.engine.memory.view(np.int64)
+        first = (epoch - 1) * _TERM_EVENTS
+        if words[memory.EVENT_HEAD] < first:
+            words[memory.EVENT_HEAD] = words[memory.EVENT_MARK] = first
+            self.engine.restore(self.engine.snapshot())  # what was taken is counted from there
+
     def _change(self, command: Command, record: ScanRecord, events: list[Event]) -> tuple[bool, str]:
         """Between two scans: the memory goes over to another program. Raises ``NotLoaded``."""
         loaded = self.loaded.get(bytes.fromhex(command.subject))
@@ -230,13 +242,9 @@ class Replica:
     def wake(self, copy: bytes, shape: Shape) -> Report | None:
         """Replace everything by a copy from a disk, whose memory has that shape; a report when the plan is another.
 
-        Numbers of events go on far ahead: some may have been given out after the copy was made. Raises ``ValueError``.
+        Raises ``ValueError``.
         """
         report = self._take(copy, shape)
-        words = self.engine.memory.view(np.int64)
-        words[memory.EVENT_HEAD] += _EVENTS_AHEAD
-        words[memory.EVENT_MARK] = words[memory.EVENT_HEAD]
-        self.engine.restore(self.engine.snapshot())  # what was taken is counted from there
         self._last_time_ns = {}
         self.inputs = None
         self.parting = {}

@@ -1,0 +1,76 @@
+"""The plant of a run: its configuration, checked once per process, and what is overridden in it.
+
+Called by   tests.simulation.swarm.world, campaign.
+Knows       plant folders; the same texts give the same configuration object, so a hundred runs check it once.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dcs.config import load
+from dcs.config.find import find_config
+from dcs.config.plant_config import ControllerConfig, PlantConfig
+from dcs.node import assembly
+from field_io.specs import OPC_UA
+from tests.simulation.swarm.draw import Drawn
+
+_WINDOW = 9000
+"""First register of the output window of a device that checks epochs: free in all shipped plants."""
+
+MOVES = ("quadruple_tank", "heated_tank")
+"""Plants that an operator may move about without running into a trip within minutes."""
+
+
+@cache
+def plant_config(plant: str, overrides: tuple[str, ...]) -> PlantConfig:
+    """Checked once."""
+    return assembly.load_configuration(find_config(plant), overrides)
+
+
+def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
+    """What this run changes in the plant's configuration."""
+    found = []
+    config = plant_config(plant, ())
+    for device in config.devices:
+        if device.simulate and any(point.direction == "out" for point in device.points):
+            found.append(f"field.devices.{device.name}.watchdog={drawn.watchdog_s:g} s")
+            if drawn.checks and device.protocol != OPC_UA:
+                found.append(f"field.devices.{device.name}.epoch.address={_WINDOW}")
+        if drawn.fast:
+            found.append(f"field.devices.{device.name}.poll=100 ms")
+    if drawn.fast:
+        names = dict.fromkeys(c.name for pair in config.controllers for c in pair.strategy.scan_classes)
+        found += [f"scan_classes.{name}.period=100 ms" for name in names]
+    return tuple(found)
+
+
+def pair_of(config: PlantConfig) -> ControllerConfig:
+    """The redundant pair that is put to the test. Raises ``ValueError`` where there is none."""
+    for controller in config.controllers:
+        if len(controller.members) == 2:
+            return controller
+    raise ValueError(f"{config.name} has no redundant pair")
+
+
+@contextmanager
+def checked_once() -> Iterator[None]:
+    """While this lasts, texts that were checked before are not checked again: every run changes to the same few."""
+    check = load.load_plant
+    known: dict[Any, PlantConfig] = {}
+
+    def remembered(
+        folder: Path, plants: Any, overrides: Sequence[str] = (), texts: dict[str, str] | None = None
+    ) -> PlantConfig:
+        key = (folder, tuple(overrides), None if texts is None else tuple(sorted(texts.items())))
+        if key not in known:
+            known[key] = check(folder, plants, overrides, texts)
+        return known[key]
+
+    load.load_plant = remembered
+    try:
+        yield
+    finally:
+        load.load_plant = check

@@ -1,0 +1,238 @@
+"""One run: a plant in the box, its nodes under watch, an operator, and what can be done to all of them.
+
+Called by   tests.simulation.swarm.run.
+Knows       the box. Everything that is judged hangs on hooks that are put on a node whenever it starts: the registers of
+            the devices, the roles of the controllers, the events.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from random import Random
+
+from dcs.config.plant_config import PlantConfig
+from dcs.core.clock import NS_PER_S
+from dcs.core.simulated_time import SimulatedLoop
+from dcs.core.status import GOOD
+from dcs.node.assembly import BUS_NODE, FIELD_NODE, pair_config
+from dcs.node.box import Box
+from dcs.node.controller import Controller
+from field_io.devices.simulated import SimulatedModbusDevice
+from tests.simulation.swarm.client import Client
+from tests.simulation.swarm.draw import Drawn
+from tests.simulation.swarm.judge import Judge
+from tests.simulation.swarm.plant import MOVES, pair_of
+from tests.simulation.swarm.records import Records
+from tests.simulation.swarm.writes import Writes
+
+S = NS_PER_S
+Action = Callable[[], Awaitable[None]]
+
+
+class WatchedBox(Box):
+    """A box that says when a node has started, and leaves the collector of garbage to whoever runs many of them."""
+
+    started: Callable[[str], None]
+
+    async def __aenter__(self) -> "WatchedBox":
+        for name in self.config.nodes:
+            if name != BUS_NODE:
+                await self.start(name)
+        return self
+
+    async def start(self, name: str) -> None:
+        """See ``Box``."""
+        if name not in self._tasks:
+            await super().start(name)
+            self.started(name)
+
+
+class World:
+    """The box, its judges, and what happens in it, in the order of true time."""
+
+    def __init__(self, drawn: Drawn, config: PlantConfig, loop: SimulatedLoop, trace: bool = False) -> None:
+        self.drawn = drawn
+        self.config = config
+        self.loop = loop
+        self.judge = Judge(loop.now_ns, trace)
+        self.box = WatchedBox(config, loop, drawn.seed)
+        self.box.started = self._watch
+        self.pair = pair_of(config)
+        self.timing = pair_config(config, self.pair).timing
+        self.scan_ns = min(c.period_ns for c in self.pair.strategy.scan_classes)
+        assert self.pair.witness
+        self.voters = (*self.pair.members, self.pair.witness)
+        self.starts: Counter[str] = Counter()
+        self.writes = Writes(self.judge)
+        bus = self.box.peers.hub.connect("client")
+        rng = drawn.rng("client")
+        self.client = Client(config.name, self.pair.name, bus, self.judge, rng, drawn.command_s)
+        self.records = Records(config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns)
+        self.healed = False
+        self.cold_since_ns = -1
+        self._gate_rng = drawn.rng("gate")
+        self._queue: list[tuple[int, int, Action]] = []
+        self._numbers = 0
+        self._client_task: asyncio.Task[None] | None = None
+        self._set_clocks(drawn.rng("clocks"))
+
+    def _set_clocks(self, rng: Random) -> None:
+        """Often at the limits: that is where a lease and a promise come closest."""
+        for name in (*self.voters, FIELD_NODE):
+            self.box.peers.clock(name)
+            error = self.drawn.clock_error
+            self.box.peers.clocks[name].set_rate(1.0 + rng.choice((-error, error, rng.uniform(-error, error))))
+
+    def start_client(self) -> None:
+        """From now on somebody works with the plant."""
+        self.client.learn(self.box.controller(self.box.active(self.pair.name)), self.config.name in MOVES)
+        self._client_task = self.loop.create_task(self.client.run())
+
+    async def stop_client(self) -> None:
+        """Nobody works with it any more; the command under way is waited for."""
+        if self._client_task is not None:
+            self._client_task.cancel()
+            await asyncio.gather(self._client_task, return_exceptions=True)
+
+    # --- what is watched ------------------------------------------------------------------------------------
+    def _watch(self, name: str) -> None:
+        self.starts[name] += 1
+        node = self.box.nodes[name]
+        if name == FIELD_NODE:
+            for device in self.box.field.simulation.devices:  # type: ignore[attr-defined]
+                if isinstance(device, SimulatedModbusDevice) and any(p.direction == "out" for p in device.spec.points):
+                    self.writes.watch(device, self._writer)
+        if isinstance(node, Controller):
+            self._watch_controller(name, node)
+
+    def _writer(self, peer: str) -> tuple[str, int]:
+        """The process at the other end of a connection, and the epoch that its requests carry."""
+        return f"{peer}.{self.starts[peer]}", self.box.controller(peer).member.write_epoch
+
+    def _watch_controller(self, name: str, node: Controller) -> None:
+        became_active, became_standby, tell = node.became_active, node.became_standby, node.event
+        append, ask = node.face.bus.append, node._gate
+
+        def active(epoch: int, reason: str, cold: bool) -> None:
+            self._became_active(node, epoch, reason, cold)
+            became_active(epoch, reason, cold)
+
+        def standby(reason: str) -> None:
+            self.judge.tell(name, f"standby: {reason}")
+            self.judge.counts["lease losses"] += reason == "the lease ended"
+            became_standby(reason)
+
+        def event(text: str, kind: str) -> None:
+            self._event(name, text, kind)
+            tell(text, kind)
+
+        async def append_event(stream: str, subject: str, payload: bytes, message_id: str) -> None:
+            await append(stream, subject, payload, message_id)
+            self.records.stored(payload, message_id)
+
+        def gate() -> bool:
+            return self._asked(name, ask())
+
+        node.became_active, node.became_standby = active, standby  # type: ignore[method-assign]
+        node.event, node._gate = event, gate  # type: ignore[method-assign]
+        node.face.bus.append = append_event  # type: ignore[method-assign]
+
+    def _became_active(self, node: Controller, epoch: int, reason: str, cold: bool) -> None:
+        judge = self.judge
+        judge.tell(node.face.node, f"active, epoch {epoch}: {reason}")
+        if epoch <= self.writes.newest:
+            judge.breaks(f"S1: {node.face.node} became the active with epoch {epoch}; {self.writes.newest} had written")
+        judge.counts["handovers"] += reason.startswith("handed over")
+        if cold:
+            judge.counts["cold starts"] += 1
+            self.records.jump_is_explained = True
+        if self.client.allowed:
+            self.client.look(node, cold)
+
+    def _event(self, name: str, text: str, kind: str) -> None:
+        if kind != "redundancy":
+            return
+        self.judge.tell(name, text)
+        for words, what in (("excluded", "exclusions"), ("complete copy", "copies"), ("differs", "mismatches")):
+            self.judge.counts[what] += words in text
+        if "differs" in text:
+            self.judge.breaks(f"{name}: the standby's result differs although both compute the same ({text})")
+
+    def _asked(self, name: str, is_open: bool) -> bool:
+        """The pause that nobody can prevent: between the gate's check and the send."""
+        drawn = self.drawn
+        if is_open and drawn.gate_pause and not self.healed and self._gate_rng.random() < drawn.gate_pause:
+            self.judge.counts["pauses at the gate"] += 1
+            self.box.freeze(name, self._gate_rng.uniform(0.005, 2.0 * self.timing.promise_ns / S))
+        return is_open
+
+    # --- what happens when ------------------------------------------------------------------------------------
+    def at(self, after_s: float, action: Action) -> None:
+        """Do something in a while; actions come one after the other."""
+        self._numbers += 1
+        self._queue.append((self.loop.now_ns() + round(after_s * S), self._numbers, action))
+
+    async def run_for(self, seconds: float) -> None:
+        """Let time pass and do what is due meanwhile. Raises ``Broken`` when a promise was."""
+        end_ns = self.loop.now_ns() + round(seconds * S)
+        while True:
+            due = min((one for one in self._queue if one[0] <= end_ns), default=None)
+            await self.box.run_until_ns(end_ns if due is None else max(due[0], self.loop.now_ns()))
+            self.judge.verdict()
+            if due is None:
+                return
+            self._queue.remove(due)
+            await due[2]()
+
+    def forget_plans(self) -> None:
+        """What was to happen does not."""
+        self._queue.clear()
+
+    # --- how it is --------------------------------------------------------------------------------------------
+    def active(self) -> Controller | None:
+        """Who holds the authority now."""
+        for name in self.pair.members:
+            node = self.box.nodes.get(name)
+            if isinstance(node, Controller) and node.member.active and not self.loop.is_frozen(name):
+                return node
+        return None
+
+    def not_whole(self) -> str:
+        """Why the pair is not whole; "" when one is active, all voters grant and the standby is ready."""
+        node = self.active()
+        if node is None:
+            return "there is no active controller"
+        report = node.member.report()
+        if not report.standby_ready:
+            return f"the standby of {node.face.node} is not ready"
+        if report.granting != 3:
+            return f"{report.granting} of 3 voters grant"
+        if not node.replica.scan or not node._scanning:
+            return f"{node.face.node} does not scan"
+        return ""
+
+    def not_good(self) -> str:
+        """An input that is not Good; "" = all are."""
+        node = self.active()
+        image = node.replica.inputs if node is not None else None
+        if node is None or image is None:
+            return "nobody reads inputs"
+        names = node.replica.program.plan.input_channels
+        bad = [name for name, status in zip(names, image.statuses, strict=True) if status >> 6 < GOOD]
+        return f"not Good: {', '.join(bad[:5])}" if bad else ""
+
+    def deviations(self) -> dict[str, float]:
+        """|PV - SP| of every loop, in parts of its span."""
+        node = self.active()
+        found: dict[str, float] = {}
+        if node is None:
+            return found
+        engine = node.replica.engine
+        for index, layout in enumerate(node._layouts):
+            values = engine.columns(index)[0]
+            place = {tag.name: (at, tag.high - tag.low) for at, tag in enumerate(layout.tags)}
+            for module in layout.modules:
+                pv, sp = module.parts.get("PV"), module.parts.get("SP")
+                if module.kind == "loop" and pv in place and sp in place and place[pv][1] > 0:
+                    found[module.name] = abs(float(values[place[pv][0]] - values[place[sp][0]])) / place[pv][1]
+        return found
