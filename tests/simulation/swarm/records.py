@@ -53,7 +53,9 @@ class Records:
             if again > _UNSEEN_SCANS or frame.time_ns < last_ns - _UNSEEN_SCANS * self._period_ns:
                 judge.breaks(f"history: epoch {frame.epoch} begins with scan {frame.scan}, {again} were stored already")
         elif frame.time_ns <= last_ns:
-            judge.breaks(f"history: scan {frame.scan} ({scan_class}) is {last_ns - frame.time_ns} ns older than the last")
+            judge.breaks(
+                f"history: scan {frame.scan} ({scan_class}) is {last_ns - frame.time_ns} ns older than the last"
+            )
         elif frame.scan <= self._scan:
             judge.breaks(f"history: scan {frame.scan} follows scan {self._scan}")
         if frame.scan > self._scan + 1:

@@ -4,7 +4,6 @@ Called by   tests.simulation.swarm.campaign, the tests, ``python -m tests.simula
 Promise     the same seed of the same plant is the same run, to the bit.
 """
 
-import asyncio
 from dataclasses import dataclass, field, replace
 
 from dcs.core.clock import NS_PER_S

@@ -67,7 +67,9 @@ class World:
         bus = self.box.peers.hub.connect("client")
         rng = drawn.rng("client")
         self.client = Client(config.name, self.pair.name, bus, self.judge, rng, drawn.command_s)
-        self.records = Records(config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns)
+        self.records = Records(
+            config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns
+        )
         self.healed = False
         self.cold_since_ns = -1
         self._gate_rng = drawn.rng("gate")
