@@ -29,6 +29,7 @@ from dcs.node.replica import NotLoaded, Replica, ScanOutcome
 from dcs.node.scan_figures import ScanFigures
 from dcs.node.scan_record import InputImage, ScanRecord
 from dcs.node.scan_schedule import ScanSchedule
+from dcs.node.takeover import Takeover
 from dcs.redundancy.protocol import CannotRestore
 from dcs.redundancy.runtime import RedundantMember
 
@@ -36,8 +37,6 @@ _REPUBLISH_NS = 5 * NS_PER_S
 """After a takeover, events this old and younger are published again under their ids, in case the old holder did not."""
 _HUNG_PERIODS = 3
 _WATCH_FIELD_S = 1.0
-_FIRST_POLL_NS = 50 * NS_PER_MS
-"""How long a new holder that missed a scan waits for fresh measurements before it writes."""
 
 
 @dataclass(eq=False)
@@ -73,6 +72,7 @@ class Controller:
         self._latest: dict[int, Frame] = {}
         self._take_up(parts.program)
         self._time = PlantTime(self._clock)
+        self._takeover = Takeover(self.replica, parts.field_side, self._time, self._clock, self._gate, self._scan)
         self._scanning = False  # active, and the first image is there
         self._last_tick_ns = self._clock.monotonic_ns()
         self._executing_since_ns = 0
@@ -307,10 +307,9 @@ class Controller:
                 self._awakening.start()
             elif self.replica.scan:
                 self._scanning = True
-                if self._overdue():
-                    self._start(self._catch_up())
-                else:
-                    self._write_last_outputs()
+                self._takeover.write_last_outputs()
+                if self._takeover.overdue(self._classes):
+                    self._start(self._takeover.catch_up(self._classes))
             self._latest = self._frames_of_the_copy()
         self._services.role(True)
         now_utc_ns = self._clock.time_ns()
@@ -327,38 +326,6 @@ class Controller:
                 columns = self.replica.engine.columns(index)
                 frames[index] = Frame(layout.hash, self.replica.scan, time_ns, self.member.epoch, 1, *columns)
         return frames
-
-    def _write_last_outputs(self) -> None:
-        values, _, valid = self.replica.engine.outputs()
-        self._p.field_side.write(self._p.field_side.wiring, values, valid, self._gate, self.replica.parting)
-
-    def _overdue(self) -> list[tuple[int, int]]:
-        """(class, missed periods) of every class that had a scan due while nobody scanned."""
-        now_ns = self._time.now_ns()
-        found = []
-        for index, scan_class in enumerate(self._classes):
-            last_ns = self.replica.last_time_ns(index)
-            missed = (now_ns - last_ns) // scan_class.period_ns if last_ns else 0
-            if missed > 0:
-                found.append((index, missed))
-        return found
-
-    async def _catch_up(self) -> None:
-        """A scan was missed: poll, run it late, write. Without an answer from the field in time, hold what was."""
-        field_side = self._p.field_side
-        deadline_ns = self._clock.monotonic_ns() + _FIRST_POLL_NS
-        while not field_side.is_fresh() and self._clock.monotonic_ns() < deadline_ns:
-            await sleep(self._clock, 0.001)
-        with self.replica.lock:
-            if not field_side.is_fresh():
-                self._write_last_outputs()
-                return
-            for index, missed in self._overdue():
-                late_ns = missed * self._classes[index].period_ns
-                time_ns = self.replica.last_time_ns(index) + late_ns
-                due_ns = time_ns - self._time.shift_ns - self._time.utc_minus_monotonic_ns
-                read_then = partial(field_side.read_later, late_ns) if not self._time.shift_ns else field_side.read
-                self._scan(index, due_ns, time_ns, missed - 1, read_then)
 
     def became_standby(self, reason: str) -> None:
         """We do not hold it (any more): nothing is written, nothing answered."""
