@@ -36,6 +36,8 @@ from dcs.redundancy.runtime import RedundantMember
 _REPUBLISH_NS = 5 * NS_PER_S
 """After a takeover, events this old and younger are published again under their ids, in case the old holder did not."""
 _HUNG_PERIODS = 3
+_HUNG_NS = 200 * NS_PER_MS
+"""A scan that has not begun for so many periods and this much more hangs; a busy machine is not taken for that."""
 _WATCH_FIELD_S = 1.0
 
 
@@ -250,7 +252,7 @@ class Controller:
         since_ns = self._executing_since_ns
         if since_ns and now_ns - since_ns > max(fastest_ns, 100 * NS_PER_MS):
             return False
-        return now_ns - self._last_tick_ns < _HUNG_PERIODS * fastest_ns + NS_PER_S
+        return now_ns - self._last_tick_ns < _HUNG_PERIODS * fastest_ns + _HUNG_NS
 
     # --- what redundancy asks of us (event loop) ------------------------------------------------------------
     def snapshot(self) -> tuple[int, memoryview]:
