@@ -12,7 +12,8 @@ from collections.abc import Callable
 from random import Random
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
-from dcs.redundancy.messages import NO_GENERATION, Generation, Message, encode
+from dcs.redundancy.member_world import MemberWorld
+from dcs.redundancy.messages import NO_GENERATION, Generation, Message
 from dcs.redundancy.protocol import PairConfig, PairMember, ProgramPorts, VoterRecord
 from dcs.redundancy.protocol.cold_start import Rank
 from dcs.redundancy.protocol.dispute import ExecutionPorts
@@ -109,7 +110,16 @@ class RedundantMember(VoterNode):
             self.config,
             self.name,
             record,
-            _Ports(self, self._network, self._store, self._replica),
+            MemberWorld(
+                self.config,
+                self.name,
+                self._network,
+                self._store,
+                self._replica,
+                self._became_active,
+                self._became_standby,
+                self._confirm,
+            ),
             self._alive,
             self._random.random,
             now_ns,
@@ -380,49 +390,3 @@ class RedundantMember(VoterNode):
         for _, future in waiters:
             if not future.done():
                 future.set_result(False)
-
-
-class _Ports:
-    """The protocol's world. Of this module: it may look into the member it belongs to."""
-
-    def __init__(self, owner: RedundantMember, network: PairNetwork, store: RecordStore, replica: Replica) -> None:
-        self._owner = owner
-        self._pair = owner.config.pair
-        self._peer = owner.config.others(owner.name)[0]
-        self._network = network
-        self._store = store
-        self._replica = replica
-        self._last_sent: Message | None = None
-        self._last_payload = b""
-
-    def send(self, to: str, message: Message) -> None:
-        if message is not self._last_sent:  # a request goes to two
-            self._last_sent, self._last_payload = message, encode(self._pair, self._owner.name, message)
-        self._network.send(to, self._last_payload)
-
-    def send_mirror(self, message: Message) -> None:
-        self._network.send_stream(self._peer, encode(self._pair, self._owner.name, message))
-
-    def save(self, record: VoterRecord) -> None:
-        self._store.save(self._pair, record)
-
-    def snapshot(self) -> tuple[int, bytes | memoryview]:
-        return self._replica.snapshot()
-
-    def restore(self, seq: int, state: bytes | memoryview) -> None:
-        self._replica.restore(seq, state)
-
-    def execute(self, seq: int, record: bytes) -> bytes:
-        return self._replica.execute(seq, record)
-
-    def event(self, text: str) -> None:
-        self._replica.event(f"{self._owner.name}: {text}", "redundancy")
-
-    def became_active(self, epoch: int, reason: str, cold: bool) -> None:
-        self._owner._became_active(epoch, reason, cold)
-
-    def became_standby(self, reason: str) -> None:
-        self._owner._became_standby(reason)
-
-    def confirmed(self, seq: int) -> None:
-        self._owner._confirm(seq)

@@ -111,6 +111,17 @@ class Quiet:
         self.world.crash(self.active, self.world.rng.choice((1 * MS, 2000 * MS)))
         self.expect_takeover()
 
+    def active_restarts_while_the_standby_is_paused(self) -> None:
+        """The restarted one has no data; it waits for the one that has."""
+        world = self.world
+        world.freeze(self.standby, world.now_ns + world.rng.randrange(250 * MS, 600 * MS))
+        world.crash(self.active, 1 * MS)
+        self.run(2 * S)
+        if self.new("cold starts"):
+            raise Broken("a cold start although a standby with everything was only paused")
+        if not self.is_active(self.standby):
+            raise Broken("the standby had everything and did not take over after its pause")
+
     def active_is_isolated(self) -> None:
         one = self.active.name
         others = [name for name in NODES if name != one]
@@ -251,6 +262,7 @@ class Quiet:
 STORIES: tuple[Callable[[Quiet], None], ...] = (
     Quiet.active_dies,
     Quiet.active_is_isolated,
+    Quiet.active_restarts_while_the_standby_is_paused,
     Quiet.active_hangs,
     Quiet.switchover,
     Quiet.switchover_to_one_that_is_always_behind,
