@@ -75,6 +75,28 @@ class FieldDriver(Protocol):
         """``up``, ``down`` or ``backing off``."""
         ...
 
+    on_contact: Callable[[], None]
+    """Called when ``is_lost`` or ``degraded`` changes, and with every answer to ``look``."""
+
+    @property
+    def answered_ns(self) -> int:
+        """Monotonic time of the last answer; far in the past before the first."""
+        ...
+
+    @property
+    def is_lost(self) -> bool:
+        """The last attempt had no answer. Both False here and nothing answered lately: it is unknown."""
+        ...
+
+    @property
+    def degraded(self) -> bool:
+        """It has two links, and one of them is lost."""
+        ...
+
+    def look(self) -> None:
+        """Ask the device now, whatever is due: is it reached?"""
+        ...
+
     def report(self) -> LinkReport:
         """The link as ``dcs status`` and the HMI show it."""
         ...

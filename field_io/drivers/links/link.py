@@ -54,6 +54,8 @@ class ModbusLink(ABC):
     """One unit of one device; requests in order. A link implements ``connect``, ``exchange``, ``abort``."""
 
     faults: LinkFaults
+    on_lost: Callable[[str], None] | None = None
+    """Hears, with a reason, of a connection that the device or the network ended; not of one that we aborted."""
 
     @property
     @abstractmethod
