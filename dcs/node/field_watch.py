@@ -40,7 +40,7 @@ class FieldWatch:
         self._view = FieldView(self.devices)
         self._known_up: dict[str, bool] = {}
         for driver in drivers:
-            driver.on_contact = self._changed
+            driver.contact.changed = self._changed
 
     # --- for the pair -----------------------------------------------------------------------------------------
     def view(self) -> FieldView:
@@ -48,7 +48,7 @@ class FieldWatch:
         now_ns = self._clock.monotonic_ns()
         reached = lost = degraded = 0
         for at, driver in enumerate(self._drivers):
-            if driver.is_lost:
+            if driver.contact.is_lost:
                 lost |= 1 << at
             elif driver.answered_ns >= self._looked_ns[at] and driver.reached(now_ns):
                 reached |= 1 << at

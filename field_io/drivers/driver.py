@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dcs.bus.messages import LinkReport
 from dcs.core.value import ProcessValue
+from field_io.drivers.contact import Contact
 from field_io.drivers.gate import Gate
 from field_io.specs import DeviceSpec
 
@@ -75,17 +76,12 @@ class FieldDriver(Protocol):
         """``up``, ``down`` or ``backing off``."""
         ...
 
-    on_contact: Callable[[], None]
-    """Called when ``is_lost`` or ``degraded`` changes, and with every answer to ``look``."""
+    contact: Contact
+    """Whether it is lost. Lost or answered lately; otherwise it is unknown."""
 
     @property
     def answered_ns(self) -> int:
         """Monotonic time of the last answer; far in the past before the first."""
-        ...
-
-    @property
-    def is_lost(self) -> bool:
-        """The last attempt had no answer. Both False here and nothing answered lately: it is unknown."""
         ...
 
     @property

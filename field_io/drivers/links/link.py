@@ -6,6 +6,7 @@ Peers       ``wire`` (TCP, TLS, serial lines) and ``memory`` (no sockets), both 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -15,7 +15,8 @@ from dcs.bus.messages import LinkReport
 from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
 from dcs.core.value import ProcessValue
-from field_io.drivers.backoff import FIRST_NS, Backoff, Rng
+from field_io.drivers.backoff import Backoff, Rng
+from field_io.drivers.contact import Contact
 from field_io.drivers.driver import Image, WriteOutcome
 from field_io.drivers.gate import Gate
 from field_io.drivers.links.link import DeviceRefused, ModbusLink
@@ -66,10 +67,7 @@ class ModbusDriver:
         self._group: asyncio.TaskGroup | None = None
         self._losses = 0  # how often the connection was lost or dropped
         self._dropped_by_us = False
-        self._was_lost = False
-        self._looks = 0  # under way
-        self._reopened_ns = -(2**62)  # when a connection that had ended was last opened again out of turn
-        self.on_contact: Callable[[], None] = lambda: None
+        self.contact = Contact(lambda: self._health.backoff.failures > 0)
         link.on_lost = self._link_lost
         self.requests = 0
         self.errors = 0
@@ -105,11 +103,6 @@ class ModbusDriver:
         return self._health.answered_ns
 
     @property
-    def is_lost(self) -> bool:
-        """The last attempt had no answer, or a gateway said that the unit does not answer it."""
-        return self._health.backoff.failures > 0
-
-    @property
     def degraded(self) -> bool:
         """Never: one link is all there is."""
         return False
@@ -120,19 +113,11 @@ class ModbusDriver:
             self._group.create_task(self._look())
 
     async def _look(self) -> None:
-        self._looks += 1
-        try:
+        with self.contact.looking():
             if not self._link.connected:
                 self._health.backoff.try_now()  # one attempt out of turn
             if self._link.connected or await self._open():
                 await self._probe()
-        finally:
-            self._looks -= 1
-
-    def _tell_contact(self) -> None:
-        if self._looks or self.is_lost != self._was_lost:
-            self._was_lost = self.is_lost
-            self.on_contact()
 
     @property
     def state(self) -> str:
@@ -367,7 +352,7 @@ class ModbusDriver:
     # --- what an answer, or none, means -----------------------------------------------------------------------
     def _answered(self, asked_ns: int) -> None:
         self._health.answered(asked_ns, self._clock.monotonic_ns())
-        self._tell_contact()
+        self.contact.attempt_over()
 
     def _refused(self, exc: DeviceRefused, doing: str, asked_ns: int) -> None:
         self.errors += 1
@@ -375,7 +360,7 @@ class ModbusDriver:
         if self._health.unreached:
             self._outputs.unknown()
             self._readings.unreached(asked_ns)
-        self._tell_contact()
+        self.contact.attempt_over()
 
     def _failed(self, reason: str, losses: int) -> None:
         if losses != self._losses:  # we dropped it ourselves, or another request has told already
@@ -383,12 +368,9 @@ class ModbusDriver:
         self._losses += 1
         self.errors += 1
         self._health.failed(reason, self._clock.monotonic_ns())
-        self._tell_contact()
+        self.contact.attempt_over()
 
     def _link_lost(self, reason: str) -> None:
-        """The connection ended. Many a device closes it when it is idle: only when a new one fails it is lost."""
         self._health.last_trouble = reason
-        now_ns = self._clock.monotonic_ns()
-        if not self._health.backoff.failures and now_ns - self._reopened_ns >= FIRST_NS:
-            self._reopened_ns = now_ns
+        if self.contact.connection_ended(self._clock.monotonic_ns()):
             self.look()

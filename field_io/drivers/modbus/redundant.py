@@ -62,8 +62,7 @@ class RedundantDriver:
         self._diagnoses = [(at, DIAGNOSES.index(point.node)) for at, point in points if point.table == DIAGNOSIS]
         self._outputs = [(at, point) for at, point in points if point.direction == "out"]
         self._on_cards = [(at, point) for at, point in points if station is not None and station.card_of(point)]
-        self.on_contact: Callable[[], None] = lambda: None
-        inner.on_contact = self._tell_contact
+        self.contact = inner.contact
         if pair is not None:
             pair.on_event = self._tell_of_link
         if station is not None:
@@ -74,10 +73,7 @@ class RedundantDriver:
 
     def _tell_of_link(self, text: str) -> None:
         self.on_event(text)
-        self.on_contact()  # whether redundancy is left may have changed
-
-    def _tell_contact(self) -> None:
-        self.on_contact()
+        self.contact.changed()  # whether redundancy is left may have changed
 
     # --- values -----------------------------------------------------------------------------------------------
     def image(self, now_ns: int) -> Image:
@@ -154,11 +150,6 @@ class RedundantDriver:
     def answered_ns(self) -> int:
         """Monotonic time of the last answer, by whichever link."""
         return self._inner.answered_ns
-
-    @property
-    def is_lost(self) -> bool:
-        """Neither link had an answer."""
-        return self._inner.is_lost
 
     @property
     def degraded(self) -> bool:

@@ -16,6 +16,7 @@ from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.core.errors import LinkDown
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import PROBES_PER_CAP, Backoff, Rng
+from field_io.drivers.contact import Contact
 from field_io.drivers.driver import Image, WriteOutcome
 from field_io.drivers.gate import Gate, GateClosed, StaleEpoch
 from field_io.drivers.opc_ua.image import NEVER_NS, UaImage
@@ -54,9 +55,7 @@ class OpcUaDriver:
         self.requests = 0
         self.errors = 0
         self.on_event: Callable[[str], None] | None = None  # for the journal: data was lost
-        self.on_contact: Callable[[], None] = lambda: None
-        self._was_lost = False
-        self._looks = 0  # under way
+        self.contact = Contact(lambda: self._backoff.failures > 0 or self._refused)
         self.losses = 0  # times that messages or a subscription were lost since the start
         self._session = session
         self._clock = clock
@@ -119,11 +118,6 @@ class OpcUaDriver:
         return self._answered_ns
 
     @property
-    def is_lost(self) -> bool:
-        """The last attempt had no answer, or the server did not let us in."""
-        return self._backoff.failures > 0 or self._refused
-
-    @property
     def degraded(self) -> bool:
         """Never: one link is all there is."""
         return False
@@ -134,15 +128,12 @@ class OpcUaDriver:
             self._group.create_task(self._look_now())
 
     async def _look_now(self) -> None:
-        self._looks += 1
-        try:
-            if not self._session.connected:
+        with self.contact.looking():
+            if self._session.connected:
+                await self._prove()
+            else:
                 self._backoff.try_now()
                 await self._look(on_grid=False)  # a new session is an answer
-            else:
-                await self._prove()
-        finally:
-            self._looks -= 1
 
     async def _prove(self) -> None:
         async with self._lock:
@@ -154,11 +145,6 @@ class OpcUaDriver:
                 self._last_trouble = str(exc)
             except LinkDown as exc:
                 self._failed(exc, aborts)
-
-    def _tell_contact(self) -> None:
-        if self._looks or self.is_lost != self._was_lost:
-            self._was_lost = self.is_lost
-            self.on_contact()
 
     @property
     def state(self) -> str:
@@ -349,7 +335,7 @@ class OpcUaDriver:
         now_ns, now_utc_ns = self._clock.monotonic_ns(), self._clock.time_ns()
         self._answered_ns = self._notified_ns = now_ns
         self._backoff.answered()
-        self._tell_contact()
+        self.contact.attempt_over()
         lost = self._image.take(changes, now_ns, now_utc_ns)
         self._image.confirm(now_ns, now_utc_ns, [at for at, _ in changes])
         if lost:
@@ -427,7 +413,7 @@ class OpcUaDriver:
     def _answered(self, asked_ns: int) -> None:
         self._backoff.answered()
         self._answered_ns = now_ns = self._clock.monotonic_ns()
-        self._tell_contact()
+        self.contact.attempt_over()
         round_trip_ns = now_ns - asked_ns
         old = self._round_trip_ns
         self._round_trip_ns = round_trip_ns if old is None else old + 0.1 * (round_trip_ns - old)
@@ -442,7 +428,7 @@ class OpcUaDriver:
         self._backoff.failed(self._clock.monotonic_ns())
         if self._refused:
             self._shut_out.failed(self._clock.monotonic_ns())
-        self._tell_contact()
+        self.contact.attempt_over()
 
     def _drop(self) -> None:
         self._subscribed = False
