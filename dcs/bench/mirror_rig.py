@@ -103,6 +103,9 @@ class Side:
         self.executed_ns.append(time.thread_time_ns() - started_ns)
         return outcome.digest
 
+    def look(self, devices: int) -> None:
+        """There is no field here."""
+
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         self.active.set()
 

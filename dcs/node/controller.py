@@ -21,6 +21,7 @@ from dcs.node.controller_report import controller_report
 from dcs.node.execution import Execution
 from dcs.node.face import NodeFace
 from dcs.node.field_side import FieldSide, Wiring
+from dcs.node.field_watch import FieldWatch
 from dcs.node.operator_desk import Immediate, OperatorDesk
 from dcs.node.pair_verbs import PAIR_VERBS, ask_pair
 from dcs.node.plant_time import PlantTime
@@ -38,7 +39,6 @@ _REPUBLISH_NS = 5 * NS_PER_S
 _HUNG_PERIODS = 3
 _HUNG_NS = 200 * NS_PER_MS
 """A scan that has not begun for so many periods and this much more hangs; a busy machine is not taken for that."""
-_WATCH_FIELD_S = 1.0
 
 
 @dataclass(eq=False)
@@ -103,6 +103,14 @@ class Controller:
         self.member = parts.make_member(self)
         self.change_desk.member = self.member
         self.execution.belongs_to(self.member)
+        self._field_watch = FieldWatch(
+            parts.field_side.drivers,
+            self.face,
+            self._clock,
+            self.member.set_field,
+            lambda: self.member.field_of_other,
+        )
+        parts.field_side.watch = self._field_watch
         self._checkpointer = Checkpointer(
             parts.checkpoints, self.replica, lambda: self.member.rank, self._clock, parts.changes.apart
         )
@@ -124,7 +132,7 @@ class Controller:
             group.create_task(self._run_schedule())
             group.create_task(self._checkpointer.run())
             group.create_task(self.face.run(self.report))
-            group.create_task(self._watch_field())
+            group.create_task(self._field_watch.run())
             group.create_task(self._services.run())
             group.create_task(self.member.run())
 
@@ -296,6 +304,10 @@ class Controller:
             self._take_up(self.replica.program)
             self.change_desk.keep_current()
 
+    def look(self, devices: int) -> None:
+        """The other member has lost these devices and wants to know whether we reach them."""
+        self._field_watch.look(devices)
+
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         """We hold the output authority: write the last outputs at once, poll, scan, serve."""
         self.execution.mirror_ends()
@@ -353,22 +365,6 @@ class Controller:
     async def _ask_pair(self, command: Command) -> Reply:
         ok, text = ask_pair(self.member, command)
         return Reply(command.id, ok, text, self.replica.scan)
-
-    async def _watch_field(self) -> None:
-        """Tell the pair how many devices we reach, and the journal when a link changes."""
-        known_up: dict[str, bool] = {}
-        while True:
-            self.member.set_field_score(self._p.field_side.reached())
-            for driver in self._p.field_side.drivers:
-                name, is_up = driver.spec.name, driver.state == "up"
-                if name not in known_up and not is_up and not driver.errors:
-                    continue  # before its first answer or failure a link has no state to report
-                if known_up.get(name, True) != is_up:
-                    text = "answers again" if is_up else f"does not answer: {driver.report().detail}"
-                    self.face.event("field", name, f"{self.face.node}: {name} {text}")
-                    self.face.publish_report()
-                known_up[name] = is_up
-            await sleep(self._clock, _WATCH_FIELD_S)
 
     # --- how we are -----------------------------------------------------------------------------------------
     def report(self) -> NodeReport:

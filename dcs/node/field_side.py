@@ -9,6 +9,7 @@ Behaviour   a new holder has polled nothing yet: until a point is read for the f
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from dcs.core.clock import NS_PER_MS, Clock
 from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
 from dcs.engine.strategy import device_of
 from dcs.node.device_view import DeviceView
+from dcs.node.field_watch import FieldWatch
 from dcs.node.scan_record import InputImage
 from field_io.drivers.backoff import FIRST_NS
 from field_io.drivers.driver import FieldDriver
@@ -125,6 +127,7 @@ class FieldSide:
         self._term = 0  # how often the outputs were given up
         self.replaced_writes = 0
         self.on_stale_epoch: Callable[[int], None] = lambda epoch: None  # a device refused us and knows this higher one
+        self.watch: FieldWatch | None = None  # knows more of the ways to the devices
 
     def rewire(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Another plan with other channels on the same devices; what is on its way to the field stays on its way."""
@@ -265,11 +268,6 @@ class FieldSide:
             device.parting = {name: value for name, value in device.parting.items() if name not in outcome.written}
 
     # --- health -----------------------------------------------------------------------------------------------
-    def reached(self) -> int:
-        """How many devices answer: the field score of this controller."""
-        now_ns = self._clock.monotonic_ns()
-        return sum(driver.reached(now_ns) for driver in self.drivers)
-
     def all_tried(self) -> bool:
         """True when every device has answered or failed at least once."""
         return all(driver.requests or driver.errors for driver in self.drivers)
@@ -294,12 +292,18 @@ class FieldSide:
         return Reply(command.id, True, f"{name} is reached by link {link}")
 
     def detail(self) -> str:
-        """What a person should know of the outputs; "" when all is well."""
-        return f"{self.replaced_writes} outputs outdated before they could be sent" if self.replaced_writes else ""
+        """What a person should know of devices and outputs; "" when all is well."""
+        outdated = f"{self.replaced_writes} outputs outdated before they could be sent" if self.replaced_writes else ""
+        return ", ".join(filter(None, (self.watch.detail() if self.watch else "", outdated)))
 
     def reports(self) -> list[LinkReport]:
         """One line per device, and one for each link of a device that has two."""
-        return [line for driver in self.drivers for line in (driver.report(), *link_reports(driver))]
+        return [line for driver in self.drivers for line in (self._report(driver), *link_reports(driver))]
+
+    def _report(self, driver: FieldDriver) -> LinkReport:
+        report = driver.report()
+        remark = self.watch.remark(driver.spec.name) if self.watch else ""
+        return replace(report, detail="; ".join(filter(None, (report.detail, remark)))) if remark else report
 
     async def run(self) -> None:
         """Run all drivers until cancelled."""

@@ -50,6 +50,9 @@ class MemberWorld:
     def save(self, record: VoterRecord) -> None:
         self._store.save(self._pair, record)
 
+    def look(self, devices: int) -> None:
+        self._replica.look(devices)
+
     def snapshot(self) -> tuple[int, bytes | memoryview]:
         return self._replica.snapshot()
 

@@ -22,6 +22,10 @@ class Replica(Protocol):
         """As the standby: repeat scan ``seq`` of the active, without writing to the field; return the digest."""
         ...
 
+    def look(self, devices: int) -> None:
+        """Ask these field devices now (a mask); ``set_field`` at once and with each answer."""
+        ...
+
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         """The outputs are ours. The first writes go out at once, unless ``cold``: then the field comes first."""
         ...

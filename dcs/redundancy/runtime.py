@@ -17,6 +17,7 @@ from dcs.redundancy.messages import NO_GENERATION, Generation, Message
 from dcs.redundancy.protocol import PairConfig, PairMember, ProgramPorts, VoterRecord
 from dcs.redundancy.protocol.cold_start import Rank
 from dcs.redundancy.protocol.dispute import ExecutionPorts
+from dcs.redundancy.protocol.field_view import NO_VIEW, FieldView
 from dcs.redundancy.protocol.member_parts import ACTIVE, FAILED
 from dcs.redundancy.protocol.phases import Phase
 from dcs.redundancy.replica import Replica
@@ -67,7 +68,7 @@ class RedundantMember(VoterNode):
         self._member: PairMember | None = None
         self._alone_epoch = 0  # of an unpaired controller
         self._has_failed = False
-        self._field_score = -1
+        self._field = NO_VIEW
 
     # --- life ---------------------------------------------------------------------------------------------
     async def run(self) -> None:
@@ -128,7 +129,7 @@ class RedundantMember(VoterNode):
             programs=self._programs,
             execution=self._execution,
         )
-        member.set_field_score(self._field_score)
+        member.set_field(now_ns, self._field)
         self._member = member
         self._tick()
 
@@ -282,11 +283,17 @@ class RedundantMember(VoterNode):
         """How new the data of this controller are: the generation, and the last scan."""
         return self._member.rank if self._member else (Generation(self._alone_epoch, 0), self._confirmed_seq)
 
-    def set_field_score(self, devices_reached: int) -> None:
-        """How many field devices this member reaches now; -1 = unknown."""
-        self._field_score = devices_reached
-        if self._member is not None:
-            self._member.set_field_score(devices_reached)
+    def set_field(self, view: FieldView) -> None:
+        """Which field devices this member reaches now: at every change, and once a second."""
+        self._field = view
+        if self._member is not None and not self._is_stopped:
+            self._guarded(self._member.set_field, self._clock.monotonic_ns(), view)
+            self._arm()
+
+    @property
+    def field_of_other(self) -> FieldView | None:
+        """What the other member reaches; None while that is unknown, and of an unpaired controller."""
+        return self._member.field_choice.theirs(self._clock.monotonic_ns()) if self._member is not None else None
 
     def device_refused(self, epoch: int) -> None:
         """A device refused our write because it knows this higher epoch."""

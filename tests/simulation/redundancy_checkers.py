@@ -33,7 +33,7 @@ class Faults:
     cut_every_ns: int = 0
     rolling_every_ns: int = 0
     switch_every_ns: int = 0
-    score_every_ns: int = 0
+    field_every_ns: int = 0
     members_every_ns: int = 0  # the standby is taken out or brought back
     clock_every_ns: int = 0  # a clock changes its rate
     hang_every_ns: int = 0  # a scan does not run
@@ -58,7 +58,7 @@ class Faults:
             cut_every_ns=pick(0, 700 * MS, 2500 * MS),
             rolling_every_ns=pick(0, 0, 1500 * MS),
             switch_every_ns=pick(0, 0, 2000 * MS),
-            score_every_ns=pick(0, 0, 2000 * MS),
+            field_every_ns=pick(0, 0, 2000 * MS),
             members_every_ns=pick(0, 0, 800 * MS, 2500 * MS),
             clock_every_ns=pick(0, 1000 * MS),
             hang_every_ns=pick(0, 0, 2000 * MS),

@@ -73,8 +73,8 @@ class StaleStandbyEligible(Mutant):
 
 class AnswerBeforeMirror(Mutant):
     class source_class(MirrorSource):  # noqa: N801
-        def submit(self, now_ns: int, seq: int, score: int, digest: bytes, data: bytes) -> None:
-            super().submit(now_ns, seq, score, digest, data)
+        def submit(self, now_ns: int, seq: int, digest: bytes, data: bytes) -> None:
+            super().submit(now_ns, seq, digest, data)
             self._ports.confirmed(seq)
 
 
@@ -100,8 +100,8 @@ class UnmirroredModeClearedLate(Mutant):
         def _stop_unmirrored_answers(self) -> None:
             pass
 
-        def submit(self, now_ns: int, seq: int, score: int, digest: bytes, data: bytes) -> None:
-            super().submit(now_ns, seq, score, digest, data)
+        def submit(self, now_ns: int, seq: int, digest: bytes, data: bytes) -> None:
+            super().submit(now_ns, seq, digest, data)
             if self.alone:
                 self._ports.confirmed(seq)
 

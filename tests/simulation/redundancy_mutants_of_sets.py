@@ -63,25 +63,28 @@ class RestartedIsEligible(Mutant):
 
 # --- 11: the field -------------------------------------------------------------------------------------------
 class _Eager(FieldChoice):
-    def may_ask(self, now_ns: int, own_score: int) -> bool:
+    def may_ask(self, now_ns: int) -> bool:
         return True
 
 
 class _Blind(FieldChoice):
-    def should_hand_over(self, now_ns: int, own_score: int, standby_score: int, switched_ns: int) -> str:
+    def should_hand_over(self, now_ns: int, ready: bool) -> str:
         return ""
 
 
 class _Nervous(FieldChoice):
-    def should_hand_over(self, now_ns: int, own_score: int, standby_score: int, switched_ns: int) -> str:
-        return "another one is there" if standby_score != own_score else ""
+    def should_hand_over(self, now_ns: int, ready: bool) -> str:
+        theirs = self.theirs(now_ns)
+        differs = theirs is not None and theirs.reached != self.own.reached
+        return "another one is there" if ready and differs else ""
+
+    def objection(self, now_ns: int) -> str:
+        return ""
 
 
 def _with_field(choice: type[FieldChoice]) -> type[PairMember]:
     class Member(PairMember):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            self.field_choice = choice(self.timing)
+        choice_class = choice
 
     return Member
 

@@ -6,10 +6,11 @@ Knows       the world of tests.simulation.redundancy_world; here its network los
 
 from collections.abc import Callable
 
+from dcs.redundancy.protocol.field_view import NO_VIEW, FieldView
 from dcs.redundancy.protocol.phases import Phase
 from tests.simulation.redundancy_checkers import Broken, Faults
 from tests.simulation.redundancy_mutant import Mutant
-from tests.simulation.redundancy_world import MS, NODES, A, B, Node, S, W, World
+from tests.simulation.redundancy_world import MS, NODES, A, B, Node, S, W, World, reaches
 
 TAKEOVER_MS = 130
 """T/(1 − drift) = 102 ms after the last grant, the messages of one question (8 ms at most), the device's delay, and a
@@ -177,13 +178,12 @@ class Quiet:
             raise Broken("the other one did not take over from one that was paused in a switchover")
 
     # --- the field ----------------------------------------------------------------------------------------
-    def set_scores(self, active: int, standby: int) -> None:
-        for node, score in ((self.active, active), (self.standby, standby)):
-            if node.member is not None:
-                node.member.set_field_score(score)
+    def set_field(self, active: FieldView, standby: FieldView) -> None:
+        self.active.field, self.standby.field = active, standby
+        self.world.tell_field()
 
     def blind_standby(self) -> None:
-        self.set_scores(2, 0)
+        self.set_field(reaches(0, 1), reaches())
         self.run(100 * MS)
         self.world.crash(self.active, 3000 * MS)
         self.run(1 * S)
@@ -191,7 +191,7 @@ class Quiet:
             raise Broken("a controller that reaches no device took over at once")
 
     def standby_sees_more(self) -> None:
-        self.set_scores(1, 2)
+        self.set_field(reaches(0), reaches(0, 1))
         self.run(12 * S)
         if not self.is_active(self.standby):
             raise Broken("the standby reaches more devices for 12 s and did not get the authority")
@@ -199,7 +199,8 @@ class Quiet:
             raise Broken("the field path made the authority go to and fro")
 
     def standby_sees_less_or_is_unknown(self) -> None:
-        self.set_scores(2, self.world.rng.choice((-1, 0, 1, 2)))
+        others = (NO_VIEW, reaches(), reaches(0), reaches(1), reaches(0, 1))
+        self.set_field(reaches(0, 1), self.world.rng.choice(others))
         self.expect_no_switchover(12 * S)
 
     # --- devices and membership ---------------------------------------------------------------------------

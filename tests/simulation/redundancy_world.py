@@ -15,6 +15,7 @@ from typing import Any
 from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.redundancy.messages import Message
 from dcs.redundancy.protocol import PairConfig, PairMember, VoterRecord
+from dcs.redundancy.protocol.field_view import NO_VIEW, FieldView, device_list
 from dcs.redundancy.protocol.phases import Phase
 from dcs.redundancy.protocol.witness_voter import WitnessVoter
 from dcs.redundancy.timing import LeaseTiming
@@ -26,6 +27,13 @@ MS, S = NS_PER_MS, NS_PER_S
 A, B, W = "A", "B", "W"
 NODES = (A, B, W)
 STARTS_ALONE_NS = 50 * MS  # a controller that stands alone is active so long after its start
+DEVICES = device_list(("RTU-1", "RTU-2"), (True, False))
+
+
+def reaches(*devices: int) -> FieldView:
+    """What a node reaches; it knows all of them."""
+    reached = sum(1 << device for device in devices)
+    return FieldView(DEVICES, reached, DEVICES.all & ~reached)
 
 
 class _Crash(Exception):
@@ -52,6 +60,7 @@ class Node:
         self.member: PairMember | None = None
         self.witness: WitnessVoter | None = None
         # the controller
+        self.field = NO_VIEW
         self.scan = 0
         self.held = 0  # bit set of the commands in the state
         self.pending = 0
@@ -147,6 +156,10 @@ class Node:
             self.world.checkers.counts["copies"] += 1
         elif "differs" in text:
             raise Broken(f"{self.name}: the standby's result differs although both compute the same")
+
+    def look(self, devices: int) -> None:
+        if self.member is not None:
+            self.member.set_field(self.local_ns(), self.field)
 
     def snapshot(self) -> tuple[int, bytes]:
         return self.scan, f"{self.scan} {self.held}".encode() + b" " * self.world.padding
@@ -383,13 +396,14 @@ class World:
         for node in self.nodes.values():
             self.at(None, self.rng.randrange(50 * MS), self._start, node)
         self.at(None, 0, self._client)
+        self.at(None, S, self._heartbeat)
         for every_ns, trouble in (
             (self.faults.crash_every_ns, self._random_crash),
             (self.faults.pause_every_ns, self._random_pause),
             (self.faults.cut_every_ns, self._random_cut),
             (self.faults.rolling_every_ns, self._rolling_trouble),
             (self.faults.switch_every_ns, self._random_switchover),
-            (self.faults.score_every_ns, self._random_score),
+            (self.faults.field_every_ns, self._random_field),
             (self.faults.members_every_ns, self._random_membership),
             (self.faults.clock_every_ns, self._random_clock),
             (self.faults.hang_every_ns, self._random_hang),
@@ -513,10 +527,21 @@ class World:
         for name in (A, B):
             self.crash(self.nodes[name], self.rng.randrange(500_000, 50 * MS))
 
-    def _random_score(self) -> None:
+    def _random_field(self) -> None:
         node = self.nodes[self.rng.choice((A, B))]
-        if node.is_up and node.member is not None:
-            node.member.set_field_score(self.rng.choice((-1, 0, 1, 2, 2)))
+        node.field = self.rng.choice((NO_VIEW, reaches(), reaches(0), reaches(1), reaches(0, 1), reaches(0, 1)))
+        self.tell_field()
+
+    def _heartbeat(self) -> None:
+        self.tell_field()
+        self.at(None, S, self._heartbeat)
+
+    def tell_field(self) -> None:
+        """Drivers and members are one process: what they know of the devices is told at once, and every second."""
+        for node in (self.nodes[A], self.nodes[B]):
+            if node.is_up and node.member is not None and node.frozen_until_ns <= self.now_ns:
+                self.guarded(node, node.member.set_field, node.local_ns(), node.field)
+                node.arm()
 
     def _client(self) -> None:
         """One command every few ms, to whoever takes it."""
@@ -536,8 +561,8 @@ class World:
         for node in self.nodes.values():
             node.frozen_until_ns = min(node.frozen_until_ns, self.now_ns)
             node.hung_until_ns = 0
-            if node.is_up and node.member is not None:
-                node.member.set_field_score(-1)
+            node.field = NO_VIEW
+        self.tell_field()
 
     def bring_back(self) -> None:
         """The operator ends the maintenance."""

@@ -5,6 +5,7 @@ Knows       what its controller and operators may ask, and when it makes sense.
 Behaviour   docs/explanations/redundancy.md.
 """
 
+from dcs.redundancy.protocol.field_view import FieldView
 from dcs.redundancy.protocol.member_course import MemberCourse
 from dcs.redundancy.protocol.phases import BY_COMMAND, Event, Phase
 
@@ -20,16 +21,13 @@ class PairMember(MemberCourse):
         if now_ns >= self.authority.lease_until_ns:
             self._lose(now_ns)
             return
-        source, score = self.source, self.field_score
-        source.submit(now_ns, seq, score, digest, record)
-        reason = self.field_choice.should_hand_over(now_ns, score, source.standby_score, self._switched_ns)
-        if reason:
-            self.switchover(now_ns, reason)
+        self.source.submit(now_ns, seq, digest, record)
+        self._choose(now_ns)
 
-    def set_field_score(self, devices_reached: int) -> None:
-        """How many field devices we reach; -1 = unknown."""
-        self.field_score = devices_reached
-        self.sink.score = devices_reached
+    def set_field(self, now_ns: int, view: FieldView) -> None:
+        """Which field devices we reach: at every change, and once a second."""
+        self.field_choice.set_own(now_ns, view)
+        self._choose(now_ns)
 
     def device_refused(self, now_ns: int, epoch: int) -> None:
         """A device refused a write and told the epoch it knows."""

@@ -13,6 +13,7 @@ from dcs.redundancy.messages import (
     Ack,
     CopyBegin,
     CopySlice,
+    FieldTold,
     Finding,
     Hello,
     Info,
@@ -86,6 +87,9 @@ class MemberCourse(MemberParts):
         source_due_ns = self.source.due_ns
         if source_due_ns is not None and source_due_ns < due_ns:
             due_ns = source_due_ns
+        choice_due_ns = self.field_choice.due_ns
+        if choice_due_ns is not None and choice_due_ns < due_ns:
+            due_ns = choice_due_ns
         return due_ns
 
     def on_time(self, now_ns: int) -> None:
@@ -109,7 +113,8 @@ class MemberCourse(MemberParts):
             self.neighbours.ask_around(now_ns)
         if self.phase is Phase.HANDING_OVER and now_ns >= self._handover_ends_ns:
             self._go(now_ns, Event.NOT_FOLLOWED)
-        if now_ns >= authority.next_ns:
+        self._choose(now_ns)
+        if now_ns >= authority.next_ns and self.active:
             if self.phase is Phase.SIMPLEX:
                 self._live_alone(now_ns)
             elif self._alive(now_ns):
@@ -174,7 +179,7 @@ class MemberCourse(MemberParts):
                 self._go(now_ns, Event.BOUND)
                 self._follow_data(now_ns)
             authority.next_ns = now_ns + left_ns
-        elif not self._alive(now_ns) or not self.field_choice.may_ask(now_ns, self.field_score):
+        elif not self._alive(now_ns) or not self.field_choice.may_ask(now_ns):
             authority.next_ns = now_ns + self.timing.renewal_ns
         elif (not self.eligible or authority.refused_generation) and self._cold_is_due(now_ns):
             if self.phase is not Phase.COLD_CANDIDATE:
@@ -239,7 +244,6 @@ class MemberCourse(MemberParts):
     def _on_message_as_standby(self, now_ns: int, sender: str, message: Message) -> None:
         match message:
             case Record():
-                self.sink.score = self.field_score
                 self.sink.on_record(message)
                 self._note_held()
             case CopySlice():
@@ -273,6 +277,9 @@ class MemberCourse(MemberParts):
                 self.neighbours.answered(now_ns, sender, sent_ns)
                 if self.voter.learn_info(now_ns, sender, message):
                     self._ports.event("the lost voter record was rebuilt from the two other voters")
+            case FieldTold():
+                self.field_choice.on_told(now_ns, message)
+                self._choose(now_ns)
             case _:
                 pass
 
@@ -297,6 +304,14 @@ class MemberCourse(MemberParts):
         if sender == self.peer and self._wants_copy():
             self._say_hello(now_ns)
 
+    def _choose(self, now_ns: int) -> None:
+        """Hand over when the standby reaches more of the field."""
+        if not self.active or self.phase is Phase.HANDING_OVER:
+            return
+        reason = self.field_choice.should_hand_over(now_ns, self.phase is Phase.MIRRORED)
+        if reason:
+            self.switchover(now_ns, reason)
+
     def _yield(self, now_ns: int) -> None:
         """The standby is right and we are wrong: as soon as it holds everything it takes over."""
         if self.source.yields and self.phase is Phase.MIRRORED and self.source.drained:
@@ -310,6 +325,9 @@ class MemberCourse(MemberParts):
             return False, "a switchover is already under way"
         if self.phase is not Phase.MIRRORED:
             return False, f"{self.peer} is not ready (state of the mirror: {self.source.state})"
+        objection = self.field_choice.objection(now_ns)
+        if objection:
+            return False, f"no switchover: {objection}"
         self._switch_reason = reason
         self._handover_ends_ns = now_ns + self.timing.mirror_ns
         self._go(now_ns, Event.SWITCH)

@@ -32,6 +32,7 @@ class MemberParts:
     authority_class = Authority
     source_class = MirrorSource
     sink_class = MirrorSink
+    choice_class = FieldChoice
 
     def __init__(
         self,
@@ -52,7 +53,6 @@ class MemberParts:
         others = self.peer, self.witness = config.others(name)
         self.timing = timing
         self.life = Life()
-        self.field_score = -1
         self.gate: tuple[bool, int, int] = (False, 0, 0)
         self._ports = ports
         self._alive = alive
@@ -70,7 +70,9 @@ class MemberParts:
         self._software = execution.software() if execution is not None else ""
         self.programs = ProgramExchange(ports, programs, timing)
         self.neighbours = Neighbours(others, timing, ports.send, now_ns)
-        self.field_choice = FieldChoice(timing)
+        self.field_choice = self.choice_class(
+            (name, self.peer), self.incarnation, timing, lambda told: ports.send(self.peer, told), ports.look
+        )
         self._cold_start = ColdStart(name, self.peer, timing, uniform)
         self._claim: Generation | None = None  # of the complete data we hold as an ex-holder
         self._held = checkpoint  # (generation, scan) of the data in the controller, complete or stale
@@ -173,6 +175,11 @@ class MemberParts:
         generation, epoch = self.source.generation, self.authority.epoch
         return Generation(epoch, generation.n + 1 if generation.epoch == epoch else 0)
 
+    @property
+    def _is_handed_over(self) -> bool:
+        """The epoch before ours was released, not lost."""
+        return self._release_epoch == self.authority.epoch - 1
+
     def _wants_copy(self) -> bool:
         """Neither complete nor under way; a copy of an older generation was given up by the active."""
         is_current = self.sink.generation >= self.voter.record.generation
@@ -185,10 +192,10 @@ class MemberParts:
         last = self.sink.session
         holder_incarnation, copy_id = (last.holder_incarnation, last.copy_id) if last else (0, 0)
         generation, seq = self._held
-        wants_copy, score = self._wants_copy(), self.field_score
         program = self.programs.announced
+        wants_copy = self._wants_copy()
         hello = Hello(
-            self.incarnation, generation, seq, wants_copy, holder_incarnation, copy_id, score, program, self._software
+            self.incarnation, generation, seq, wants_copy, holder_incarnation, copy_id, program, self._software
         )
         self._ports.send(self.peer, hello)
 
@@ -208,7 +215,7 @@ class MemberParts:
         self._switched_ns = now_ns
         self.sink.reset()
         self.programs.forget()
-        self.field_choice.term_begins()
+        self.field_choice.term_begins(now_ns, self._is_handed_over)
         self._claim = None
         self._is_live = True
         self._told_granting = 3
@@ -227,7 +234,7 @@ class MemberParts:
             reason = "first start"
         elif authority.won_cold:
             reason = "cold start: nobody with complete data was found, acknowledged data may be lost"
-        elif self._release_epoch == authority.epoch - 1:
+        elif self._is_handed_over:
             reason = f"handed over by {self.peer}"
         else:
             reason = f"takeover: {self.peer} gave no sign of life"
@@ -252,6 +259,7 @@ class MemberParts:
     def release(self, now_ns: int) -> None:
         """Tell the voters that the authority is free."""
         self.authority.release(now_ns)
+        self.field_choice.released(now_ns)
 
     def keep_claim(self, now_ns: int) -> None:
         """Keep the own data as complete: nobody with older data can have answered since."""

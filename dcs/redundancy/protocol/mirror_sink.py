@@ -21,8 +21,6 @@ class MirrorSink:
         self.state = EMPTY
         self.session: Session | None = None
         self.seq = 0  # all scans up to this one are held
-        self.score = -1  # our own field score, told with every acknowledgement
-        self.holder_score = -1
         self.mismatches = 0
         self._execution = execution
         self._disputed_seq = 0
@@ -115,7 +113,6 @@ class MirrorSink:
         """One scan of the active."""
         if record.session != self.session or self.state not in (COPYING, COMPLETE, DISPUTED):
             return
-        self.holder_score = record.score
         if record.seq > self.seq + 1:
             self._answer(gap=True)
             return
@@ -179,4 +176,4 @@ class MirrorSink:
         held = self.seq if seq is None else seq
         is_complete = self.state == COMPLETE
         slices = self._slices_expected if is_complete else self._slices_held
-        self._ports.send_mirror(Ack(session, held, slices, is_complete, gap, mismatch, self.score))
+        self._ports.send_mirror(Ack(session, held, slices, is_complete, gap, mismatch))

@@ -2,7 +2,7 @@
 
 Called by   PairMember while it holds the authority.
 Knows       one session with one standby: copy, then records; its acknowledgements; when it has been silent too long.
-Behaviour   docs/explanations/redundancy.md, rules 7 (DESIGN), 8, 9 and 11.
+Behaviour   docs/explanations/redundancy.md, rules 7 (DESIGN), 8 and 9.
 
 ``alone`` is the permission to answer commands that no standby holds. It is given only when a majority of the voters
 has recorded a generation that shuts the old standby out, and taken back before the first byte of a new copy leaves.
@@ -58,7 +58,6 @@ class MirrorSource:
         self.generation = NO_GENERATION
         self.submitted_seq = 0
         self.acked_seq = 0
-        self.standby_score = -1
         self.exclusions = 0
         self.copies = 0
         self.round_trip_ns: int | None = None
@@ -101,14 +100,13 @@ class MirrorSource:
         self._session = None
         self._slices = []
         self._unacked.clear()
-        self.standby_score = -1
 
     # --- scans --------------------------------------------------------------------------------------------
-    def submit(self, now_ns: int, seq: int, score: int, digest: bytes, data: bytes) -> None:
+    def submit(self, now_ns: int, seq: int, digest: bytes, data: bytes) -> None:
         """One scan was executed."""
         self.submitted_seq = seq
         if self._session is not None:
-            record = Record(self._session, seq, score, digest, data)
+            record = Record(self._session, seq, digest, data)
             self._unacked.append((now_ns, record))
             self._resent_from = -1
             self._ports.send_mirror(record)
@@ -195,7 +193,6 @@ class MirrorSource:
         if ack.mismatch:
             self._differs(now_ns, ack.seq + 1)
             return
-        self.standby_score = ack.score
         if self.state == COPYING:
             self._on_copy_progress(now_ns, ack)
         if ack.seq > self.acked_seq:

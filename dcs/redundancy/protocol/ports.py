@@ -74,6 +74,10 @@ class MemberPorts(VoterPorts, Protocol):
         """Into the ordered stream to the peer; lost when the stream breaks."""
         ...
 
+    def look(self, devices: int) -> None:
+        """Ask these field devices now (bits of ``DeviceList``); ``set_field`` then and with each answer."""
+        ...
+
     def snapshot(self) -> tuple[int, bytes | memoryview]:
         """The whole state after scan ``seq``: (seq, state); it must stay as it is until the next call."""
         ...

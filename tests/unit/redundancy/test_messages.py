@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dcs.redundancy import messages as m
 
-u64, u32, i32 = st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(-(2**31), 2**31 - 1)
+u64, u32, masks = st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**1000)
 i64 = st.integers(-(2**63), 2**63 - 1)
 flag = st.booleans()
 key = st.binary(min_size=8, max_size=8)
@@ -20,13 +20,14 @@ all_messages = st.one_of(
     st.builds(m.Release, u64, u64),
     st.builds(m.Query, i64),
     st.builds(m.Info, i64, u64, generations, flag, st.text(max_size=20), u64, flag),
-    st.builds(m.Hello, u64, generations, u64, flag, u64, u64, i32, key),
+    st.builds(m.Hello, u64, generations, u64, flag, u64, u64, key),
     st.builds(m.CopyBegin, sessions, u64, u64, u32),
     st.builds(m.CopySlice, sessions, u32, st.binary(max_size=100)),
-    st.builds(m.Record, sessions, u64, i32, st.binary(max_size=40), st.binary(max_size=100)),
+    st.builds(m.Record, sessions, u64, st.binary(max_size=40), st.binary(max_size=100)),
     st.builds(m.Offer, key, u32, u32, st.binary(max_size=100)),
     st.builds(m.Verdict, key, flag, st.text(max_size=20)),
-    st.builds(m.Ack, sessions, u64, u32, flag, flag, flag, i32),
+    st.builds(m.FieldTold, u64, u64, u64, u64, u64, key, masks, masks, masks),
+    st.builds(m.Ack, sessions, u64, u32, flag, flag, flag),
 )
 names = st.text(min_size=1, max_size=20)
 

@@ -8,7 +8,7 @@ from dcs.redundancy.timing import LeaseTiming
 
 MS = NS_PER_MS
 G1, G2 = Generation(4, 0), Generation(4, 1)
-HELLO = Hello(20, Generation(0, 0), 0, True, 0, 0, -1)
+HELLO = Hello(20, Generation(0, 0), 0, True, 0, 0)
 
 
 class Ports:
@@ -32,6 +32,9 @@ class Ports:
     def take(self) -> list[Message]:
         sent, self.sent = self.sent, []
         return sent
+
+    def look(self, devices: int) -> None:
+        raise AssertionError("the mirror knows nothing of the field")
 
     def save(self, record: VoterRecord) -> None:
         raise AssertionError("the mirror saves nothing")
@@ -67,7 +70,7 @@ def new_source(ports: Ports) -> MirrorSource:
 
 
 def submit(source: MirrorSource, now_ns: int, seq: int) -> None:
-    source.submit(now_ns, seq, -1, b"d%d" % seq, b"r%d" % seq)
+    source.submit(now_ns, seq, b"d%d" % seq, b"r%d" % seq)
 
 
 def exchange(source: MirrorSource, source_ports: Ports, sink: MirrorSink, sink_ports: Ports, now_ns: int = 0) -> None:
@@ -142,9 +145,9 @@ def test_acknowledgements_of_another_generation_session_or_copy_count_for_nothin
         right._replace(standby_incarnation=19),
         right._replace(copy_id=right.copy_id + 1),
     ):
-        source.on_ack(0, Ack(wrong, 1, 1, True, False, False, -1))
+        source.on_ack(0, Ack(wrong, 1, 1, True, False, False))
         assert source_ports.answered < 1
-    source.on_ack(0, Ack(right, 1, 1, True, False, False, -1))
+    source.on_ack(0, Ack(right, 1, 1, True, False, False))
     assert source_ports.answered == 1
 
 
