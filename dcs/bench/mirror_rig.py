@@ -27,10 +27,10 @@ from dcs.core.status import BAD
 from dcs.engine.engine import Engine
 from dcs.engine.plan import Plan
 from dcs.engine.strategy import Strategy
+from dcs.node.execution import Execution
 from dcs.node.program import Program
 from dcs.node.replica import Replica, ScanOutcome
 from dcs.node.scan_record import InputImage, ScanRecord
-from dcs.node.state_copy import StateCopy
 from dcs.node.versions import STARTED, Version
 from dcs.redundancy.protocol import PairConfig
 from dcs.redundancy.runtime import RedundantMember
@@ -77,25 +77,29 @@ class Side:
     """One controller as far as the pair sees it (``dcs.redundancy.runtime.Replica``)."""
 
     replica: Replica
-    _copy: StateCopy = field(default_factory=StateCopy)
     events: list[str] = field(default_factory=list)
     active: asyncio.Event = field(default_factory=asyncio.Event)
     executed_ns: list[int] = field(default_factory=list)  # CPU time of every repeated scan
 
     def __post_init__(self) -> None:
-        self._copy.make_room(len(self.replica.engine.memory))
+        self.execution = Execution(self.replica, asyncio.to_thread, asyncio.create_task)
 
     def snapshot(self) -> tuple[int, memoryview]:
         with self.replica.lock:
-            self.replica.freeze(self._copy)
-        return self._copy.scan, self._copy.packed()
+            copy = self.execution.copy()
+        return copy.scan, copy.packed()
 
     def restore(self, seq: int, state: bytes | memoryview) -> None:
-        self.replica.restore(state)
+        with self.replica.lock:
+            self.replica.restore(state)
+            self.execution.copy()
 
     def execute(self, seq: int, record: bytes) -> bytes:
         started_ns = time.thread_time_ns()
-        outcome = self.replica.execute(ScanRecord.from_bytes(record))
+        with self.replica.lock:
+            outcome = self.replica.execute(ScanRecord.from_bytes(record))
+            self.execution.note(seq, record, outcome.digest)
+            self.execution.scanned(seq - 1)
         self.executed_ns.append(time.thread_time_ns() - started_ns)
         return outcome.digest
 
@@ -115,7 +119,11 @@ def member_of(
     """A pair member of production on loopback; ``tap`` may look at its network before it opens."""
     network = _network(name, ports)
     tap(network)
-    return RedundantMember(_PAIR, name, WallClock(), network, MemoryStore(), side, lambda now_ns: True, 1)
+    member = RedundantMember(
+        _PAIR, name, WallClock(), network, MemoryStore(), side, lambda now_ns: True, 1, execution=side.execution
+    )
+    side.execution.belongs_to(member)
+    return member
 
 
 def _network(name: str, ports: dict[str, int]) -> WireNetwork:
@@ -220,13 +228,18 @@ class Rig:
             while not self.member.standby_ready:
                 await asyncio.sleep(0.002)
 
-    def record(self, time_ns: int) -> ScanRecord:
-        """What the next scan depends on."""
-        return ScanRecord(self.side.replica.scan + 1, time_ns, 0, 0, self.field.image(time_ns), [])
+    def scan(self, time_ns: int) -> tuple[ScanRecord, ScanOutcome]:
+        """As the controller does; the caller holds the replica's lock."""
+        record = ScanRecord(self.side.replica.scan + 1, time_ns, 0, 0, self.field.image(time_ns), [])
+        outcome = self.side.replica.execute(record)
+        self.side.execution.scanned(self.member.agreed_scan)
+        return record, outcome
 
     def submit(self, record: ScanRecord, outcome: ScanOutcome) -> None:
         """As the controller does after a scan."""
-        self.member.submit(record.scan, record.to_bytes(), outcome.digest)
+        packed = record.to_bytes()
+        self.side.execution.note(record.scan, packed, outcome.digest)
+        self.member.submit(record.scan, packed, outcome.digest)
 
 
 @contextlib.asynccontextmanager

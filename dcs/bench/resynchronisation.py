@@ -75,8 +75,7 @@ async def _scan(pair: Rig, watch: Watch) -> None:
 
     def tick(class_index: int, due_ns: int, due_utc_ns: int, slips: int) -> None:
         with replica.lock:
-            record = pair.record(due_utc_ns)
-            outcome = replica.execute(record)
+            record, outcome = pair.scan(due_utc_ns)
             watch.late_ms.append((clock.monotonic_ns() - due_ns) / 1e6)
             watch.slips += slips
             loop.call_soon_threadsafe(pair.submit, record, outcome)

@@ -190,6 +190,10 @@ class Engine:
                 "Both controllers must run the same configuration."
             )
         self._words[:] = theirs
+        self.forget_events()
+
+    def forget_events(self) -> None:
+        """The memory was written from outside: its events count as taken."""
         self._authors.clear()
         self._forget_taken(int(self._words[memory.EVENT_HEAD]))
 

@@ -209,6 +209,7 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
             replica.alive,
             derive_seed(peers.seed, name, "redundancy"),
             programs=replica.change_desk,
+            execution=replica.execution,
             checkpoint=checkpoint.rank if checkpoint else NO_RANK,
         )
         field_side.on_stale_epoch = member.device_refused

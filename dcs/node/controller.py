@@ -18,6 +18,7 @@ from dcs.node.awakening import Awakening
 from dcs.node.change_desk import ChangeDesk, ChangeParts
 from dcs.node.checkpoint import Checkpoint, Checkpointer, Checkpoints
 from dcs.node.controller_report import controller_report
+from dcs.node.execution import Execution
 from dcs.node.face import NodeFace
 from dcs.node.field_side import FieldSide, Wiring
 from dcs.node.operator_desk import Immediate, OperatorDesk
@@ -28,7 +29,6 @@ from dcs.node.replica import NotLoaded, Replica, ScanOutcome
 from dcs.node.scan_figures import ScanFigures
 from dcs.node.scan_record import InputImage, ScanRecord
 from dcs.node.scan_schedule import ScanSchedule
-from dcs.node.state_copy import StateCopy
 from dcs.redundancy.protocol import CannotRestore
 from dcs.redundancy.runtime import RedundantMember
 
@@ -66,8 +66,7 @@ class Controller:
         self.face = parts.face
         self._clock = parts.face.clock
         self.replica = Replica(parts.program)
-        self._copy = StateCopy()  # for the standby
-        self._copy.make_room(len(self.replica.engine.memory))
+        self.execution = Execution(self.replica, parts.changes.apart, self._start)
         self._classes: tuple[ScanClass, ...] = ()
         self._layouts: list[Layout] = []
         self.figures: list[ScanFigures] = []
@@ -101,6 +100,7 @@ class Controller:
         self._awakening = Awakening(self.replica, self._clock, parts.checkpoint, parts.face)
         self.member = parts.make_member(self)
         self.change_desk.member = self.member
+        self.execution.belongs_to(self.member)
         self._checkpointer = Checkpointer(
             parts.checkpoints, self.replica, lambda: self.member.rank, self._clock, parts.changes.apart
         )
@@ -176,6 +176,7 @@ class Controller:
             class_index = [c.name for c in self._classes].index(name)
         record = ScanRecord(self.replica.scan + 1, time_ns, class_index, slips, read_inputs(), due.commands)
         outcome = self.replica.execute(record)
+        self.execution.scanned(self.member.agreed_scan)
         frame = self._frame(class_index, record)
         self._executing_since_ns = 0
         finished_ns = self._clock.monotonic_ns()
@@ -215,7 +216,9 @@ class Controller:
         """Mirror first, so that the standby knows this scan before the field does; then write and publish."""
         if not self._scanning:
             return
-        self.member.submit(record.scan, record.to_bytes(), outcome.digest)
+        packed = record.to_bytes()
+        self.execution.note(record.scan, packed, outcome.digest)
+        self.member.submit(record.scan, packed, outcome.digest)
         values, _, valid = outcome.outputs
         parting = self.replica.parting if outcome.changed else None
         self._p.field_side.write(wiring, values, valid, self._gate, parting)
@@ -253,8 +256,8 @@ class Controller:
     def snapshot(self) -> tuple[int, memoryview]:
         """The full copy for the standby; good until the next one."""
         with self.replica.lock:
-            self.replica.freeze(self._copy)
-        return self._copy.scan, self._copy.packed()
+            copy = self.execution.copy()
+        return copy.scan, copy.packed()
 
     def restore(self, seq: int, state: bytes | memoryview) -> None:
         """We are to follow from this copy. Raises ``CannotRestore``."""
@@ -266,6 +269,7 @@ class Controller:
                 raise CannotRestore(str(error)) from error
             self._awakening.forget()
             self._follow(before)
+            self.execution.copy()
 
     def execute(self, seq: int, record: bytes) -> bytes:
         """Standby: repeat a scan of the active; returns the digest of the result."""
@@ -278,6 +282,9 @@ class Controller:
                 self.event(str(error), "redundancy")
                 return b""
             self._follow(before)
+            if repeated.result is None:
+                self.execution.note(seq, record, outcome.digest)
+            self.execution.scanned(seq - 1)
         self._time.heard(repeated.time_ns)
         return outcome.digest
 
@@ -289,6 +296,7 @@ class Controller:
 
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         """We hold the output authority: write the last outputs at once, poll, scan, serve."""
+        self.execution.mirror_ends()
         with self.replica.lock:
             self._p.field_side.take_over(self.replica.inputs)
             text = self._time.go_on(self.face.node, min(c.period_ns for c in self._classes))

@@ -24,16 +24,17 @@ from dcs.engine.engine import Engine
 from dcs.engine.migrate import Transfer
 from dcs.engine.shape import Shape
 from dcs.node.change_events import events_of
+from dcs.node.changes import apply_changes, pack_changes
 from dcs.node.command_book import CommandBook
 from dcs.node.program import Loaded, Program
-from dcs.node.scan_record import InputImage, ScanRecord
+from dcs.node.scan_record import InputImage, ScanRecord, ScanResult
 from dcs.node.state_copy import Beside, StateCopy, read_copy
 
 Outputs = tuple[NDArray[np.float64], NDArray[Any], NDArray[np.bool_]]
 """Values, statuses, and which of them may be written; in the order of the plan's output channels."""
 
 _KEPT_EVENTS = 2000
-_DIGEST_PARTS = 16
+DIGEST_PARTS = 16
 _LATE_EVENTS, _LATE_EVENTS_NS = 100, 10 * NS_PER_S
 """Of the events that go with a copy: the active may die before it has published them."""
 _LOADED_MAX = 3
@@ -69,6 +70,7 @@ class Replica:
         self.changes = 0  # commands and programs so far: what a checkpoint should not miss for long
         self.inputs: InputImage | None = None
         self.recent_events: deque[Event] = deque(maxlen=_KEPT_EVENTS)
+        self._shadow: NDArray[np.int64] | None = None  # the memory as a standby holds it that is mirrored by copy
         self._book = CommandBook()
         self._last_time_ns: dict[int, int] = {}
 
@@ -96,8 +98,18 @@ class Replica:
         """UTC of the class's last scan; 0 before the first."""
         return self._last_time_ns.get(class_index, 0)
 
+    def show_results(self, wanted: bool) -> None:
+        """From now on: does every record carry its result, for a standby that cannot repeat it?"""
+        self._shadow = self.engine.memory.view(np.int64).copy() if wanted else None
+
     def execute(self, record: ScanRecord) -> ScanOutcome:
-        """Run one scan. Raises ``ValueError`` when the record does not follow the last one."""
+        """Run one scan. Raises ``ValueError`` when the record does not follow the last one.
+
+        The record is given its result when a standby is mirrored by copy; one that has a result is not run, but
+        followed.
+        """
+        if record.result is not None:
+            return self._follow(record, record.result)
         if record.scan != self.scan + 1:
             raise ValueError(f"scan {record.scan} cannot follow scan {self.scan}")
         before = self.program
@@ -122,8 +134,30 @@ class Replica:
         self._last_time_ns[record.class_index] = record.time_ns
         events += engine.take_events()
         self.recent_events.extend(events)
-        outputs = engine.outputs()
-        return ScanOutcome(outputs, self._digest(replies), replies, events, self.program is not before)
+        if self._shadow is not None:
+            words = engine.memory.view(np.int64)
+            record.result = ScanResult(replies, events, pack_changes(words, self._shadow))
+        return ScanOutcome(engine.outputs(), self._digest(replies), replies, events, self.program is not before)
+
+    def _follow(self, record: ScanRecord, result: ScanResult) -> ScanOutcome:
+        if record.scan != self.scan + 1:
+            raise ValueError(f"scan {record.scan} cannot follow scan {self.scan}")
+        before = self.program
+        for command in record.commands:
+            if command.verb == APPLY and self._book.find(command.id) is None:
+                self._change(command, record, [])
+        for reply in result.replies:
+            self.changes += self._book.find(reply.id) is None
+            self._book.add(reply)
+        engine = self.engine
+        apply_changes(engine.memory.view(np.int64), result.changes)
+        engine.forget_events()
+        self.scan = record.scan
+        self.inputs = record.inputs
+        self._last_time_ns[record.class_index] = record.time_ns
+        self.recent_events.extend(result.events)
+        digest = self._digest(result.replies)
+        return ScanOutcome(engine.outputs(), digest, result.replies, result.events, self.program is not before)
 
     def _change(self, command: Command, record: ScanRecord, events: list[Event]) -> tuple[bool, str]:
         """Between two scans: the memory goes over to another program. Raises ``NotLoaded``."""
@@ -136,6 +170,8 @@ class Replica:
         memory_before = self.engine.snapshot()
         after = transfer.apply(memory_before)
         new.engine.restore(after)
+        if self._shadow is not None:
+            self._shadow = np.frombuffer(transfer.apply(self._shadow.tobytes()), np.int64).copy()
         report = report_of(transfer, memory_before, applied=after)
         events += events_of(report, old, new, command, record)
         self.parting = {write.channel: write.value for write in transfer.parting(memory_before)}
@@ -159,7 +195,7 @@ class Replica:
 
     def _digest(self, replies: list[Reply]) -> bytes:
         """Outputs and replies of every scan, and the state in rolling parts: a silent one shows within 16 scans."""
-        part = self.engine.digest(self.scan % _DIGEST_PARTS, _DIGEST_PARTS)
+        part = self.engine.digest(self.scan % DIGEST_PARTS, DIGEST_PARTS)
         said = b"".join(repr(reply).encode() for reply in replies)
         answers = hashlib.blake2b(said, digest_size=8).digest() if said else b""
         return self.engine.output_digest() + part + answers

@@ -49,7 +49,7 @@ def test_a_run_is_repeated_to_the_bit_by_its_seed() -> None:
         (mutants.StaleStandbyEligible, 0),
         (mutants.AnswerBeforeMirror, 2),
         (mutants.DeviceIgnoresEpochs, 3),
-        (mutants.UnmirroredModeClearedLate, 60),
+        (mutants.UnmirroredModeClearedLate, 30),
     ],
 )
 def test_a_broken_rule_is_noticed(mutant: type[mutants.Mutant], seed: int) -> None:
