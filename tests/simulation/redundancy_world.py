@@ -161,10 +161,10 @@ class Node:
         if self.member is not None:
             self.member.set_field(self.local_ns(), self.field)
 
-    def snapshot(self) -> tuple[int, bytes]:
+    def snapshot(self) -> tuple[int, bytes | memoryview]:
         return self.scan, f"{self.scan} {self.held}".encode() + b" " * self.world.padding
 
-    def restore(self, seq: int, state: bytes) -> None:
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
         self.scan, self.held = map(int, bytes(state).split())
         if seq != self.scan:
             raise Broken(f"{self.name}: a copy of scan {seq} holds scan {self.scan}")
@@ -173,7 +173,7 @@ class Node:
         self._apply(int(record))
         if seq != self.scan:
             raise Broken(f"{self.name}: repeats scan {seq} as its scan {self.scan}")
-        return b"%d" % ((self.scan * 1_000_003 ^ self.held) & 0xFFFFFFFF)
+        return self._digest(self.scan, self.held)
 
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         self.world.tell(self.name, f"active, epoch {epoch}: {reason}")
@@ -221,6 +221,9 @@ class Node:
         self.arm()
 
     # --- the controller -----------------------------------------------------------------------------------
+    def _digest(self, scan: int, held: int) -> bytes:
+        return b"%d" % ((scan * 1_000_003 ^ held) & 0xFFFFFFFF)
+
     def _apply(self, commands: int) -> None:
         self.scan += 1
         self.held |= commands
@@ -241,7 +244,7 @@ class Node:
         is_open_now = self.may_write()
         if commands:
             self.waiting.append((self.scan, commands))
-        digest = b"%d" % ((self.scan * 1_000_003 ^ self.held) & 0xFFFFFFFF)
+        digest = self._digest(self.scan, self.held)
         member.submit(self.local_ns(), self.scan, b"%d" % commands, digest)
         self.arm()
         for _ in range(world.scan_ns // (10 * MS)):  # the outputs of one scan, one after the other

@@ -67,7 +67,7 @@ class MemberParts:
         )
         self.source = self.source_class(self.incarnation, timing, ports, self._next_generation, execution)
         self.sink = self.sink_class(self.incarnation, ports, execution)
-        self._software = execution.software() if execution is not None else ""
+        self._execution = execution
         self.programs = ProgramExchange(ports, programs, timing)
         self.neighbours = Neighbours(others, timing, ports.send, now_ns)
         self.field_choice = self.choice_class(
@@ -194,9 +194,8 @@ class MemberParts:
         generation, seq = self._held
         program = self.programs.announced
         wants_copy = self._wants_copy()
-        hello = Hello(
-            self.incarnation, generation, seq, wants_copy, holder_incarnation, copy_id, program, self._software
-        )
+        software = self._execution.software() if self._execution is not None else ""
+        hello = Hello(self.incarnation, generation, seq, wants_copy, holder_incarnation, copy_id, program, software)
         self._ports.send(self.peer, hello)
 
     def _note_held(self) -> None:

@@ -263,6 +263,9 @@ class MirrorSource:
                 self.yields = f"our own result of {scan} cannot be repeated; our memory was damaged"
                 self._ports.event(f"{self.yields}: the standby is right and takes over")
                 self._ports.send_mirror(Finding(self._session, dispute.seq, False))
+                # It executes now what it has put aside meanwhile.
+                patient_until_ns = now_ns + self._timing.mirror_ns
+                self._unacked = deque((max(sent_ns, patient_until_ns), record) for sent_ns, record in self._unacked)
             case Verdict.BOTH_WRONG | Verdict.NONE_WRONG as verdict:
                 self._suspend(now_ns, f"results of {scan} differ, and {verdict.value}")
             case Verdict.OPEN:
