@@ -9,7 +9,7 @@ Messages may be late by any time, so this is only an unlikely network, not an un
 from collections import defaultdict
 from random import Random
 
-from dcs.redundancy.messages import GRANTED, Ack, Info, Message, Record, Request, Vote
+from dcs.redundancy.messages import GRANTED, Ack, Info, Message, Query, Record, Request, Vote
 
 Link = tuple[str, str]
 KEPT_ACKS = 5  # of each link, those of different sessions with the most to say
@@ -19,7 +19,7 @@ class Hoard:
     """``late_answers`` gives what arrives once more because of the message that leaves now."""
 
     def __init__(self, chance: float, rng: Random) -> None:
-        self._chance = chance
+        self.chance = chance
         self._rng = rng
         self._grants: dict[tuple[Link, int], Vote] = {}
         self._acks: dict[Link, dict[object, Ack]] = defaultdict(dict)
@@ -39,13 +39,16 @@ class Hoard:
 
     def late_answers(self, link: Link, message: Message) -> list[tuple[Link, Message]]:
         """(link, message) of what the other side of this link once said."""
-        if not self._chance or self._rng.random() >= self._chance:
+        if not self.chance or self._rng.random() >= self.chance:
             return []
         back = (link[1], link[0])
         if type(message) is Request:
             answers: list[Message | None] = [self._grants.get((back, message.request_id)), self._infos.get(link)]
             links = (back, link)
             return [(way, answer) for way, answer in zip(links, answers, strict=True) if answer is not None]
+        if type(message) is Query:
+            word = self._infos.get(link)
+            return [(link, word)] if word is not None else []
         if type(message) is Record:
             return [(back, ack) for ack in self._acks[back].values() if ack.seq >= message.seq]
         return []

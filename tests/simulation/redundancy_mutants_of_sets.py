@@ -153,20 +153,12 @@ class LateWordEndsTheSet(Mutant):
             super().learn_set(now_ns, sender, word)
 
 
-class LoneControllerAsksForALease(Mutant):
-    class authority_class(Authority):  # noqa: N801
-        def stand_alone(self, now_ns: int, epoch: int) -> None:
-            super().stand_alone(now_ns, epoch)
-            self.lease_until_ns = now_ns + self._timing.hold_ns
-
-
-class TakenOutStillSeeks(Mutant):
+class LoneControllerNeedsALease(Mutant):
     class base_member(PairMember):  # noqa: N801
-        def _follow_data(self, now_ns: int) -> None:
-            record = self.voter.record
-            self.voter.record = record._replace(alone="")
-            super()._follow_data(now_ns)
-            self.voter.record = self.voter.record._replace(alone=record.alone)
+        def open_gate(self, now_ns: int) -> None:
+            super().open_gate(now_ns)
+            if self.phase is Phase.SIMPLEX:
+                self.gate = (True, now_ns + self.timing.hold_ns, self.gate[2])
 
 
 # --- 12, 13, 14: handing over, the gate, writes --------------------------------------------------------------
@@ -234,8 +226,7 @@ MORE: tuple[type[Mutant], ...] = (
     GrowsWithoutOwnRecord,
     WishNotWithdrawn,
     LateWordEndsTheSet,
-    LoneControllerAsksForALease,
-    TakenOutStillSeeks,
+    LoneControllerNeedsALease,
     ReleasedBeforeTheLastAck,
     GateStaysOpen,
     FirstWriteWaitsForTheScan,

@@ -237,6 +237,18 @@ class Quiet:
         self.run(100 * MS)
         self.active_alone(1 * S)
 
+    def old_words_arrive_while_it_stands_alone(self) -> None:
+        """Only the one that was taken out has recorded it, and hears again what was true before."""
+        one = self.active.name
+        self.run(2 * S)
+        self.cut((one, W), (W, one), for_ns=20 * S)
+        self.world._membership(may_take_out=True)
+        self.run(100 * MS)
+        self.world.hoard.chance = 1.0
+        self.active_alone(6 * S)
+        if self.is_active(self.standby):
+            raise Broken("the one that was taken out took over")
+
     def dies_while_it_asks_to_stand_alone(self) -> None:
         """Nobody heard of it, so the standby takes over, and the other one comes back as its standby."""
         world = self.world
@@ -270,6 +282,7 @@ STORIES: tuple[Callable[[Quiet], None], ...] = (
     Quiet.paused_while_handing_over,
     Quiet.taken_out_at_the_first_moment,
     Quiet.dies_while_it_asks_to_stand_alone,
+    Quiet.old_words_arrive_while_it_stands_alone,
     Quiet.standby_restarts,
     Quiet.witness_restarts,
     Quiet.pair_link_is_cut,

@@ -291,7 +291,7 @@ class World:
         self._count = 0
         self._cuts: dict[tuple[str, str], int] = {}  # directed link -> until
         self._stream_ns: dict[tuple[str, str], int] = {}
-        self._hoard = Hoard(self.faults.hoard, self.rng)
+        self.hoard = Hoard(self.faults.hoard, self.rng)
         self._next_command = 0
         self._healed = False
 
@@ -362,8 +362,8 @@ class World:
         self.at(None, arrives_ns - self.now_ns, self._arrive, receiver, link, message)
         if self._healed:
             return
-        self._hoard.keep(link, message)
-        for old_link, old in self._hoard.late_answers(link, message):
+        self.hoard.keep(link, message)
+        for old_link, old in self.hoard.late_answers(link, message):
             self.checkers.counts["old answers"] += 1
             self.at(None, self._delay_ns(), self._arrive, self.nodes[old_link[1]], old_link, old)
         for chance, within_ns in ((faults.repeat, 100 * MS), (faults.ancient, 4 * S)):

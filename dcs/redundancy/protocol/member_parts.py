@@ -138,7 +138,9 @@ class MemberParts:
             return ""
         if self.phase in (Phase.TAKING_OUT, Phase.SIMPLEX) or self._is_standby_awaited:
             return Phase.OUT.value
-        return {MIRRORED: "ready", COPYING: "synchronising"}.get(self.source.state, "missing")
+        if self.source.ready:
+            return "ready"
+        return "synchronising" if self.source.state in (COPYING, MIRRORED) else "missing"
 
     @property
     def needs_lease(self) -> bool:
