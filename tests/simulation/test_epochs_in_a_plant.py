@@ -1,4 +1,4 @@
-"""Epochs at the device through takeovers, refusals and rebuilt caches, in the box; judged by what the device recorded."""
+"""Epochs at the device in the box: takeovers, refusals, rebuilt caches; judged by what the device has recorded."""
 
 import pytest
 
