@@ -1,29 +1,93 @@
-import logging
+"""The whole system under swarms of faults: ``python -m tests.simulation PLANT --seed N`` replays any run.
+
+``--seeds N --first M --jobs J`` runs a campaign; ``--single FAULT --trials N`` one fault at a time on a healthy pair;
+``--mutants`` or ``--mutant NAME`` breaks one rule of the protocol at a time and hunts for the first seed that notices.
+How to read the story: docs/how-to/break-it-yourself.md.
+"""
+
+import argparse
+import json
 import sys
+from dataclasses import asdict
 
-import structlog
+from tests.simulation.redundancy_mutants import MUTANTS, Mutant
+from tests.simulation.swarm.campaign import Campaign, first_that_catches, quiet_logs, run_campaign
+from tests.simulation.swarm.run import Result, run_seed
+from tests.simulation.swarm.single import FAULTS, run_trials
 
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-import faulthandler
-import time
 
-from tests.simulation.swarm.run import run_seed
+def main() -> int:
+    """Exit code 1 on a broken promise, a surviving mutant, or a campaign in which too little happened."""
+    options = _options()
+    chosen = [mutant for mutant in MUTANTS if options.mutants or mutant.__name__ == options.mutant]
+    if options.mutant and not chosen:
+        sys.exit(f"There is no mutant {options.mutant}. There are {', '.join(m.__name__ for m in MUTANTS)}.")
+    seeds = range(options.first, options.first + options.seeds)
+    if options.seed is not None:
+        return _one(options, chosen[0]() if chosen else None)
+    if options.single:
+        results = run_trials(options.plant, options.single, options.trials, options.first, options.jobs)
+        return _tell(Campaign(results), options.json, [])
+    if chosen:
+        return _hunt(options, chosen, seeds)
+    campaign = run_campaign(options.plant, seeds, options.jobs, options.minutes)
+    return _tell(campaign, options.json, campaign.too_little())
 
-faulthandler.dump_traceback_later(40, repeat=False)
-plant, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-run_seed(plant, 0, 1.0)
-for seed in range(first, first + count):
-    t = time.process_time()
-    r = run_seed(plant, seed, trace=count == 1)
-    if count == 1:
-        print("\n".join(r.story))
-    print(
-        seed,
-        f"{time.process_time() - t:.2f} cpu",
-        f"{r.simulated_s:.0f} s",
-        r.broken,
-        [round(x) for x in r.takeover_ms],
-        flush=True,
-    )
-    if count < 4:
-        print(r.drawn, dict(sorted(r.counts.items())))
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("plant", help="a shipped plant with a redundant pair, or a folder")
+    parser.add_argument("--seed", type=int, help="run this one seed")
+    parser.add_argument("--trace", action="store_true", help="with --seed: tell its story, a line per event")
+    parser.add_argument("--seeds", type=int, default=200, help="how many (default 200)")
+    parser.add_argument("--first", type=int, default=0, help="from which seed on (default 0)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that share the work (default 1)")
+    parser.add_argument("--minutes", type=float, default=10.0, help="simulated time of each seed, at least (default 10)")
+    parser.add_argument("--single", choices=sorted(FAULTS), help="one fault on a healthy pair, and no switchover")
+    parser.add_argument("--trials", type=int, default=200, help="with --single: how often (default 200)")
+    parser.add_argument("--mutants", action="store_true", help="hunt for every mutant of the protocol")
+    parser.add_argument("--mutant", default="", help="the same for one of them")
+    parser.add_argument("--json", action="store_true", help="results as JSON")
+    return parser.parse_args()
+
+
+def _one(options: argparse.Namespace, mutant: Mutant | None) -> int:
+    with quiet_logs():
+        result = run_seed(options.plant, options.seed, options.minutes, mutant, options.trace)
+    if options.json:
+        print(json.dumps(asdict(result), sort_keys=True))
+    else:
+        print("\n".join([*result.story, *_lines(result)]))
+    return 1 if result.broken else 0
+
+
+def _lines(result: Result) -> list[str]:
+    counts = ", ".join(f"{what} {count}" for what, count in sorted(result.counts.items()) if count)
+    verdict = result.broken or "all promises were kept"
+    return [f"drawn: {result.drawn}", counts, f"seed {result.seed}, {result.simulated_s:.0f} s: {verdict}"]
+
+
+def _tell(campaign: Campaign, as_json: bool, too_little: list[str]) -> int:
+    if as_json:
+        counts = dict(sorted(campaign.counts.items()))
+        broken = [asdict(result) for result in campaign.broken]
+        print(json.dumps({"seeds": len(campaign.results), "counts": counts, "broken": broken, "little": too_little}))
+    else:
+        print(campaign.report())
+        for line in too_little:
+            print(f"too little happened to prove anything: {line}")
+    return 1 if campaign.broken or too_little else 0
+
+
+def _hunt(options: argparse.Namespace, chosen: list[type[Mutant]], seeds: range) -> int:
+    survivors = 0
+    for mutant in chosen:
+        found = first_that_catches(options.plant, mutant, seeds, options.jobs, options.minutes)
+        survivors += found is None
+        text = f"seed {found.seed}: {found.broken}" if found else f"SURVIVES {len(seeds)} seeds"
+        print(f"{mutant.__name__}: {text}", flush=True)
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

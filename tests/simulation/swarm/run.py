@@ -4,7 +4,7 @@ Called by   tests.simulation.swarm.campaign, the tests, ``python -m tests.simula
 Promise     the same seed of the same plant is the same run, to the bit.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.simulated_time import SimulatedLoop, run_simulated
@@ -34,11 +34,12 @@ class Result:
     takeover_ms: list[float] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
     drawn: str = ""
+    replay_with: str = ""
 
     @property
     def replay(self) -> str:
         """The command that repeats it."""
-        return f"python -m tests.simulation {self.plant} --seed {self.seed} --trace"
+        return f"python -m tests.simulation {self.plant} {self.replay_with or f'--seed {self.seed} --trace'}"
 
 
 def run_seed(
@@ -62,17 +63,18 @@ def run_seed(
         except Broken as exc:
             world.judge.breaks(str(exc))
         except Exception as exc:  # noqa: BLE001  a node died of its own: that is a broken promise as well
-            world.judge.breaks(f"a node failed: {_words(exc)}")
+            world.judge.breaks(f"a node failed: {words(exc)}")
         finally:
             await world.stop_client()
-        _fill(result, world.judge)
+        fill(result, world.judge)
 
     with checked_once(), mutated(mutant):
         run_simulated(main)
     return result
 
 
-def _words(exc: BaseException) -> str:
+def words(exc: BaseException) -> str:
+    """What a node died of, and where."""
     while isinstance(exc, BaseExceptionGroup):
         exc = exc.exceptions[0]
     trace, place = exc.__traceback__, ""
@@ -82,7 +84,8 @@ def _words(exc: BaseException) -> str:
     return f"{type(exc).__name__}: {exc} ({place})"
 
 
-def _fill(result: Result, judge: Judge) -> None:
+def fill(result: Result, judge: Judge) -> None:
+    """Take over what the judge has seen."""
     result.broken = judge.broken
     result.simulated_s = judge.now_ns() / NS_PER_S
     result.counts = dict(judge.counts)
@@ -154,7 +157,3 @@ def _journal_is_whole(world: World) -> None:
     if missing:
         raise Broken(f"journal: {missing} is missing, its neighbours are there")
 
-
-def without(drawn: Drawn, kinds: tuple[str, ...]) -> Drawn:
-    """The same run without some kinds of trouble, to find out which one it takes."""
-    return replace(drawn, **dict.fromkeys(kinds, 0.0))  # type: ignore[arg-type]

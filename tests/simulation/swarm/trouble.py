@@ -29,6 +29,7 @@ class Swarm:
     def begin(self) -> None:
         """From now on."""
         drawn, net = self._world.drawn, self._net
+        self._world.troubled = True
         net.jitter_ns, net.loss, net.repeat = round(drawn.jitter_ms * 1e6), drawn.loss, drawn.repeat
         net.tail, net.ancient = drawn.tail, drawn.ancient
         kinds: tuple[tuple[str, float, Trouble], ...] = (
@@ -59,7 +60,7 @@ class Swarm:
     async def heal(self) -> None:
         """No more trouble; everything is started again."""
         world, box, net = self._world, self._box, self._net
-        world.healed = True
+        world.troubled = False
         world.forget_plans()
         net.jitter_ns, net.loss, net.repeat, net.tail, net.ancient = 0, 0.0, 0.0, 0.0, 0.0
         net.heal()

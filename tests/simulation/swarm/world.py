@@ -67,11 +67,8 @@ class World:
         bus = self.box.peers.hub.connect("client")
         rng = drawn.rng("client")
         self.client = Client(config.name, self.pair.name, bus, self.judge, rng, drawn.command_s)
-        self.records = Records(
-            config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns
-        )
-        self.healed = False
-        self.cold_since_ns = -1
+        self.records = Records(config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns)
+        self.troubled = False  # the swarm is on
         self._gate_rng = drawn.rng("gate")
         self._queue: list[tuple[int, int, Action]] = []
         self._numbers = 0
@@ -163,7 +160,7 @@ class World:
     def _asked(self, name: str, is_open: bool) -> bool:
         """The pause that nobody can prevent: between the gate's check and the send."""
         drawn = self.drawn
-        if is_open and drawn.gate_pause and not self.healed and self._gate_rng.random() < drawn.gate_pause:
+        if is_open and drawn.gate_pause and self.troubled and self._gate_rng.random() < drawn.gate_pause:
             self.judge.counts["pauses at the gate"] += 1
             self.box.freeze(name, self._gate_rng.uniform(0.005, 2.0 * self.timing.promise_ns / S))
         return is_open

@@ -5,6 +5,7 @@ Knows       which process wrote to which device when, with which epoch; what a d
             controllers believe.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -40,6 +41,7 @@ class Writes:
         self.newest_by = ""
         self.last_by = ""  # node whose write was accepted last
         self.last_ns = 0
+        self.times_ns: deque[int] = deque(maxlen=1000)  # of the latest accepted writes, all devices
         self._source_of: dict[int, str] = {}
 
     def watch(self, device: SimulatedModbusDevice, sender_of: Callable[[str], tuple[str, int]]) -> None:
@@ -88,6 +90,7 @@ class Writes:
             judge.breaks(f"S1: {name} checks epochs and took a write of {process} with {epoch} after {seen.epoch}")
         seen.epoch = max(seen.epoch, epoch)
         self._fail_action(name, seen, now_ns)
+        self.times_ns.append(now_ns)
         self.last_by, self.last_ns = process.split(".")[0], now_ns
 
     def _late(self, name: str, seen: Registers, process: str, epoch: int) -> None:
