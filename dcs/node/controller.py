@@ -31,8 +31,6 @@ from dcs.node.scan_schedule import ScanSchedule
 from dcs.redundancy.protocol import CannotRestore
 from dcs.redundancy.runtime import RedundantMember
 
-_REPUBLISH_NS = 5 * NS_PER_S
-"""After a takeover, events this old and younger are published again under their ids, in case the old holder did not."""
 _HUNG_PERIODS = 3
 _WATCH_FIELD_S = 1.0
 _FIRST_POLL_NS = 50 * NS_PER_MS
@@ -300,9 +298,7 @@ class Controller:
                     self._write_last_outputs()
             self._latest = self._frames_of_the_copy()
         self._services.role(True)
-        now_utc_ns = self._clock.time_ns()
-        for event in self.replica.recent_events:
-            self.face.outbox.put(event, live=now_utc_ns - event.time_ns < _REPUBLISH_NS)
+        self.face.outbox.inherit(self.replica.recent_events)
         self.face.publish_report()
 
     def _frames_of_the_copy(self) -> dict[int, Frame]:
