@@ -23,10 +23,6 @@ class Endpoints:
     config: str
     bus_url: str  # of a cluster: of all servers, with commas between
     nodes: dict[str, str] = field(default_factory=dict)  # name -> kind: bus | field | controller | witness
-    buses: dict[str, str] = field(default_factory=dict)  # bus node -> URL of its server
-    routes: dict[str, tuple[str, int]] = field(
-        default_factory=dict
-    )  # bus node -> where the others of a cluster find it
     pairs: dict[str, list[str]] = field(default_factory=dict)  # controller pair -> its members
     devices: dict[str, tuple[str, int]] = field(default_factory=dict)
     device_urls: dict[str, str] = field(default_factory=dict)  # of those that are more than modbus://host:port
@@ -35,6 +31,8 @@ class Endpoints:
     title: str = ""  # of the plant, for people
     exercises: bool = False  # may nodes be killed and points be made to stick, on command?
     kept: str = ""  # where nodes keep what survives this run; "" is the run's own directory
+    buses: dict[str, str] = field(default_factory=dict)  # bus node -> URL of its server
+    routes: dict[str, tuple[str, int]] = field(default_factory=dict)  # of a cluster: bus node -> where others find it
 
     def write(self, run_dir: Path) -> None:
         """Write ``endpoints.json`` at once or not at all."""
