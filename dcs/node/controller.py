@@ -34,8 +34,6 @@ from dcs.node.takeover import Takeover
 from dcs.redundancy.protocol import CannotRestore
 from dcs.redundancy.runtime import RedundantMember
 
-_REPUBLISH_NS = 5 * NS_PER_S
-"""After a takeover, events this old and younger are published again under their ids, in case the old holder did not."""
 _HUNG_PERIODS = 3
 _HUNG_NS = 200 * NS_PER_MS
 """A scan that has not begun for so many periods and this much more hangs; a busy machine is not taken for that."""
@@ -326,9 +324,7 @@ class Controller:
                     self._start(self._takeover.catch_up(self._classes))
             self._latest = self._frames_of_the_copy()
         self._services.role(True)
-        now_utc_ns = self._clock.time_ns()
-        for event in self.replica.recent_events:
-            self.face.outbox.put(event, live=now_utc_ns - event.time_ns < _REPUBLISH_NS)
+        self.face.outbox.inherit(self.replica.recent_events)
         self.face.publish_report()
 
     def _frames_of_the_copy(self) -> dict[int, Frame]:

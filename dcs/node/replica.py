@@ -238,6 +238,8 @@ class Replica:
     def restore(self, copy: bytes | memoryview) -> None:
         """Replace everything by a full copy. Raises ``ValueError`` when it is not one of a program that is loaded."""
         self._take(copy, None)
+        # What the active has not got into the journal yet, we must be able to, should it die.
+        self.recent_events.extend(self.engine.recent_events(_KEPT_EVENTS))
 
     def wake(self, copy: bytes, shape: Shape) -> Report | None:
         """Replace everything by a copy from a disk, whose memory has that shape; a report when the plan is another.
