@@ -43,7 +43,8 @@ def judge(
     after = [write for write in writes if write.time_s >= fault_s]
     first = first_of_another(after, active)
     late = len(late_writes(writes))
-    scans_lost = sum(round((b.scan_s - a.scan_s) / PERIOD_S) - 1 for a, b in pairwise(seen) if b.scan_s > a.scan_s)
+    scans_s = sorted({one.scan_s for one in seen})
+    scans_lost = sum(round((b - a) / PERIOD_S) - 1 for a, b in pairwise(scans_s))
     hmi_gap_s = max((b.at_s - a.at_s for a, b in pairwise(seen)), default=float("inf"))
     gap_s = first.time_s - fault_s if first else _longest_pause(writes, fault_s)
     step_pct, usual_pct = _steps(writes, first)
