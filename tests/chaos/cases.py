@@ -113,7 +113,7 @@ CASES = (
     Case("standby-killed", "kill -9 of the standby", NOTHING, _kill_standby, _STAY),
     Case("bus-killed", "NATS killed, back 3 s later", NOTHING, _kill_bus, _STAY),
     Case("bus-cut", "bus cable of the active cut", NOTHING, _cutting("bus"), _STAY),
-    Case("field-cut", "field cable of the active cut", TAKEOVER, _cutting("field"), (8.0, 8.0)),
+    Case("field-cut", "field cable of the active cut", TAKEOVER, _cutting("field"), (14.0, 14.0)),
     Case("disk-active", "disk of the active full", NOTHING, _disk_full(0), _STAY),
     Case("disk-standby", "disk of the standby full", NOTHING, _disk_full(1), _STAY),
     Case("disk-witness", "disk of the witness full", NOTHING, _disk_full(2), _STAY),

@@ -116,7 +116,7 @@ def late_writes(writes: Sequence[Write]) -> list[Write]:
     Judged per device over a time in which the authority changes at most once.
     """
     found = []
-    for device in {write.device for write in writes}:
+    for device in dict.fromkeys(write.device for write in writes):
         seen: list[str] = []
         for write in (w for w in writes if w.device == device and w.accepted is not False):
             if write.node not in seen:
