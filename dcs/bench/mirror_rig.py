@@ -4,7 +4,7 @@ Called by   the benchmarks of mirroring and of resynchronisation.
 Knows       the parts of production: replica, pair member, wire network, witness. No bus, no field, no configuration:
             the program is the benchmark's plan of loops, its inputs are the recorded field.
 
-The witness has a process of its own. Times of the lease are those of a scan period of 100 ms.
+The witness has a process of its own.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ import numpy as np
 from dcs.bench.loop_scans import loops_plan
 from dcs.bench.loops_plan import FRAMES, Trace
 from dcs.config.plant_config import PlantConfig
-from dcs.core.clock import NS_PER_MS, WallClock
+from dcs.core.clock import NS_PER_MS, NS_PER_S, WallClock
 from dcs.core.status import BAD
 from dcs.engine.engine import Engine
 from dcs.engine.plan import Plan
@@ -31,6 +31,7 @@ from dcs.node.execution import Execution
 from dcs.node.program import Program
 from dcs.node.replica import Replica, ScanOutcome
 from dcs.node.scan_record import InputImage, ScanRecord
+from dcs.node.state_copy import StateCopy
 from dcs.node.versions import STARTED, Version
 from dcs.redundancy.protocol import PairConfig
 from dcs.redundancy.runtime import RedundantMember
@@ -41,7 +42,9 @@ from dcs.redundancy.witness import Witness
 
 SCAN_NS = 100 * NS_PER_MS
 ACTIVE, STANDBY, WITNESS = "A", "B", "W"
-_PAIR = PairConfig("C1", (ACTIVE, STANDBY), WITNESS, LeaseTiming.for_period(SCAN_NS))
+TIMING = LeaseTiming.for_period(SCAN_NS)
+PATIENT = LeaseTiming.of_promise(NS_PER_S)
+"""Where costs are measured: other work on the machine must not lead to a new copy meanwhile."""
 _CHANNELS_OF_A_DEVICE = 100  # that are read, and stamped, together
 _LONGEST_START_S = 300.0
 
@@ -84,10 +87,8 @@ class Side:
     def __post_init__(self) -> None:
         self.execution = Execution(self.replica, asyncio.to_thread, asyncio.create_task)
 
-    def snapshot(self) -> tuple[int, memoryview]:
-        with self.replica.lock:
-            copy = self.execution.copy()
-        return copy.scan, copy.packed()
+    def snapshot(self) -> tuple[int, memoryview] | None:
+        return self.execution.snapshot()
 
     def restore(self, seq: int, state: bytes | memoryview) -> None:
         with self.replica.lock:
@@ -117,13 +118,17 @@ class Side:
 
 
 def member_of(
-    name: str, side: Side, ports: dict[str, int], tap: Callable[[WireNetwork], None] = lambda network: None
+    name: str,
+    side: Side,
+    ports: dict[str, int],
+    timing: LeaseTiming,
+    tap: Callable[[WireNetwork], None] = lambda network: None,
 ) -> RedundantMember:
     """A pair member of production on loopback; ``tap`` may look at its network before it opens."""
     network = _network(name, ports)
     tap(network)
     member = RedundantMember(
-        _PAIR, name, WallClock(), network, MemoryStore(), side, lambda now_ns: True, 1, execution=side.execution
+        _pair(timing), name, WallClock(), network, MemoryStore(), side, lambda now_ns: True, 1, execution=side.execution
     )
     side.execution.belongs_to(member)
     return member
@@ -145,20 +150,24 @@ def free_ports() -> dict[str, int]:
 
 
 # --- the other processes -------------------------------------------------------------------------------------
-def _witness(ports: dict[str, int]) -> None:
-    witness = Witness(WITNESS, {"C1": _PAIR}, WallClock(), _network(WITNESS, ports), MemoryStore(), print)
+def _pair(timing: LeaseTiming) -> PairConfig:
+    return PairConfig("C1", (ACTIVE, STANDBY), WITNESS, timing)
+
+
+def _witness(ports: dict[str, int], timing: LeaseTiming) -> None:
+    witness = Witness(WITNESS, {"C1": _pair(timing)}, WallClock(), _network(WITNESS, ports), MemoryStore(), print)
     asyncio.run(witness.run())
 
 
-def _standby(loops: int, ports: dict[str, int], pipe: Connection) -> None:
+def _standby(loops: int, ports: dict[str, int], timing: LeaseTiming, pipe: Connection) -> None:
     side = Side(Replica(program_of(loops_plan(loops)[0])))
     pipe.send("built")
-    asyncio.run(_stand_by(side, ports, pipe))
+    asyncio.run(_stand_by(side, ports, timing, pipe))
 
 
-async def _stand_by(side: Side, ports: dict[str, int], pipe: Connection) -> None:
+async def _stand_by(side: Side, ports: dict[str, int], timing: LeaseTiming, pipe: Connection) -> None:
     loop = asyncio.get_running_loop()
-    member = member_of(STANDBY, side, ports)
+    member = member_of(STANDBY, side, ports, timing)
     tasks: list[asyncio.Task[None]] = []
     while True:
         word = await loop.run_in_executor(None, pipe.recv)
@@ -169,7 +178,7 @@ async def _stand_by(side: Side, ports: dict[str, int], pipe: Connection) -> None
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             tasks.clear()
-            member = member_of(STANDBY, side, ports)
+            member = member_of(STANDBY, side, ports, timing)
         else:
             report = member.report()
             pipe.send((list(side.executed_ns), side.events, report.mismatches, report.state))
@@ -180,12 +189,12 @@ async def _stand_by(side: Side, ports: dict[str, int], pipe: Connection) -> None
 class OtherSide:
     """The standby and the witness in processes of their own."""
 
-    def __init__(self, loops: int, ports: dict[str, int]) -> None:
+    def __init__(self, loops: int, ports: dict[str, int], timing: LeaseTiming) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawn.Pipe()
         self._processes = [
-            spawn.Process(target=_standby, args=(loops, ports, theirs), daemon=True),
-            spawn.Process(target=_witness, args=(ports,), daemon=True),
+            spawn.Process(target=_standby, args=(loops, ports, timing, theirs), daemon=True),
+            spawn.Process(target=_witness, args=(ports, timing), daemon=True),
         ]
         for process in self._processes:
             process.start()
@@ -244,17 +253,23 @@ class Rig:
         self.side.execution.note(record.scan, packed, outcome.digest)
         self.member.submit(record.scan, packed, outcome.digest)
 
+    def copy_taken(self, copy: StateCopy) -> None:
+        """As the controller does with a copy that its scan has taken."""
+        self.member.copy_taken(copy.scan, copy.packed())
+
 
 @contextlib.asynccontextmanager
-async def rig(loops: int, tap: Callable[[WireNetwork], None] = lambda network: None) -> AsyncIterator[Rig]:
+async def rig(
+    loops: int, timing: LeaseTiming, tap: Callable[[WireNetwork], None] = lambda network: None
+) -> AsyncIterator[Rig]:
     """An active with its lease and a standby that has not joined yet."""
     ports = free_ports()
-    other = OtherSide(loops, ports)
+    other = OtherSide(loops, ports, timing)
     try:
         plan, trace = loops_plan(loops)
         side = Side(Replica(program_of(plan)))
         await asyncio.to_thread(other.built)
-        member = member_of(ACTIVE, side, ports, tap)
+        member = member_of(ACTIVE, side, ports, timing, tap)
         task = asyncio.get_running_loop().create_task(member.run())
         try:
             async with asyncio.timeout(30.0):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dcs.bench.figure import Figure
-from dcs.bench.mirror_rig import SCAN_NS, Rig, rig
+from dcs.bench.mirror_rig import PATIENT, SCAN_NS, Rig, rig
 from dcs.redundancy.wire import WireNetwork
 
 LOOPS = 10_000
@@ -75,9 +75,9 @@ class Meter:
 
 
 async def _mirror(meter: Meter) -> tuple[list[int], int]:
-    async with rig(LOOPS, meter.tap) as pair:
+    async with rig(LOOPS, PATIENT, meter.tap) as pair:
         pair.other.join()
-        await pair.synchronised()
+        await _scans(pair, meter, SCANS // 5, until_ready=True)
         engine = pair.side.replica.engine
         for name in ("set_inputs", "scan", "take_events", "outputs"):
             setattr(engine, name, meter.timed("the scan itself", getattr(engine, name)))
@@ -98,12 +98,16 @@ async def _mirror(meter: Meter) -> tuple[list[int], int]:
         return executed_ns[-SCANS:], meter.sent_bytes
 
 
-async def _scans(pair: Rig, meter: Meter, count: int) -> None:
+async def _scans(pair: Rig, meter: Meter, count: int, until_ready: bool = False) -> None:
     due_s = time.monotonic()
-    for _ in range(count):
+    while count > 0 or (until_ready and not pair.member.standby_ready):
+        count -= 1
         due_s += SCAN_NS / 1e9
         await asyncio.sleep(due_s - time.monotonic())
         pair.submit(*pair.scan(time.time_ns()))
+        copy = pair.side.execution.copy_wanted()
+        if copy is not None:
+            pair.copy_taken(copy)
         await asyncio.sleep(SCAN_NS / 4e9)  # its acknowledgement belongs to this scan
         meter.end_of_scan()
 

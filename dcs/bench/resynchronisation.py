@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from dcs.bench.figure import Figure
 from dcs.bench.loop_scans import LOOPS
-from dcs.bench.mirror_rig import SCAN_NS, Rig, rig
+from dcs.bench.mirror_rig import SCAN_NS, TIMING, Rig, rig
 from dcs.core.clock import WallClock, sleep
 from dcs.engine.strategy import ScanClass
 from dcs.node.scan_schedule import ThreadSchedule
@@ -40,7 +40,7 @@ class Watch:
 async def _resynchronise(loops: int) -> tuple[Watch, float, list[float], list[float], int]:
     """(watch, longest scan without a copy, longest scan of each copy, duration of each copy in s, leases lost)."""
     watch = Watch()
-    async with rig(loops) as pair:
+    async with rig(loops, TIMING) as pair:
         tasks = [asyncio.create_task(_scan(pair, watch)), asyncio.create_task(_look(pair, watch))]
         try:
             await asyncio.sleep(1.0)
@@ -79,6 +79,9 @@ async def _scan(pair: Rig, watch: Watch) -> None:
             watch.late_ms.append((clock.monotonic_ns() - due_ns) / 1e6)
             watch.slips += slips
             loop.call_soon_threadsafe(pair.submit, record, outcome)
+            copy = pair.side.execution.copy_wanted()
+            if copy is not None:
+                loop.call_soon_threadsafe(pair.copy_taken, copy)
 
     clock = WallClock()
     await ThreadSchedule(clock).run((ScanClass("loops", SCAN_NS),), tick)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from dcs.bus.messages import Command, Frame, Layout, NodeReport, Reply, frame_subject
-from dcs.core.clock import NS_PER_MS, NS_PER_S, sleep
+from dcs.core.clock import NS_PER_MS, sleep
 from dcs.engine.strategy import ScanClass
 from dcs.node.active_services import ActiveServices
 from dcs.node.awakening import Awakening
@@ -30,6 +30,7 @@ from dcs.node.replica import NotLoaded, Replica, ScanOutcome
 from dcs.node.scan_figures import ScanFigures
 from dcs.node.scan_record import InputImage, ScanRecord
 from dcs.node.scan_schedule import ScanSchedule
+from dcs.node.state_copy import StateCopy
 from dcs.node.takeover import Takeover
 from dcs.redundancy.protocol import CannotRestore
 from dcs.redundancy.runtime import RedundantMember
@@ -192,6 +193,9 @@ class Controller:
         wiring = self._p.field_side.wiring
         # Within the lock: the records of two threads must leave in the order of their scans.
         self._p.on_loop(self._loop, partial(self._after_scan, name, class_index, record, outcome, frame, wiring))
+        copy = self.execution.copy_wanted()
+        if copy is not None:
+            self._p.on_loop(self._loop, partial(self._copy_taken, copy))
 
     def _take_up(self, program: Program) -> None:
         """What hangs on the plan follows it: channels, layouts, figures, the schedule. The caller holds the lock."""
@@ -261,11 +265,12 @@ class Controller:
         return now_ns - self._last_tick_ns < _HUNG_PERIODS * fastest_ns + _HUNG_NS
 
     # --- what redundancy asks of us (event loop) ------------------------------------------------------------
-    def snapshot(self) -> tuple[int, memoryview]:
-        """The full copy for the standby; good until the next one."""
-        with self.replica.lock:
-            copy = self.execution.copy()
-        return copy.scan, copy.packed()
+    def snapshot(self) -> tuple[int, memoryview] | None:
+        """The full copy for the standby; None: it is taken after the next scan."""
+        return self.execution.snapshot()
+
+    def _copy_taken(self, copy: StateCopy) -> None:
+        self.member.copy_taken(copy.scan, copy.packed())
 
     def restore(self, seq: int, state: bytes | memoryview) -> None:
         """We are to follow from this copy. Raises ``CannotRestore``."""

@@ -16,6 +16,8 @@ from dcs.node.retrace import Retrace
 from dcs.node.state_copy import StateCopy
 from dcs.redundancy.runtime import RedundantMember
 
+SMALL_BYTES = 4 << 20
+"""A memory of this size is copied within half a millisecond."""
 REPEAT_S = 0.2
 """How long repeating takes in simulated time."""
 Apart = Callable[..., Awaitable[Any]]
@@ -31,6 +33,7 @@ class Execution:
         self._retrace = Retrace(replica)
         self.software_here = kernels.software()
         self._by_copy = False
+        self._is_wanted = False
         self._member: RedundantMember | None = None
 
     def belongs_to(self, member: RedundantMember) -> None:
@@ -53,6 +56,7 @@ class Execution:
     def mirror_ends(self) -> None:
         """Nobody follows."""
         with self._replica.lock:
+            self._is_wanted = False
             self._replica.show_results(False)
             self._retrace.end()
 
@@ -69,6 +73,25 @@ class Execution:
         return Engine(program.plan, program.engine.compiled)
 
     # --- around the scans -----------------------------------------------------------------------------------------
+    def snapshot(self) -> tuple[int, memoryview] | None:
+        """A small state is copied at once; for a large one the end of the next scan is waited for (``copy_wanted``).
+
+        The event loop would wait for a scan under way, and the next scan for the copy: the lease could end meanwhile.
+        """
+        if len(self._replica.engine.memory) > SMALL_BYTES:
+            self._is_wanted = True
+            return None
+        with self._replica.lock:
+            copy = self.copy()
+        return copy.scan, copy.packed()
+
+    def copy_wanted(self) -> StateCopy | None:
+        """After a scan and with the lock: the copy that was asked for; None when none was."""
+        if not self._is_wanted:
+            return None
+        self._is_wanted = False
+        return self.copy()
+
     def copy(self) -> StateCopy:
         """The state of now, for the standby; it is also where repeating begins. The caller holds the lock."""
         copy = self._retrace.begin()

@@ -53,7 +53,7 @@ class MemberWorld:
     def look(self, devices: int) -> None:
         self._replica.look(devices)
 
-    def snapshot(self) -> tuple[int, bytes | memoryview]:
+    def snapshot(self) -> tuple[int, bytes | memoryview] | None:
         return self._replica.snapshot()
 
     def restore(self, seq: int, state: bytes | memoryview) -> None:

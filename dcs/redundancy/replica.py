@@ -10,8 +10,11 @@ from typing import Protocol
 class Replica(Protocol):
     """What redundancy needs of a controller. All calls come on the event loop and return at once."""
 
-    def snapshot(self) -> tuple[int, bytes | memoryview]:
-        """(number of the last scan, whole state after it); good until the next call."""
+    def snapshot(self) -> tuple[int, bytes | memoryview] | None:
+        """(number of the last scan, whole state after it), which stays as it is until the next call.
+
+        None: it is taken after the next scan, and given to ``copy_taken``.
+        """
         ...
 
     def restore(self, seq: int, state: bytes | memoryview) -> None:

@@ -261,6 +261,12 @@ class RedundantMember(VoterNode):
         """As the active: up to this scan the standby has the same results; 0 = not known. Any thread."""
         return self._member.source.agreed_seq if self._member is not None else 0
 
+    def copy_taken(self, seq: int, state: bytes | memoryview) -> None:
+        """The copy for which ``Replica.snapshot`` had no time; it must stay as it is."""
+        if self._member is not None and not self._is_stopped:
+            self._guarded(self._member.copy_taken, self._clock.monotonic_ns(), seq, state)
+            self._arm()
+
     def rechecked(self, seq: int, repeats: bool) -> None:
         """The answer to ``ExecutionPorts.recheck``."""
         if self._member is not None and not self._is_stopped:

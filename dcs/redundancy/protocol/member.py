@@ -87,6 +87,12 @@ class PairMember(MemberCourse):
         if not self.active:
             self.programs.decided(key, ok, text)
 
+    def copy_taken(self, now_ns: int, seq: int, state: bytes | memoryview) -> None:
+        """The copy that ``snapshot`` had promised."""
+        if self.active and self.phase not in BY_COMMAND and not self._is_standby_awaited:
+            self.source.copy_taken(now_ns, seq, state)
+            self._follow_mirror(now_ns)
+
     def rechecked(self, now_ns: int, seq: int, repeats: bool) -> None:
         """What this controller finds when it repeats its own result of a scan that differs from the other's."""
         if self.active:

@@ -29,6 +29,8 @@ from dcs.redundancy.timing import LeaseTiming
 SLICE_BYTES = 32768
 WINDOW_SLICES = 4
 """So much of a copy is under way at a time: on a link of 100 Mbit/s a renewal behind it is 10 ms late, not more."""
+COPY_AGAIN_FACTOR = 100
+"""Mirror times after which a copy that did not come is asked for once more."""
 RESTORE_NS_PER_BYTE = 10
 """A standby that puts a large copy into its place says nothing meanwhile."""
 FIRST_PAUSE_FACTOR = 1  # pauses between two failed copies, in mirror times: 1, 2, 4 …
@@ -66,6 +68,7 @@ class MirrorSource:
         self._ports = ports
         self._next_generation = next_generation
         self._session: Session | None = None
+        self._awaited = (0, 0)  # (incarnation, until): whose copy is asked of the controller and comes later
         self._copy_id = 0
         self._slices: list[bytes | memoryview] = []
         self._slices_sent = 0
@@ -91,8 +94,9 @@ class MirrorSource:
         self._close()
 
     def _close(self) -> None:
-        if self._session is not None and self._execution is not None:
+        if self._execution is not None and (self._session is not None or self._awaited[0]):
             self._execution.mirror_ends()
+        self._awaited = (0, 0)
         self.state = NONE
         self.dispute = None
         self.yields = self.by_copy = ""
@@ -144,22 +148,34 @@ class MirrorSource:
             elif hello.incarnation == session.standby_incarnation and hello.wants_copy and is_about_this_copy:
                 self.exclude(now_ns, "it asks for a new copy")
         may_copy = may_copy and not self.suspended and now_ns >= self._retry_ns
-        if self._session is None and hello.wants_copy and may_copy:
-            self._begin_copy(now_ns, hello.incarnation, hello.software)
+        is_awaited = self._awaited[0] == hello.incarnation and now_ns < self._awaited[1]
+        if self._session is None and hello.wants_copy and may_copy and not is_awaited:
+            self._ask_copy(now_ns, hello.incarnation, hello.software)
 
     def resynchronise(self, now_ns: int) -> None:
         """A person has seen why two results differ: the standby may have a copy again."""
         self.suspended = ""
         self._retry_ns = now_ns
 
-    def _begin_copy(self, now_ns: int, standby_incarnation: int, software: str) -> None:
-        self._stop_unmirrored_answers()
+    def _ask_copy(self, now_ns: int, standby_incarnation: int, software: str) -> None:
         if self._execution is not None:
-            self.by_copy = other_software(self._execution.software(), software)
-            if self.by_copy:
-                self._ports.event(f"the standby runs other software ({self.by_copy}): it is mirrored by copy")
-            self._execution.mirror_begins(bool(self.by_copy))
-        seq, state = self._ports.snapshot()
+            by_copy = other_software(self._execution.software(), software)
+            if by_copy and by_copy != self.by_copy:
+                self._ports.event(f"the standby runs other software ({by_copy}): it is mirrored by copy")
+            self.by_copy = by_copy
+            self._execution.mirror_begins(bool(by_copy))
+        self._awaited = (standby_incarnation, now_ns + COPY_AGAIN_FACTOR * self._timing.mirror_ns)
+        taken = self._ports.snapshot()
+        if taken is not None:
+            self.copy_taken(now_ns, *taken)
+
+    def copy_taken(self, now_ns: int, seq: int, state: bytes | memoryview) -> None:
+        """The copy that was asked of the controller."""
+        standby_incarnation, _ = self._awaited
+        if self._session is not None or not standby_incarnation:
+            return  # it is not wanted any more
+        self._awaited = (0, 0)
+        self._stop_unmirrored_answers()
         self._copy_id += 1
         self.copies += 1
         self._session = Session(self.generation, self._incarnation, standby_incarnation, self._copy_id)

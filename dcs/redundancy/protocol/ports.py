@@ -78,8 +78,11 @@ class MemberPorts(VoterPorts, Protocol):
         """Ask these field devices now (bits of ``DeviceList``); ``set_field`` then and with each answer."""
         ...
 
-    def snapshot(self) -> tuple[int, bytes | memoryview]:
-        """The whole state after scan ``seq``: (seq, state); it must stay as it is until the next call."""
+    def snapshot(self) -> tuple[int, bytes | memoryview] | None:
+        """(number of the last scan, whole state after it), which stays as it is until the next call.
+
+        None: it is taken after the next scan, and given to ``copy_taken``.
+        """
         ...
 
     def restore(self, seq: int, state: bytes | memoryview) -> None:
