@@ -10,7 +10,8 @@ from dcs.redundancy.protocol.field_view import NO_VIEW, FieldView
 from dcs.redundancy.protocol.phases import Phase
 from tests.simulation.redundancy_checkers import Broken, Faults
 from tests.simulation.redundancy_mutant import Mutant
-from tests.simulation.redundancy_world import MS, NODES, A, B, Node, S, W, World, reaches
+from tests.simulation.redundancy_node import MS, NODES, A, B, Node, S, W, reaches
+from tests.simulation.redundancy_world import World
 
 TAKEOVER_MS = 130
 """T/(1 − drift) = 102 ms after the last grant, the messages of one question (8 ms at most), the device's delay, and a
@@ -44,8 +45,8 @@ class Quiet:
         """How often it has happened since the fault."""
         return self.world.checkers.counts[what] - self.counts.get(what, 0)
 
-    def cut(self, *links: tuple[str, str], for_ns: int) -> None:
-        self.world._cut(links, self.world.now_ns + for_ns)
+    def cut(self, *links: tuple[str, str], for_ns: int, datagrams_only: bool = False) -> None:
+        self.world._cut(links, self.world.now_ns + for_ns, datagrams_only)
 
     # --- what must change nothing -------------------------------------------------------------------------
     def expect_no_switchover(self, for_ns: int) -> None:
@@ -93,6 +94,47 @@ class Quiet:
         self.active = self.active if self.is_active(self.active) else self.standby
         self.counts = dict(self.world.checkers.counts)
         self.expect_no_switchover(1 * S)
+
+    # --- what only the checkers of every run can see ------------------------------------------------------
+    def witness_restarts_while_the_standby_asks_it(self) -> None:
+        """Only datagrams between the two are lost, so the standby stays in the mirror, and asks."""
+        self.cut((A, B), (B, A), for_ns=2 * S, datagrams_only=True)
+        for _ in range(4):
+            self.run(self.world.rng.randrange(200 * MS, 300 * MS))
+            self.world.crash(self.world.nodes[W], self.world.rng.randrange(5 * MS, 40 * MS))
+        self.run(2 * S)
+
+    def old_acknowledgements_arrive_after_a_cold_start(self) -> None:
+        """Scans are counted anew; the standby says nothing now, but seems to have said more than there is."""
+        self.world._double_crash()
+        self.run(500 * MS)
+        while not self.world.is_whole():
+            self.run(5 * MS)
+        active, standby = (A, B) if self.is_active(self.world.nodes[A]) else (B, A)
+        self.world.hoard.chance = 1.0
+        self.cut((active, standby), for_ns=300 * MS)
+        self.run(50 * MS)
+        self.world.crash(self.world.nodes[active], 2000 * MS)
+        self.run(1 * S)
+
+    def copy_is_complete_and_the_active_does_not_hear_it(self) -> None:
+        """From the first byte of the copy on the standby's acknowledgements answer, and nothing else."""
+        self.world.crash(self.standby, 1 * MS)
+        while self.standby.member is None or not self.standby.member.eligible:
+            self.run(100_000)
+        self.cut((A, B), (B, A), for_ns=300 * MS)
+        self.run(50 * MS)
+        self.world.crash(self.active, 2000 * MS)
+        self.run(1 * S)
+
+    def answers_to_a_cold_starter_are_lost(self) -> None:
+        """The witness grants the cold start; what it knew of newer data must not be forgotten over it."""
+        self.cut((A, B), (B, A), for_ns=20 * S)
+        self.run(200 * MS)
+        self.world.crash(self.active, 20 * S)
+        self.run(self.world.rng.randrange(2600 * MS, 3800 * MS))
+        self.cut((W, self.standby.name), for_ns=400 * MS)
+        self.run(6 * S)
 
     # --- takeovers ----------------------------------------------------------------------------------------
     def expect_takeover(self) -> None:
@@ -288,6 +330,10 @@ STORIES: tuple[Callable[[Quiet], None], ...] = (
     Quiet.pair_link_is_cut,
     Quiet.one_way_is_cut,
     Quiet.witness_restarts_while_the_pair_link_is_cut,
+    Quiet.witness_restarts_while_the_standby_asks_it,
+    Quiet.old_acknowledgements_arrive_after_a_cold_start,
+    Quiet.copy_is_complete_and_the_active_does_not_hear_it,
+    Quiet.answers_to_a_cold_starter_are_lost,
     Quiet.blind_standby,
     Quiet.standby_sees_more,
     Quiet.standby_sees_less_or_is_unknown,

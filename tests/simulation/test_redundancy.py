@@ -66,7 +66,6 @@ def test_a_run_is_repeated_to_the_bit_by_its_seed() -> None:
         (mutants.StaleStandbyEligible, 0),
         (mutants.AnswerBeforeMirror, 2),
         (mutants.DeviceIgnoresEpochs, 3),
-        (mutants.UnmirroredModeClearedLate, 45),
     ],
 )
 def test_a_broken_rule_is_noticed(mutant: type[Mutant], seed: int) -> None:
@@ -103,6 +102,9 @@ def test_one_fault_in_a_quiet_network_does_what_it_must_and_no_more(seed: int) -
         (sets.FirstWriteWaitsForTheScan, Quiet.active_dies),
         (sets.DeviceRefusalIgnored, Quiet.device_knows_a_higher_epoch),
         (sets.BlindCandidateAsks, Quiet.blind_standby),
+        (mutants.UnmirroredModeClearedLate, Quiet.copy_is_complete_and_the_active_does_not_hear_it),
+        (mutants.NoSessionInAcks, Quiet.old_acknowledgements_arrive_after_a_cold_start),
+        (mutants.NoWaitAfterRestart, Quiet.witness_restarts_while_the_standby_asks_it),
     ],
 )
 def test_a_broken_rule_is_noticed_in_a_quiet_network(mutant: type[Mutant], story: Callable[[Quiet], None]) -> None:
