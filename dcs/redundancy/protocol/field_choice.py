@@ -176,7 +176,12 @@ class FieldChoice:
     @property
     def due_ns(self) -> int | None:
         """When ``should_hand_over`` is worth a call; None: with the next scan or renewal."""
-        return None if self._better_since_ns is None else self._ready_ns(self._better_since_ns)
+        if self._better_since_ns is None:
+            return None
+        ready_ns = self._ready_ns(self._better_since_ns)
+        if self._answered_ns < self._wanted_ns:  # nothing to do before the answer comes, or is asked for again
+            return max(ready_ns, self._asked_ns + LOOK_AGAIN_NS)
+        return ready_ns
 
     def objection(self, now_ns: int) -> str:
         """Why a switchover on command should not be done; "" when there is nothing against it."""
