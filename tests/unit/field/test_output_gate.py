@@ -234,3 +234,35 @@ def test_the_scan_and_a_repeat_never_have_two_writes_under_way() -> None:
         device.stop()
 
     run_simulated(main)
+
+
+def test_caches_do_not_outlive_a_term() -> None:
+    """Promise: on change, a new holder sends everything, whatever it has sent when it was the holder before."""
+
+    async def main(loop: object) -> None:
+        clock, network = SimulatedClock(asyncio.get_running_loop()), MemoryNetwork()  # type: ignore[arg-type]
+        spec = replace(SPEC, write_when="change")
+        device = SimulatedModbusDevice(spec, clock, network)
+        device.record_writes()
+        await device.start()
+        link = memory_link(spec, network, "A")
+        driver = ModbusDriver(spec, link, clock, random.Random(1))
+        await link.connect()
+        values = {"VALVE": 10.0, "SPEED": 20.0, "PUMP": 1.0}
+        assert device.writes is not None
+        for term, expected in ((1, 3), (1, 0), (3, 3)):
+            if term == 3:
+                driver.set_polling(False)
+                assert write(device, 2, {"VALVE": 60.0, "PUMP": 0.0}, peer="B")
+                driver.set_polling(True)
+            device.writes.clear()
+            assert (await driver.write(values, lambda term=term: term)).ok  # type: ignore[misc]
+            assert len(device.writes) == expected
+            assert device.values(OUTPUTS) == list(values.values())
+        device.writes.clear()
+        assert (await driver.write(values | {"PUMP": 0.0}, lambda: 3)).ok
+        assert [each.point for each in device.writes] == ["PUMP"], "the mask names what is sent alone"
+        link.abort()
+        device.stop()
+
+    run_simulated(main)
