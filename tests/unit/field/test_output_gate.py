@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.simulated_time import SimulatedClock, run_simulated
-from field_io.devices.simulated import SimulatedModbusDevice
+from field_io.devices.simulated import SimulatedModbusDevice, simulated_devices
 from field_io.drivers.links.choice import memory_link
 from field_io.drivers.modbus.driver import ModbusDriver
+from field_io.drivers.modbus.redundant import redundant_driver
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus import pdu as codes
 from field_io.output_window import OutputWindow
-from field_io.specs import DeviceSpec, EpochSpec, PointSpec, RequestLimits
+from field_io.specs import DeviceSpec, EpochSpec, PointSpec, RequestLimits, with_backups
 from tests.support.driver_bench import POINTS
 
 SPEC = DeviceSpec(
@@ -263,6 +264,37 @@ def test_caches_do_not_outlive_a_term() -> None:
         assert (await driver.write(values | {"PUMP": 0.0}, lambda: 3)).ok
         assert [each.point for each in device.writes] == ["PUMP"], "the mask names what is sent alone"
         link.abort()
+        device.stop()
+
+    run_simulated(main)
+
+
+def test_a_device_with_two_links_checks_epochs_on_both_and_is_repeated_for_its_watchdog() -> None:
+    async def main(loop: object) -> None:
+        clock, network = SimulatedClock(asyncio.get_running_loop()), MemoryNetwork()  # type: ignore[arg-type]
+        spec = replace(SPEC, backup=("127.0.0.1", 5021))
+        (device,) = simulated_devices([spec], clock, network)
+        device.record_writes()
+        await device.start()
+        links = [memory_link(one, network, f"A by {one.port}") for one in with_backups([spec])]
+        driver = redundant_driver(spec, links, clock, random.Random(1))
+        task = asyncio.create_task(driver.run())
+        await clock.sleep_until(NS_PER_S)
+        epoch = 5
+        assert (await driver.write({"VALVE": 10.0}, lambda: epoch)).ok
+        await clock.sleep_until(20 * NS_PER_S)
+        assert device.writes is not None
+        assert {(each.epoch, each.accepted, each.value) for each in device.writes} == {(5, True, 10.0)}
+        assert not device.watchdog.record, "repeated within its time, though no scan came"
+        epoch = 6
+        device.parts["PLC.A"].cut()
+        await clock.sleep_until(25 * NS_PER_S)
+        assert device.writes[-1].peer == "A by 5021"
+        assert device.writes[-1].epoch == 6
+        outcome = await driver.write({"VALVE": 11.0}, lambda: 5)
+        assert (outcome.state, outcome.stale_epoch, device.value("VALVE")) == ("failed", 6, 10.0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
         device.stop()
 
     run_simulated(main)
