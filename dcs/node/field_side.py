@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcs.bus.messages import Command, LinkReport, Reply
-from dcs.core.clock import NS_PER_MS, Clock
+from dcs.core.clock import NS_PER_MS, Clock, sleep
 from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
 from dcs.engine.strategy import device_of
 from dcs.node.device_view import DeviceView
@@ -30,6 +30,9 @@ from field_io.specs import DeviceSpec
 _GOOD = 128
 """Status bytes from here on are Good or Good (cascade)."""
 
+
+_RAISE_NS = 500 * NS_PER_MS
+"""Longest time in which voters agree on a higher epoch; a few messages."""
 
 _SECOND_CHANCE_NS = FIRST_NS + 50 * NS_PER_MS
 """Until an answer that was lost has been asked for again."""
@@ -265,7 +268,16 @@ class FieldSide:
             outcome = await device.driver.write(wanted, gate)
             if outcome.stale_epoch:
                 self.on_stale_epoch(outcome.stale_epoch)
+                if await self._raised(gate, outcome.stale_epoch) and device.pending is None:
+                    device.pending = chosen, gate  # at once: the next scan may be a watchdog away
             device.parting = {name: value for name, value in device.parting.items() if name not in outcome.written}
+
+    async def _raised(self, gate: Gate, above: int) -> bool:
+        """Wait for the pair to agree on an epoch above that of a device; False: it does not, or we have lost."""
+        deadline_ns = self._clock.monotonic_ns() + _RAISE_NS
+        while (epoch := gate()) and epoch <= above and self._clock.monotonic_ns() < deadline_ns:
+            await sleep(self._clock, 0.005)
+        return gate() > above
 
     # --- health -----------------------------------------------------------------------------------------------
     def all_tried(self) -> bool:

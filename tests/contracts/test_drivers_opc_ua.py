@@ -24,7 +24,7 @@ from field_io.drivers.opc_ua.session import UaSession
 from field_io.opc_ua.network import UaNetwork
 from field_io.specs import NODE, DeviceSpec, OpcUaAccess
 from tests.contracts import test_drivers as contract
-from tests.contracts.test_drivers import POLL_NS, Bench, Runner, Scenario
+from tests.support.driver_bench import POLL_NS, Bench, Runner, Scenario
 from tests.support.processes import free_port
 
 SPEC = replace(

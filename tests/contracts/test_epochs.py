@@ -72,8 +72,7 @@ def test_a_lower_epoch_is_refused_as_a_whole_and_the_higher_one_is_told(on_peer:
         assert "has accepted epoch 9 before" in outcome.text
         if not bench.replayed:
             assert held(bench) == pytest.approx(ALL)
-        assert bench.driver.state == "up"
-        assert bench.status("LT") == STATUS_GOOD
+        await bench.until(lambda: bench.driver.state == "up" and bench.status("LT") == STATUS_GOOD)
         await bench.pass_s(0.15)
         assert (await bench.driver.write({"VALVE": 1.0}, lambda: 10)).ok, "the holder has raised its epoch above it"
 

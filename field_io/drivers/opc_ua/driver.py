@@ -18,11 +18,10 @@ from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import PROBES_PER_CAP, Backoff, Rng
 from field_io.drivers.contact import Contact
 from field_io.drivers.driver import Image, WriteOutcome
-from field_io.drivers.gate import Gate, GateClosed, StaleEpoch
+from field_io.drivers.gate import Gate
 from field_io.drivers.opc_ua.image import NEVER_NS, UaImage
-from field_io.drivers.opc_ua.outputs import encode_outputs, send
-from field_io.drivers.opc_ua.session import Change, UaSession, Value, Watched
-from field_io.drivers.repeat import OutputRepeat
+from field_io.drivers.opc_ua.session import Change, UaSession, Watched
+from field_io.drivers.opc_ua.writing import UaWriting
 from field_io.opc_ua.messages import NodeInfo
 from field_io.opc_ua.refusals import ServiceRefused, SessionRefused
 from field_io.opc_ua.status import CODES, is_bad
@@ -66,19 +65,18 @@ class OpcUaDriver:
         self._health_ns = health_ns or spec.health_ns
         self._at = {name: at for at, name in enumerate(self.names)}
         self._image = UaImage(spec)
-        self._infos: Sequence[NodeInfo] = [NodeInfo(CODES["BadNotConnected"])] * len(self.names)
-        self._repeat = OutputRepeat(spec.repeat_after_ns, clock, self._send)
-        self._alone = asyncio.Lock()  # the scan's write and a repeat are not under way together
+        self.infos: Sequence[NodeInfo] = [NodeInfo(CODES["BadNotConnected"])] * len(self.names)
+        self._writing = UaWriting(spec, session, clock, self)
         self._lock = asyncio.Lock()  # held while the session or its subscription is made or unmade
         self._period_ns = min((spec.poll_ns, *(group.period_ns for group in spec.polls)))
         self._polling = True
         self._group: asyncio.TaskGroup | None = None
         self._answered_ns = NEVER_NS
-        self._aborts = 0
+        self.aborts = 0
         self._dropped_by_us = False
-        self._refused = False  # the last attempt was answered by a server that does not let us in
+        self._refused: bool = False  # the last attempt was answered by a server that does not let us in
         self._round_trip_ns: float | None = None
-        self._last_trouble = ""
+        self.last_trouble = ""
         self._last_loss = ""
         self._tell_ns = NEVER_NS
         self._server_state = ""
@@ -137,14 +135,14 @@ class OpcUaDriver:
 
     async def _prove(self) -> None:
         async with self._lock:
-            aborts = self._aborts
+            aborts = self.aborts
             try:
                 await self._ask()
             except ServiceRefused as exc:
-                self._answered(self._clock.monotonic_ns())
-                self._last_trouble = str(exc)
+                self.answered(self._clock.monotonic_ns())
+                self.last_trouble = str(exc)
             except LinkDown as exc:
-                self._failed(exc, aborts)
+                self.failed(exc, aborts)
 
     @property
     def state(self) -> str:
@@ -159,14 +157,14 @@ class OpcUaDriver:
         """The link as ``dcs status`` and the HMI show it."""
         round_trip_ms = None if self._round_trip_ns is None else round(self._round_trip_ns / NS_PER_MS, 3)
         state = self.state
-        detail = self._detail() if state == "up" else self._last_trouble or "the connection was lost"
+        detail = self._detail() if state == "up" else self.last_trouble or "the connection was lost"
         return LinkReport(self.spec.name, "opc-ua", state, self.spec.url, detail, round_trip_ms, self.errors)
 
     def _detail(self) -> str:
         polled = f"polled: {self._no_subscription}" if self._polling and self._no_subscription else ""
         lost = f"data lost {self.losses} times and read again, last: {self._last_loss}" if self.losses else ""
         standby = "" if self._polling else "standby: health reads only"
-        found = (standby, self._server_state, polled, *self._image.remarks(self._infos), lost)
+        found = (standby, self._server_state, polled, *self._image.remarks(self.infos), lost)
         return "; ".join(one for one in found if one)
 
     # --- schedule ---------------------------------------------------------------------------------------------
@@ -175,7 +173,7 @@ class OpcUaDriver:
         if polling == self._polling:
             return
         self._polling = polling
-        self._repeat.forget()
+        self._writing.repeat.forget()
         if polling:
             self._image.begin(self._clock.time_ns())
             if not self._backoff.circuit_open:
@@ -185,8 +183,8 @@ class OpcUaDriver:
 
     def abort(self) -> None:
         """Drop the connection at once (authority lost): a write in flight is not repeated. ``run`` connects anew."""
-        self._aborts += 1
-        self._repeat.forget()
+        self.aborts += 1
+        self._writing.repeat.forget()
         self._dropped_by_us = self._dropped_by_us or self._session.connected
         self._drop()
         self._backoff.try_now()
@@ -196,7 +194,7 @@ class OpcUaDriver:
         try:
             async with asyncio.TaskGroup() as self._group:
                 if self.spec.repeat_after_ns:
-                    self._group.create_task(self._repeat.run())
+                    self._group.create_task(self._writing.repeat.run())
                 await self._look(on_grid=False)
                 while True:
                     due_ns, on_grid = self._next_due()
@@ -224,7 +222,7 @@ class OpcUaDriver:
         async with self._lock:
             if not self._session.connected and not await self._open():
                 return
-            aborts = self._aborts
+            aborts = self.aborts
             try:
                 if self._polling:
                     await self._refresh(on_grid)
@@ -235,11 +233,11 @@ class OpcUaDriver:
                 elif self._clock.monotonic_ns() - self._answered_ns >= self._health_ns - self._health_ns // 4:
                     await self._ask()
             except ServiceRefused as exc:
-                self._answered(self._clock.monotonic_ns())
+                self.answered(self._clock.monotonic_ns())
                 self.errors += 1
-                self._last_trouble = str(exc)
+                self.last_trouble = str(exc)
             except LinkDown as exc:
-                self._failed(exc, aborts)
+                self.failed(exc, aborts)
 
     async def _open(self) -> bool:
         now_ns = self._clock.monotonic_ns()
@@ -249,15 +247,15 @@ class OpcUaDriver:
         if self._backoff.circuit_open and not self._refused and not await self._session.knock():
             self._backoff.failed(self._clock.monotonic_ns())
             return False
-        aborts, self._dropped_by_us = self._aborts, False
+        aborts, self._dropped_by_us = self.aborts, False
         try:
             await self._session.connect()
             await self._find()
         except ServiceRefused as exc:
-            self._failed(LinkDown(str(exc)), aborts)
+            self.failed(LinkDown(str(exc)), aborts)
             return False
         except LinkDown as exc:
-            self._failed(exc, aborts)
+            self.failed(exc, aborts)
             return False
         self._refused = False
         self._shut_out.answered()
@@ -269,15 +267,15 @@ class OpcUaDriver:
     async def _find(self) -> None:
         asked_ns = self._clock.monotonic_ns()
         self.requests += 1
-        self._infos = await self._session.find()
-        self._answered(asked_ns)
+        self.infos = await self._session.find()
+        self.answered(asked_ns)
         self._find_ns = asked_ns + FIND_AGAIN_NS
 
     async def _ask(self) -> None:
         asked_ns = self._clock.monotonic_ns()
         self.requests += 1
         self._server_state = await self._session.ask()
-        self._answered(asked_ns)
+        self.answered(asked_ns)
 
     async def _refresh(self, on_grid: bool) -> None:
         now_ns = self._clock.monotonic_ns()
@@ -288,9 +286,9 @@ class OpcUaDriver:
             self._subscribed = False
             self._image.watch(())
             await self._session.unsubscribe()
-        if now_ns >= self._find_ns and any(is_bad(info.code) for info in self._infos):
+        if now_ns >= self._find_ns and any(is_bad(info.code) for info in self.infos):
             await self._find()
-            self._subscribed = self._subscribed and any(is_bad(info.code) for info in self._infos)
+            self._subscribed = self._subscribed and any(is_bad(info.code) for info in self.infos)
         due = self._image.unconfirmed(now_ns)
         if due:
             await self._read(due)
@@ -302,7 +300,7 @@ class OpcUaDriver:
         asked_ns, asked_utc_ns = self._clock.monotonic_ns(), self._clock.time_ns()
         self.requests += 1
         samples = await self._session.read(points)
-        self._answered(asked_ns)
+        self.answered(asked_ns)
         self._image.take(list(zip(points, samples, strict=True)), asked_ns, asked_utc_ns)
 
     async def _subscribe(self) -> None:
@@ -311,7 +309,7 @@ class OpcUaDriver:
         watched = [
             Watched(at, min(publishing_ns, self.spec.period_of(point.poll)))
             for at, point in enumerate(self.spec.points)
-            if not is_bad(self._infos[at].code)
+            if not is_bad(self.infos[at].code)
         ]
         if not watched:
             return
@@ -322,7 +320,7 @@ class OpcUaDriver:
             self._no_subscription = str(exc)
             self._subscribe_after_ns = self._clock.monotonic_ns() + RETRY_SUBSCRIPTION_NS
             return
-        self._answered(self._clock.monotonic_ns())
+        self.answered(self._clock.monotonic_ns())
         self._subscribed = True
         self._no_subscription = ""
         self._notified_ns = self._clock.monotonic_ns()
@@ -365,52 +363,11 @@ class OpcUaDriver:
         ``may_write`` is asked at every send call, with nothing queued behind it. Raises ``KeyError`` for a name that
         is no output of this device. Repeated every ``spec.repeat_after_ns`` until the next call.
         """
-        for name in values:
-            if self.spec.points[self._at[name]].direction != "out":
-                raise KeyError(f"{name} is an input of {self.spec.name} and cannot be written")
-        self._repeat.note(values, may_write)
-        return await self._send(values, may_write)
+        return await self._writing.write(values, may_write)
 
-    async def _send(self, values: Mapping[str, float], may_write: Gate) -> WriteOutcome:
-        if not self._session.connected:
-            return WriteOutcome("failed", f"link down: {self._last_trouble}")
-        outputs = encode_outputs(self.spec.points, self._at, self._infos, values)
-        if not outputs.raws:
-            return outputs.failed("; ".join(outputs.troubles))
-        async with self._alone:
-            asked_ns, aborts = self._clock.monotonic_ns(), self._aborts
-            try:
-                codes = await send(self._session, self.spec.epoch is not None, outputs.raws, may_write)
-                self.requests += 1
-                self._answered(asked_ns)
-                differing = await self._compare(outputs.raws, codes)
-            except GateClosed as exc:
-                return outputs.refused(str(exc))
-            except (ServiceRefused, StaleEpoch) as exc:
-                self.requests += 1
-                self.errors += 1
-                self._answered(asked_ns)
-                self._last_trouble = str(exc)
-                return outputs.failed(str(exc), exc.known if isinstance(exc, StaleEpoch) else 0)
-            except LinkDown as exc:
-                self._failed(exc, aborts)
-                return outputs.failed(str(exc))
-        self.errors += sum(is_bad(code) for code in codes.values())
-        outcome = outputs.outcome(self.spec.points, codes, differing)
-        self._last_trouble = outcome.text or self._last_trouble
-        return outcome
-
-    async def _compare(self, raws: Mapping[int, Value], codes: Mapping[int, int]) -> list[int]:
-        """Points with ``verify`` whose node does not hold what was written."""
-        verified = [at for at, code in codes.items() if self.spec.points[at].verify and not is_bad(code)]
-        if not verified:
-            return []
-        self.requests += 1
-        samples = await self._session.read(verified)
-        return [at for at, sample in zip(verified, samples, strict=True) if sample.value != raws[at]]
-
-    # --- what an answer, or none, means -----------------------------------------------------------------------
-    def _answered(self, asked_ns: int) -> None:
+    # --- what an answer, or none, means (UaContact) ----------------------------------------------------------
+    def answered(self, asked_ns: int) -> None:
+        """The server answered, if only to refuse."""
         self._backoff.answered()
         self._answered_ns = now_ns = self._clock.monotonic_ns()
         self.contact.attempt_over()
@@ -418,9 +375,10 @@ class OpcUaDriver:
         old = self._round_trip_ns
         self._round_trip_ns = round_trip_ns if old is None else old + 0.1 * (round_trip_ns - old)
 
-    def _failed(self, exc: LinkDown, aborts: int) -> None:
-        self._last_trouble = str(exc)
-        if aborts != self._aborts:  # we dropped it ourselves: the device is not to blame
+    def failed(self, exc: LinkDown, aborts: int) -> None:
+        """It did not answer; ``aborts`` is what it was when it was asked."""
+        self.last_trouble = str(exc)
+        if aborts != self.aborts:  # we dropped it ourselves: the device is not to blame
             return
         self.errors += 1
         self._refused = isinstance(exc, SessionRefused)

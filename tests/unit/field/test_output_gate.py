@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.simulated_time import SimulatedClock, run_simulated
-from field_io.devices.simulated import SimulatedModbusDevice
+from field_io.devices.simulated import SimulatedModbusDevice, simulated_devices
 from field_io.drivers.links.choice import memory_link
 from field_io.drivers.modbus.driver import ModbusDriver
+from field_io.drivers.modbus.redundant import redundant_driver
 from field_io.memory_network import MemoryNetwork
 from field_io.modbus import pdu as codes
 from field_io.output_window import OutputWindow
-from field_io.specs import DeviceSpec, EpochSpec, PointSpec, RequestLimits
+from field_io.specs import DeviceSpec, EpochSpec, PointSpec, RequestLimits, with_backups
 from tests.support.driver_bench import POINTS
 
 SPEC = DeviceSpec(
@@ -231,6 +232,69 @@ def test_the_scan_and_a_repeat_never_have_two_writes_under_way() -> None:
         repeat.cancel()
         assert most == 1, "the one that is just being sent"
         link.abort()
+        device.stop()
+
+    run_simulated(main)
+
+
+def test_caches_do_not_outlive_a_term() -> None:
+    """Promise: on change, a new holder sends everything, whatever it has sent when it was the holder before."""
+
+    async def main(loop: object) -> None:
+        clock, network = SimulatedClock(asyncio.get_running_loop()), MemoryNetwork()  # type: ignore[arg-type]
+        spec = replace(SPEC, write_when="change")
+        device = SimulatedModbusDevice(spec, clock, network)
+        device.record_writes()
+        await device.start()
+        link = memory_link(spec, network, "A")
+        driver = ModbusDriver(spec, link, clock, random.Random(1))
+        await link.connect()
+        values = {"VALVE": 10.0, "SPEED": 20.0, "PUMP": 1.0}
+        assert device.writes is not None
+        for term, expected in ((1, 3), (1, 0), (3, 3)):
+            if term == 3:
+                driver.set_polling(False)
+                assert write(device, 2, {"VALVE": 60.0, "PUMP": 0.0}, peer="B")
+                driver.set_polling(True)
+            device.writes.clear()
+            assert (await driver.write(values, lambda term=term: term)).ok  # type: ignore[misc]
+            assert len(device.writes) == expected
+            assert device.values(OUTPUTS) == list(values.values())
+        device.writes.clear()
+        assert (await driver.write(values | {"PUMP": 0.0}, lambda: 3)).ok
+        assert [each.point for each in device.writes] == ["PUMP"], "the mask names what is sent alone"
+        link.abort()
+        device.stop()
+
+    run_simulated(main)
+
+
+def test_a_device_with_two_links_checks_epochs_on_both_and_is_repeated_for_its_watchdog() -> None:
+    async def main(loop: object) -> None:
+        clock, network = SimulatedClock(asyncio.get_running_loop()), MemoryNetwork()  # type: ignore[arg-type]
+        spec = replace(SPEC, backup=("127.0.0.1", 5021))
+        (device,) = simulated_devices([spec], clock, network)
+        device.record_writes()
+        await device.start()
+        links = [memory_link(one, network, f"A by {one.port}") for one in with_backups([spec])]
+        driver = redundant_driver(spec, links, clock, random.Random(1))
+        task = asyncio.create_task(driver.run())
+        await clock.sleep_until(NS_PER_S)
+        epoch = 5
+        assert (await driver.write({"VALVE": 10.0}, lambda: epoch)).ok
+        await clock.sleep_until(20 * NS_PER_S)
+        assert device.writes is not None
+        assert {(each.epoch, each.accepted, each.value) for each in device.writes} == {(5, True, 10.0)}
+        assert not device.watchdog.record, "repeated within its time, though no scan came"
+        epoch = 6
+        device.parts["PLC.A"].cut()
+        await clock.sleep_until(25 * NS_PER_S)
+        assert device.writes[-1].peer == "A by 5021"
+        assert device.writes[-1].epoch == 6
+        outcome = await driver.write({"VALVE": 11.0}, lambda: 5)
+        assert (outcome.state, outcome.stale_epoch, device.value("VALVE")) == ("failed", 6, 10.0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
         device.stop()
 
     run_simulated(main)

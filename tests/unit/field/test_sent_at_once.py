@@ -105,6 +105,27 @@ def test_what_the_system_has_not_delivered_is_thrown_away_when_the_authority_is_
     _run(loop, main)
 
 
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_write_that_the_system_does_not_take_whole_is_given_up(loop: str) -> None:
+    """Promise: it does not wait in the loop until the system has room, when nobody has asked the gate."""
+
+    async def main(listener: socket.socket) -> None:
+        link = wire_link(DeviceSpec("DEV", port=listener.getsockname()[1], timeout_ns=10**10))
+        await link.connect()
+        raw = link._connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(raw.fileno(), bytes(4096))
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(raw.fileno(), bytes(1))
+        with pytest.raises(LinkDown, match="does not take what is sent"):
+            await link.write("holding", 7, b"\x12\x34", lambda: True)
+        assert not link.connected
+
+    _run(loop, main)
+
+
 async def _all_of(peer: socket.socket) -> bytes:
     """What arrives at somebody who reads again."""
     data = b""

@@ -215,3 +215,24 @@ def test_the_channels_of_many_devices_are_found_as_fast_as_those_of_one() -> Non
         return names.passes
 
     assert passes(40) == passes(1) > 0
+
+
+def test_what_waits_when_the_authority_is_lost_does_not_go_out_when_it_comes_back() -> None:
+    """Promise: an output of an earlier term is not sent in a later one; between them another has written."""
+
+    async def scenario(bench: Bench) -> None:
+        bench.device.record_writes()
+        side = FieldSide([bench.driver], INPUTS, ["P-101"], bench.clock)
+        side.take_over(None)
+        await bench.until_s(1.5)
+        side.read(NS_PER_S)
+        async with bench.driver._outputs._turn:  # something is under way on the link
+            side.write(side.wiring, np.array([11.0]), np.array([True]), lambda: 1)
+            await bench.until_s(1.6)
+            side.stand_by(abort=False)
+            side.take_over(None)
+            side.write(side.wiring, np.array([33.0]), np.array([True]), lambda: 3)
+        await bench.until_s(1.7)
+        assert [write.value for write in bench.device.writes or ()] == [33.0]
+
+    on_bench(scenario)
