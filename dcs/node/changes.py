@@ -4,8 +4,6 @@ Called by   ``dcs.node.replica``.
 Knows       words. A bit for each word of the memory, whether it changed, and then the changed words.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,17 +13,19 @@ Words = NDArray[np.int64]
 def pack_changes(words: Words, known: Words) -> bytes:
     """The way from ``known`` to ``words``; ``known`` then equals ``words``."""
     changed = words != known
-    values = words[changed]
-    known[changed] = values
+    places = np.flatnonzero(changed)  # a mask would be walked through once more for every use
+    values = words[places]
+    known[places] = values
     return b"".join((np.packbits(changed).tobytes(), values.tobytes()))
 
 
 def apply_changes(words: Words, payload: bytes | memoryview) -> None:
     """Go that way. Raises ``ValueError`` when the payload belongs to a memory of another size."""
     marks_bytes = -(-len(words) // 8)
-    marks: NDArray[Any] = np.frombuffer(payload, np.uint8, marks_bytes) if len(payload) >= marks_bytes else np.zeros(0)
-    changed = np.unpackbits(marks.astype(np.uint8), count=len(words)).astype(bool) if len(marks) else np.zeros(0, bool)
-    count = int(np.count_nonzero(changed))
-    if not len(marks) or len(payload) != marks_bytes + 8 * count:
-        raise ValueError(f"{len(payload)} bytes do not say what changed in {len(words)} words")
-    words[changed] = np.frombuffer(payload, np.int64, count, marks_bytes)
+    if len(payload) >= marks_bytes:
+        marks = np.frombuffer(payload, np.uint8, marks_bytes)
+        places = np.flatnonzero(np.unpackbits(marks, count=len(words)))
+        if len(payload) == marks_bytes + 8 * len(places):
+            words[places] = np.frombuffer(payload, np.int64, len(places), marks_bytes)
+            return
+    raise ValueError(f"{len(payload)} bytes do not say what changed in {len(words)} words")

@@ -169,7 +169,7 @@ class Replica:
         first = (epoch - 1) * _TERM_EVENTS
         if words[memory.EVENT_HEAD] < first:
             words[memory.EVENT_HEAD] = words[memory.EVENT_MARK] = first
-            self.engine.restore(self.engine.snapshot())  # what was taken is counted from there
+            self.engine.forget_events()  # what was taken is counted from there
 
     def _change(self, command: Command, record: ScanRecord, events: list[Event]) -> tuple[bool, str]:
         """Between two scans: the memory goes over to another program. Raises ``NotLoaded``."""

@@ -273,12 +273,6 @@ class RedundantMember(VoterNode):
             self._guarded(self._member.rechecked, self._clock.monotonic_ns(), seq, repeats)
             self._arm()
 
-    def resynchronise(self) -> tuple[bool, str]:
-        """Give the standby a copy although two results differed: (whether it is done, one sentence for the user)."""
-        if self._member is None:
-            return False, f"{self.config.pair} is unpaired: there is no standby"
-        return self._member.resynchronise(self._clock.monotonic_ns())
-
     def decided(self, key: bytes, ok: bool, text: str) -> None:
         """As the standby: what the active offered is loaded, or cannot be."""
         if self._member:

@@ -123,7 +123,7 @@ def test_when_both_repeat_their_own_result_nobody_is_copied_until_somebody_asks(
         await box.run_for(60)
         assert box.controller(active).member.report().copies == copies
         box.controller(other).replica._digest = right  # type: ignore[method-assign]
-        assert box.controller(active).member.resynchronise()[0]
+        assert (await box.command("C1", "standby_in", other)).ok
         await box.run_for(10)
         assert box.controller(active).report().detail == ""
         assert await same_memory(box)

@@ -30,7 +30,7 @@ def test_with_all_other_trouble_nothing_that_was_promised_is_lost() -> None:
     for seed in range(20):
         counts.update(run_with_flips(seed, faults=Faults.swarm(Random(seed))).checkers.counts)
     print(counts)
-    assert counts["results that differ"] >= 20
+    assert counts["results that differ"] >= 10
     assert counts["crashes"] >= 20
 
 

@@ -2,7 +2,7 @@
 
 Called by   MirrorSource (as the active) and MirrorSink (as the standby).
 Knows       findings. Who repeats what, and from which state, is the controller's affair (``ExecutionPorts``).
-Rules       docs/explanations/state-transfer.md, decision 0023.
+Rules       docs/explanations/state-transfer.md, decision 0016.
 
 Each repeats its last scans from the last state that both had agreed on, apart from the scan. Who does not get its own
 result again is wrong: its memory was damaged. Who gets it again is right as far as it can know.

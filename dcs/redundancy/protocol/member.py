@@ -47,7 +47,12 @@ class PairMember(MemberCourse):
         return True, f"{self.peer} is being taken out: {reason}"
 
     def bring_back(self, now_ns: int, reason: str) -> tuple[bool, str]:
-        """Make all three vote again; the standby counts as out until its copy is complete."""
+        """Make all three vote again; the standby counts as out until its copy is complete.
+
+        A standby that is not out, but is given no copy because two results differed, is given one.
+        """
+        if self.source.suspended and self.phase is not Phase.SIMPLEX:
+            return self.resynchronise(now_ns)
         if self.phase is not Phase.SIMPLEX:
             return False, f"{self.name} does not stand alone (it is '{self.phase}'): there is nobody to bring back"
         if silent := self.neighbours.silent(now_ns):

@@ -63,7 +63,7 @@ def test_another_version_is_told() -> None:
 @given(sessions, st.binary(min_size=1, max_size=100), st.integers(0, 8 * 100 - 1))
 def test_one_flipped_bit_in_a_record_or_a_copy_is_seen(session: m.Session, data: bytes, bit: int) -> None:
     """Promise: a standby never executes, or keeps, what was damaged on its way."""
-    for message in (m.Record(session, 7, 1, b"digest", data), m.CopySlice(session, 3, data)):
+    for message in (m.Record(session, 7, b"digest", data), m.CopySlice(session, 3, data)):
         whole = bytearray(m.encode("C1", "C1A", message))
         place = len(whole) - 1 - bit // 8 % len(data)
         whole[place] ^= 1 << bit % 8
