@@ -42,7 +42,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=200, help="how many (default 200)")
     parser.add_argument("--first", type=int, default=0, help="from which seed on (default 0)")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the work (default 1)")
-    parser.add_argument("--minutes", type=float, default=10.0, help="simulated time of each seed, at least (default 10)")
+    parser.add_argument(
+        "--minutes", type=float, default=10.0, help="simulated time of each seed, at least (default 10)"
+    )
     parser.add_argument("--single", choices=sorted(FAULTS), help="one fault on a healthy pair, and no switchover")
     parser.add_argument("--trials", type=int, default=200, help="with --single: how often (default 200)")
     parser.add_argument("--mutants", action="store_true", help="hunt for every mutant of the protocol")

@@ -148,7 +148,9 @@ class Client:
         if cold:  # it said that acknowledged data may be lost: what it has now counts
             self.answered.clear()
             if replica.scan:
-                self.allowed = {name: (value_of(replica.engine, name), *values) for name, values in self.allowed.items()}
+                self.allowed = {
+                    name: (value_of(replica.engine, name), *values) for name, values in self.allowed.items()
+                }
             else:
                 self.allowed = {name: (self._first[name], *values) for name, values in self.allowed.items()}
             return

@@ -156,4 +156,3 @@ def _journal_is_whole(world: World) -> None:
     missing = world.records.missing()
     if missing:
         raise Broken(f"journal: {missing} is missing, its neighbours are there")
-

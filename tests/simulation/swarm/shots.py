@@ -7,7 +7,6 @@ Knows       true time and the registers. Every run has one such takeover at leas
 from random import Random
 
 from dcs.core.clock import NS_PER_MS
-from dcs.node.assembly import FIELD_NODE
 from tests.simulation.swarm.judge import Broken
 from tests.simulation.swarm.world import S, World
 

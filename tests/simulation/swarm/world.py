@@ -1,8 +1,8 @@
 """One run: a plant in the box, its nodes under watch, an operator, and what can be done to all of them.
 
 Called by   tests.simulation.swarm.run.
-Knows       the box. Everything that is judged hangs on hooks that are put on a node whenever it starts: the registers of
-            the devices, the roles of the controllers, the events.
+Knows       the box. Everything that is judged hangs on hooks that are put on a node whenever it starts: the registers
+            of the devices, the roles of the controllers, the events.
 """
 
 import asyncio
@@ -67,7 +67,9 @@ class World:
         bus = self.box.peers.hub.connect("client")
         rng = drawn.rng("client")
         self.client = Client(config.name, self.pair.name, bus, self.judge, rng, drawn.command_s)
-        self.records = Records(config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns)
+        self.records = Records(
+            config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns
+        )
         self.troubled = False  # the swarm is on
         self._gate_rng = drawn.rng("gate")
         self._queue: list[tuple[int, int, Action]] = []

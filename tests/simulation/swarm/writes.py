@@ -53,9 +53,7 @@ class Writes:
         seen = self.devices[spec.name] = Registers(spec.watchdog_ns, spec.epoch is not None)
         record, expire = device._record, device.watchdog.expire
 
-        def judged(
-            names: Sequence[str], values: Sequence[float], peer: str, epoch: int, accepted: bool = True
-        ) -> None:
+        def judged(names: Sequence[str], values: Sequence[float], peer: str, epoch: int, accepted: bool = True) -> None:
             process, claimed = sender_of(peer)
             if accepted and names:
                 self.accepted(spec.name, seen, process, epoch or claimed)
