@@ -5,7 +5,6 @@ Called by   ``dcs.node.replica``; it is part of the mirrored state, so a command
 """
 
 from collections import OrderedDict
-from dataclasses import asdict
 from typing import Any
 
 from dcs.bus.messages import Reply
@@ -31,7 +30,7 @@ class CommandBook:
 
     def to_list(self) -> list[dict[str, Any]]:
         """For the full copy."""
-        return [asdict(reply) for reply in self._replies.values()]
+        return [{"id": one.id, "ok": one.ok, "text": one.text, "scan": one.scan} for one in self._replies.values()]
 
     def load(self, rows: list[dict[str, Any]]) -> None:
         """Replace the content by a copy."""
