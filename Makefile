@@ -8,7 +8,7 @@ else
 BIN := $(VENV)/bin
 endif
 
-.PHONY: help demo test lint unit docs bench long setup clean system-demo system-test
+.PHONY: help demo test lint unit docs bench chaos long setup clean system-demo system-test
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -45,6 +45,9 @@ docs: setup-dev  ## write docs/reference anew from the declarations
 bench: setup-dev  ## figures as a table and bench.json
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]' || echo "softioc cannot be installed here: no comparison with EPICS"
 	$(BIN)/dcs bench --json bench.json
+
+chaos: setup-dev  ## faults on real processes: kill -9, SIGSTOP, cut cables, full disks (CASES="kill-9 sigstop" ARGS="--trials 100")
+	$(BIN)/python -m tests.chaos $(CASES) $(ARGS)
 
 long: setup-dev  ## redundancy: thousands of seeds, all mutants; Tennessee Eastman: both tunings for hours; bad Modbus frames (about an hour)
 	$(BIN)/python -m tests.simulation.redundancy --seeds 3000 --mutants

@@ -217,6 +217,7 @@ class DeviceSpec:
     opc_ua: OpcUaAccess | None = None
     write_when: str = "scan"  # scan: outputs are sent at every scan | change: only what the device does not hold yet
     backoff_ns: int = 10_000_000_000  # longest time between two attempts to reach it
+    health_ns: int = 1_000_000_000  # between two questions that prove a path nobody polls: a standby's, a spare link
     identity: tuple[tuple[int, str], ...] = ()  # simulated: objects of function code 43/14, by number
     server: ServerLimits = ServerLimits()  # simulated
     replay: ReplaySpec | None = None  # simulated: answers come from a recording

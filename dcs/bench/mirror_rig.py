@@ -4,7 +4,7 @@ Called by   the benchmarks of mirroring and of resynchronisation.
 Knows       the parts of production: replica, pair member, wire network, witness. No bus, no field, no configuration:
             the program is the benchmark's plan of loops, its inputs are the recorded field.
 
-The witness has a process of its own. Times of the lease are those of a scan period of 100 ms.
+The witness has a process of its own.
 """
 
 import asyncio
@@ -22,14 +22,16 @@ import numpy as np
 from dcs.bench.loop_scans import loops_plan
 from dcs.bench.loops_plan import FRAMES, Trace
 from dcs.config.plant_config import PlantConfig
-from dcs.core.clock import NS_PER_MS, WallClock
+from dcs.core.clock import NS_PER_MS, NS_PER_S, WallClock
 from dcs.core.status import BAD
 from dcs.engine.engine import Engine
 from dcs.engine.plan import Plan
 from dcs.engine.strategy import Strategy
+from dcs.node.execution import Execution
 from dcs.node.program import Program
 from dcs.node.replica import Replica, ScanOutcome
 from dcs.node.scan_record import InputImage, ScanRecord
+from dcs.node.state_copy import StateCopy
 from dcs.node.versions import STARTED, Version
 from dcs.redundancy.protocol import PairConfig
 from dcs.redundancy.runtime import RedundantMember
@@ -40,7 +42,9 @@ from dcs.redundancy.witness import Witness
 
 SCAN_NS = 100 * NS_PER_MS
 ACTIVE, STANDBY, WITNESS = "A", "B", "W"
-_PAIR = PairConfig("C1", (ACTIVE, STANDBY), WITNESS, LeaseTiming.for_period(SCAN_NS))
+TIMING = LeaseTiming.for_period(SCAN_NS)
+PATIENT = LeaseTiming.of_promise(NS_PER_S)
+"""Where costs are measured: other work on the machine must not lead to a new copy meanwhile."""
 _CHANNELS_OF_A_DEVICE = 100  # that are read, and stamped, together
 _LONGEST_START_S = 300.0
 
@@ -80,18 +84,28 @@ class Side:
     active: asyncio.Event = field(default_factory=asyncio.Event)
     executed_ns: list[int] = field(default_factory=list)  # CPU time of every repeated scan
 
-    def snapshot(self) -> tuple[int, bytes]:
-        with self.replica.lock:
-            return self.replica.scan, self.replica.snapshot()
+    def __post_init__(self) -> None:
+        self.execution = Execution(self.replica, asyncio.to_thread, asyncio.create_task)
 
-    def restore(self, seq: int, state: bytes) -> None:
-        self.replica.restore(state)
+    def snapshot(self) -> tuple[int, memoryview] | None:
+        return self.execution.snapshot()
+
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
+        with self.replica.lock:
+            self.replica.restore(state)
+            self.execution.copy()
 
     def execute(self, seq: int, record: bytes) -> bytes:
         started_ns = time.thread_time_ns()
-        outcome = self.replica.execute(ScanRecord.from_bytes(record))
+        with self.replica.lock:
+            outcome = self.replica.execute(ScanRecord.from_bytes(record))
+            self.execution.note(seq, record, outcome.digest)
+            self.execution.scanned(seq - 1)
         self.executed_ns.append(time.thread_time_ns() - started_ns)
         return outcome.digest
+
+    def look(self, devices: int) -> None:
+        """There is no field here."""
 
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         self.active.set()
@@ -104,12 +118,20 @@ class Side:
 
 
 def member_of(
-    name: str, side: Side, ports: dict[str, int], tap: Callable[[WireNetwork], None] = lambda network: None
+    name: str,
+    side: Side,
+    ports: dict[str, int],
+    timing: LeaseTiming,
+    tap: Callable[[WireNetwork], None] = lambda network: None,
 ) -> RedundantMember:
     """A pair member of production on loopback; ``tap`` may look at its network before it opens."""
     network = _network(name, ports)
     tap(network)
-    return RedundantMember(_PAIR, name, WallClock(), network, MemoryStore(), side, lambda now_ns: True, 1)
+    member = RedundantMember(
+        _pair(timing), name, WallClock(), network, MemoryStore(), side, lambda now_ns: True, 1, execution=side.execution
+    )
+    side.execution.belongs_to(member)
+    return member
 
 
 def _network(name: str, ports: dict[str, int]) -> WireNetwork:
@@ -128,20 +150,24 @@ def free_ports() -> dict[str, int]:
 
 
 # --- the other processes -------------------------------------------------------------------------------------
-def _witness(ports: dict[str, int]) -> None:
-    witness = Witness(WITNESS, {"C1": _PAIR}, WallClock(), _network(WITNESS, ports), MemoryStore(), print)
+def _pair(timing: LeaseTiming) -> PairConfig:
+    return PairConfig("C1", (ACTIVE, STANDBY), WITNESS, timing)
+
+
+def _witness(ports: dict[str, int], timing: LeaseTiming) -> None:
+    witness = Witness(WITNESS, {"C1": _pair(timing)}, WallClock(), _network(WITNESS, ports), MemoryStore(), print)
     asyncio.run(witness.run())
 
 
-def _standby(loops: int, ports: dict[str, int], pipe: Connection) -> None:
+def _standby(loops: int, ports: dict[str, int], timing: LeaseTiming, pipe: Connection) -> None:
     side = Side(Replica(program_of(loops_plan(loops)[0])))
     pipe.send("built")
-    asyncio.run(_stand_by(side, ports, pipe))
+    asyncio.run(_stand_by(side, ports, timing, pipe))
 
 
-async def _stand_by(side: Side, ports: dict[str, int], pipe: Connection) -> None:
+async def _stand_by(side: Side, ports: dict[str, int], timing: LeaseTiming, pipe: Connection) -> None:
     loop = asyncio.get_running_loop()
-    member = member_of(STANDBY, side, ports)
+    member = member_of(STANDBY, side, ports, timing)
     tasks: list[asyncio.Task[None]] = []
     while True:
         word = await loop.run_in_executor(None, pipe.recv)
@@ -152,7 +178,7 @@ async def _stand_by(side: Side, ports: dict[str, int], pipe: Connection) -> None
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             tasks.clear()
-            member = member_of(STANDBY, side, ports)
+            member = member_of(STANDBY, side, ports, timing)
         else:
             report = member.report()
             pipe.send((list(side.executed_ns), side.events, report.mismatches, report.state))
@@ -163,12 +189,12 @@ async def _stand_by(side: Side, ports: dict[str, int], pipe: Connection) -> None
 class OtherSide:
     """The standby and the witness in processes of their own."""
 
-    def __init__(self, loops: int, ports: dict[str, int]) -> None:
+    def __init__(self, loops: int, ports: dict[str, int], timing: LeaseTiming) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawn.Pipe()
         self._processes = [
-            spawn.Process(target=_standby, args=(loops, ports, theirs), daemon=True),
-            spawn.Process(target=_witness, args=(ports,), daemon=True),
+            spawn.Process(target=_standby, args=(loops, ports, timing, theirs), daemon=True),
+            spawn.Process(target=_witness, args=(ports, timing), daemon=True),
         ]
         for process in self._processes:
             process.start()
@@ -214,25 +240,36 @@ class Rig:
             while not self.member.standby_ready:
                 await asyncio.sleep(0.002)
 
-    def record(self, time_ns: int) -> ScanRecord:
-        """What the next scan depends on."""
-        return ScanRecord(self.side.replica.scan + 1, time_ns, 0, 0, self.field.image(time_ns), [])
+    def scan(self, time_ns: int) -> tuple[ScanRecord, ScanOutcome]:
+        """As the controller does; the caller holds the replica's lock."""
+        record = ScanRecord(self.side.replica.scan + 1, time_ns, 0, 0, self.field.image(time_ns), [])
+        outcome = self.side.replica.execute(record)
+        self.side.execution.scanned(self.member.agreed_scan)
+        return record, outcome
 
     def submit(self, record: ScanRecord, outcome: ScanOutcome) -> None:
         """As the controller does after a scan."""
-        self.member.submit(record.scan, record.to_bytes(), outcome.digest)
+        packed = record.to_bytes()
+        self.side.execution.note(record.scan, packed, outcome.digest)
+        self.member.submit(record.scan, packed, outcome.digest)
+
+    def copy_taken(self, copy: StateCopy) -> None:
+        """As the controller does with a copy that its scan has taken."""
+        self.member.copy_taken(copy.scan, copy.packed())
 
 
 @contextlib.asynccontextmanager
-async def rig(loops: int, tap: Callable[[WireNetwork], None] = lambda network: None) -> AsyncIterator[Rig]:
+async def rig(
+    loops: int, timing: LeaseTiming, tap: Callable[[WireNetwork], None] = lambda network: None
+) -> AsyncIterator[Rig]:
     """An active with its lease and a standby that has not joined yet."""
     ports = free_ports()
-    other = OtherSide(loops, ports)
+    other = OtherSide(loops, ports, timing)
     try:
         plan, trace = loops_plan(loops)
         side = Side(Replica(program_of(plan)))
         await asyncio.to_thread(other.built)
-        member = member_of(ACTIVE, side, ports, tap)
+        member = member_of(ACTIVE, side, ports, timing, tap)
         task = asyncio.get_running_loop().create_task(member.run())
         try:
             async with asyncio.timeout(30.0):

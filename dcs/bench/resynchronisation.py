@@ -1,7 +1,7 @@
 """What a full copy to the standby does to the scan of the active, and to its lease.
 
 Called by   ``dcs bench resynchronisation``.
-Measures    the scan in its own thread at 100 ms, as production runs it, while a standby comes back with nothing, several
+Measures    the scan in its own thread at 100 ms, as production runs it, while a standby comes back with nothing, a few
             times: how much later a scan is done than without a copy, how long a copy takes, how much lease is left.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from dcs.bench.figure import Figure
 from dcs.bench.loop_scans import LOOPS
-from dcs.bench.mirror_rig import SCAN_NS, Rig, rig
+from dcs.bench.mirror_rig import SCAN_NS, TIMING, Rig, rig
 from dcs.core.clock import WallClock, sleep
 from dcs.engine.strategy import ScanClass
 from dcs.node.scan_schedule import ThreadSchedule
@@ -40,7 +40,7 @@ class Watch:
 async def _resynchronise(loops: int) -> tuple[Watch, float, list[float], list[float], int]:
     """(watch, longest scan without a copy, longest scan of each copy, duration of each copy in s, leases lost)."""
     watch = Watch()
-    async with rig(loops) as pair:
+    async with rig(loops, TIMING) as pair:
         tasks = [asyncio.create_task(_scan(pair, watch)), asyncio.create_task(_look(pair, watch))]
         try:
             await asyncio.sleep(1.0)
@@ -75,11 +75,13 @@ async def _scan(pair: Rig, watch: Watch) -> None:
 
     def tick(class_index: int, due_ns: int, due_utc_ns: int, slips: int) -> None:
         with replica.lock:
-            record = pair.record(due_utc_ns)
-            outcome = replica.execute(record)
+            record, outcome = pair.scan(due_utc_ns)
             watch.late_ms.append((clock.monotonic_ns() - due_ns) / 1e6)
             watch.slips += slips
             loop.call_soon_threadsafe(pair.submit, record, outcome)
+            copy = pair.side.execution.copy_wanted()
+            if copy is not None:
+                loop.call_soon_threadsafe(pair.copy_taken, copy)
 
     clock = WallClock()
     await ThreadSchedule(clock).run((ScanClass("loops", SCAN_NS),), tick)
@@ -98,9 +100,10 @@ def resynchronisation_of(loops: int, limit: bool) -> list[Figure]:
     """For a plant of that many loops; ``limit``: the pause is judged."""
     watch, usual_ms, longest_ms, took_s, lost = asyncio.run(_resynchronise(loops))
     pause_pct = 100.0 * (max(longest_ms) - usual_ms) / (SCAN_NS / 1e6)
+    limit_pct = _PAUSE_LIMIT_PCT if limit else None
     name, plant = "resynchronisation", f"{loops:,} loops"
     return [
-        Figure(name, f"{plant}: longest delay of a scan by a copy", pause_pct, "% of 100 ms", _PAUSE_LIMIT_PCT if limit else None),
+        Figure(name, f"{plant}: longest delay of a scan by a copy", pause_pct, "% of 100 ms", limit_pct),
         Figure(name, f"{plant}: a scan without a copy, due to done", usual_ms, "ms"),
         Figure(name, f"{plant}: a standby that comes back is ready after", statistics.median(took_s), "s"),
         Figure(name, f"{plant}: least lease left", watch.lease_left_ms, "ms"),

@@ -11,6 +11,9 @@ from typing import Protocol
 Handler = Callable[[str, bytes], Awaitable[None]]
 """Called with (subject, payload), one message at a time and in order for one subscription."""
 
+STORE_TIMEOUT_S = 5.0
+"""How long whatever is durable may take before ``LinkDown``; a cluster that elects a leader is silent that long."""
+
 Responder = Callable[[str, bytes], Awaitable[bytes]]
 """Called with (subject, payload); what it returns is the answer."""
 

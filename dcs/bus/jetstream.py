@@ -15,13 +15,15 @@ import nats.js.errors
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, KeyValueConfig, StorageType, StreamConfig
 
+from dcs.bus.api import STORE_TIMEOUT_S
+
 STREAM_BYTES_MAX = 512 * 1024 * 1024
 """Bound of one stream on disk; the server discards the oldest entries."""
 DEDUP_WINDOW_S = 3600.0
 """For how long a repeated message id is recognised."""
-STORE_TIMEOUT_S = 5.0
-"""How long the server may take to store or fetch."""
 STREAM_PREFIX = "_dcs.stream"
+COPIES_MAX = 5
+"""The server keeps no more copies of a stream than that."""
 
 _FETCH_BATCH = 1000
 
@@ -29,8 +31,10 @@ _FETCH_BATCH = 1000
 class JetStore:
     """What is durable, as one connection sees it; streams and buckets are made on demand."""
 
-    def __init__(self, js: JetStreamContext) -> None:
+    def __init__(self, js: JetStreamContext, servers: int = 1) -> None:
+        """``servers``: how many the cluster has; on that many (an odd number, at most 5) everything is kept."""
         self._js = js
+        self._copies = min(servers - 1 + servers % 2, COPIES_MAX)
         self._streams: set[str] = set()  # known to exist; only asked whether a name is in it
         self._buckets: dict[str, Any] = {}
 
@@ -56,6 +60,7 @@ class JetStore:
             max_bytes=STREAM_BYTES_MAX,
             duplicate_window=DEDUP_WINDOW_S,
             allow_direct=True,
+            num_replicas=self._copies,
         )
         with suppress(nats.js.errors.BadRequestError):  # exists already, made by a node of another version
             await self._js.add_stream(config)
@@ -110,7 +115,7 @@ class JetStore:
         """Retain the newest value."""
         held = await self._bucket(bucket)
         if held is None:
-            config = KeyValueConfig(bucket=bucket, history=1, storage=StorageType.FILE)
+            config = KeyValueConfig(bucket=bucket, history=1, storage=StorageType.FILE, replicas=self._copies)
             held = self._buckets[bucket] = await self._js.create_key_value(config)
         await held.put(key, payload)
 

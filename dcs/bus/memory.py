@@ -3,7 +3,8 @@
 Called by   ``dcs.node.assembly`` in the box; every simulated node gets its own ``MemoryBus`` of one ``MemoryHub``.
 Knows       subjects, subscriptions in the order they were made, streams and buckets as lists and dicts; no clock but
             the loop's, no thread.
-Faults      ``hub.cut(node)`` and ``hub.heal(node)`` for one node, ``hub.stop()`` and ``hub.start()`` for the server.
+Faults      ``hub.cut(node)`` and ``hub.heal(node)`` for one node, ``hub.stop()`` and ``hub.start()`` for the server,
+            ``hub.stall(seconds)`` for a cluster that elects a leader: live messages pass, what is durable waits.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dcs.bus.api import Handler, Responder, Subscription
+from dcs.bus.api import STORE_TIMEOUT_S, Handler, Responder, Subscription
 from dcs.bus.delivery import Desk, Inbox
 from dcs.bus.subjects import check_key, check_name, check_pattern, check_payload, check_subject, matches
 from dcs.core.errors import LinkDown
@@ -48,6 +49,8 @@ class MemoryHub:
         self._buses: list[MemoryBus] = []
         self._cut: dict[str, None] = {}
         self._running = True
+        self._stall_ends_s = 0.0
+        self._stall_stores = False
 
     # --- for whoever builds the box ---------------------------------------------------------------------
     def connect(self, node: str) -> "MemoryBus":
@@ -78,6 +81,27 @@ class MemoryHub:
     def start(self) -> None:
         """The server is back."""
         self._running = True
+
+    def stall(self, seconds: float, stores: bool = False) -> None:
+        """From now on no durable operation is answered for so long; everything live goes on.
+
+        ``stores``: what is written meanwhile is stored at once, and only the answer is missing, so that whoever
+        writes it again shows whether ids are recognised. Must be called from the loop of the box.
+        """
+        self._stall_ends_s = asyncio.get_running_loop().time() + seconds
+        self._stall_stores = stores
+
+    @property
+    def stores_unanswered(self) -> bool:
+        """Whether writes are stored now although nobody is answered."""
+        return self._stall_stores and asyncio.get_running_loop().time() < self._stall_ends_s
+
+    async def wait_durable(self) -> None:
+        """Return when durable operations are answered. Raises ``LinkDown`` when that takes too long."""
+        stall_s = self._stall_ends_s - asyncio.get_running_loop().time()
+        await asyncio.sleep(min(max(stall_s, 0.0), STORE_TIMEOUT_S))
+        if stall_s > STORE_TIMEOUT_S:
+            raise LinkDown(f"no answer within {STORE_TIMEOUT_S:g} s")
 
     def entries(self, stream: str) -> list[tuple[str, bytes]]:
         """Everything a stream holds, oldest first, for the record of a run."""
@@ -235,12 +259,27 @@ class MemoryBus:
                 answer.set_exception(LinkDown(f"{self.node}: the bus was lost while waiting for an answer"))
 
     # --- durable ----------------------------------------------------------------------------------------
+    async def _store(self, write: Callable[[MemoryHub], None]) -> None:
+        """Write as soon as the bus takes it."""
+        if self.connected and self._hub.stores_unanswered:
+            write(self._hub)
+            await self._durable()
+            return
+        write(await self._durable())
+
+    async def _durable(self) -> MemoryHub:
+        """The hub, when it answers. Raises ``LinkDown``."""
+        self._need_hub()
+        await self._hub.wait_durable()
+        return self._need_hub()
+
     async def append(self, stream: str, subject: str, payload: bytes, message_id: str) -> None:
         check_name(stream)
         check_subject(subject)
         check_payload(subject, payload)
-        await asyncio.sleep(0)
-        held = self._need_hub().stream(stream)
+        await self._store(lambda hub: self._append(hub.stream(stream), subject, payload, message_id))
+
+    def _append(self, held: _Stream, subject: str, payload: bytes, message_id: str) -> None:
         if message_id in held.seen:
             return
         held.seen[message_id] = None
@@ -251,9 +290,9 @@ class MemoryBus:
     async def read(self, stream: str, subject: str = ">", last: int = 1000) -> list[tuple[str, bytes]]:
         check_name(stream)
         check_pattern(subject)
-        await asyncio.sleep(0)
+        hub = await self._durable()
         found: list[tuple[str, bytes]] = []
-        for entry in reversed(self._need_hub().stream(stream).entries):
+        for entry in reversed(hub.stream(stream).entries):
             if len(found) >= last:
                 break
             if matches(subject, entry[0]):
@@ -264,14 +303,12 @@ class MemoryBus:
         check_name(bucket)
         check_key(key)
         check_payload(key, payload)
-        await asyncio.sleep(0)
-        self._need_hub().bucket(bucket)[key] = payload
+        await self._store(lambda hub: hub.bucket(bucket).update({key: payload}))
 
     async def get(self, bucket: str, key: str) -> bytes | None:
         check_name(bucket)
         check_key(key)
-        await asyncio.sleep(0)
-        return self._need_hub().bucket(bucket).get(key)
+        return (await self._durable()).bucket(bucket).get(key)
 
     async def close(self) -> None:
         self._closed = True

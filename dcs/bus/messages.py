@@ -259,6 +259,7 @@ class Event:
     station: str = ""
     old: float | str | None = None
     new: float | str | None = None
+    late: bool = False  # the journal got it long after it happened: the bus or its own node was away
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""

@@ -18,9 +18,8 @@ import nats.errors
 import structlog
 from nats.aio.msg import Msg
 
-from dcs.bus.api import Handler, Responder, Subscription
+from dcs.bus.api import STORE_TIMEOUT_S, Handler, Responder, Subscription
 from dcs.bus.delivery import Desk, Inbox
-from dcs.bus.jetstream import STORE_TIMEOUT_S
 from dcs.bus.nats_link import LIBRARY_TROUBLE, NatsLink, describe, forget_outcome
 from dcs.bus.subjects import check_key, check_name, check_pattern, check_payload, check_subject
 from dcs.core.errors import LinkDown
@@ -58,10 +57,15 @@ class _NatsSubscription:
 
 
 class NatsBus:
-    """One node's access to a NATS server; implements ``dcs.bus.api.Bus``."""
+    """One node's access to a NATS server; implements ``dcs.bus.api.Bus``.
+
+    ``servers``: one URL, or those of a cluster (a list, or one text with commas between them).
+    """
 
     def __init__(self, servers: str | list[str], node: str) -> None:
-        self._servers = [servers] if isinstance(servers, str) else list(servers)
+        self._servers = servers.split(",") if isinstance(servers, str) else list(servers)
+        # Nodes begin with different servers of a cluster, so that the loss of one is felt by few.
+        self._next_server = zlib.crc32(node.encode()) % len(self._servers)
         self.node = node
         self._link: NatsLink | None = None
         self._listeners: dict[_Listener, None] = {}
@@ -125,10 +129,20 @@ class NatsBus:
             _log.warning("bus lost", servers=self._servers, error=self._last_error)
 
     async def _connect_once(self) -> NatsLink | None:
+        """A connection to the first server that takes us, or None."""
+        for _ in self._servers:
+            server = self._servers[self._next_server]
+            # The one after it comes next, whether this one refuses us now or is lost later.
+            self._next_server = (self._next_server + 1) % len(self._servers)
+            if await self._connect_to(server) is not None:
+                break
+        return self._link
+
+    async def _connect_to(self, server: str) -> NatsLink | None:
         """A connection with all subscriptions in place, or None."""
-        link = NatsLink(self._note)
+        link = NatsLink(self._note, copies=len(self._servers))
         try:
-            await link.open(self._servers, self.node)
+            await link.open(server, self.node)
             # More may be made while we wait for the server.
             while missing := [listener for listener in self._listeners if listener.link is not link]:
                 for listener in missing:

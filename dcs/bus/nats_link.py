@@ -13,7 +13,8 @@ from typing import Any
 import nats.errors
 from nats.aio.client import Client
 
-from dcs.bus.jetstream import STORE_TIMEOUT_S, JetStore
+from dcs.bus.api import STORE_TIMEOUT_S
+from dcs.bus.jetstream import JetStore
 from dcs.core.errors import LinkDown
 
 CONNECT_TIMEOUT_S = 2.0
@@ -27,11 +28,12 @@ _PING_S = 2.0  # a server that hangs is noticed after two to three of these
 class NatsLink:
     """A client that is connected until ``lost`` is done."""
 
-    def __init__(self, on_error: Callable[[Exception], None]) -> None:
+    def __init__(self, on_error: Callable[[Exception], None], copies: int = 1) -> None:
+        """``copies``: servers of the cluster; 1 is no cluster."""
         self.client = Client()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._on_error = on_error
-        self.store = JetStore(self.client.jetstream(timeout=STORE_TIMEOUT_S))
+        self.store = JetStore(self.client.jetstream(timeout=STORE_TIMEOUT_S), copies)
 
     @property
     def alive(self) -> bool:
@@ -43,7 +45,7 @@ class NatsLink:
         """Host and port of the server."""
         return str(self.client.connected_url.netloc)
 
-    async def open(self, servers: list[str], node: str) -> None:
+    async def open(self, server: str, node: str) -> None:
         """Connect. Raises ``LinkDown``; the link is of no use then, but must still be closed."""
 
         async def on_closed() -> None:
@@ -56,7 +58,7 @@ class NatsLink:
         try:
             async with asyncio.timeout(2.0 * CONNECT_TIMEOUT_S):
                 await self.client.connect(
-                    servers,
+                    server,
                     name=node,
                     allow_reconnect=False,
                     max_reconnect_attempts=1,

@@ -17,6 +17,7 @@ from typing import Any
 import typer
 
 from dcs.bus.api import Bus
+from dcs.bus.commands import ask
 from dcs.bus.messages import (
     EVENT_STREAM,
     AlarmInfo,
@@ -27,7 +28,6 @@ from dcs.bus.messages import (
     NodeReport,
     Reply,
     TagInfo,
-    command_subject,
     frames_from_bytes,
     latest_subject,
     layout_subject,
@@ -45,7 +45,7 @@ from dcs.node.endpoints import Endpoints
 from dcs.node.run_dirs import find_run
 
 _TIMEOUT_S = 2.0
-_COMMAND_TIMEOUT_S = 5.0
+_COMMAND_TIMEOUT_S = 6.0
 _STATION = "terminal"
 
 
@@ -96,13 +96,13 @@ class PlantClient:
     async def reports(self) -> dict[str, NodeReport | None]:
         """Every node's report; None for one that does not answer."""
 
-        async def ask(node: str) -> NodeReport | None:
+        async def report_of(node: str) -> NodeReport | None:
             try:
                 return NodeReport.from_bytes(await self.bus.request(status_subject(self.plant, node), b"", 1.0))
             except LinkDown:
                 return None
 
-        answers = await asyncio.gather(*(ask(node) for node in self.endpoints.nodes))
+        answers = await asyncio.gather(*(report_of(node) for node in self.endpoints.nodes))
         return dict(zip(self.endpoints.nodes, answers, strict=True))
 
     async def layouts(self) -> list[Layout]:
@@ -152,14 +152,11 @@ class PlantClient:
         """Send a command to a pair or to ``field``; the answer of the one that holds the authority."""
         command = Command(secrets.token_hex(8), verb, subject, value, user="operator", station=_STATION)
         try:
-            payload = await self.bus.request(
-                command_subject(self.plant, target), command.to_bytes(), _COMMAND_TIMEOUT_S
-            )
+            return await ask(self.bus, self.plant, target, command, _COMMAND_TIMEOUT_S)
         except LinkDown:
             return Reply(
                 command.id, False, f"{target} did not answer. Look at `dcs status`; it is not known to be done."
             )
-        return Reply.from_bytes(payload)
 
     def pair_of(self, layouts: list[Layout], tag: str) -> str | None:
         """The pair that publishes a tag."""
@@ -286,7 +283,10 @@ def show_events(run_dir: Path | None, last: int, as_json: bool) -> int:
         elif not found:
             print("The journal is empty.")
         else:
-            rows = [[utc_text(e.time_ns), e.kind, e.source, e.subject, e.user, e.text] for e in found]
+            rows = [
+                [utc_text(e.time_ns), e.kind, e.source, e.subject, e.user, e.text + (" (told late)" if e.late else "")]
+                for e in found
+            ]
             print(table(["time", "kind", "source", "subject", "user", "what"], rows))
         return 0
 

@@ -18,6 +18,7 @@ from dcs.cli.check import check_pictures
 from dcs.cli.client import PlantClient
 from dcs.cli.options import duration_option, speed_option
 from dcs.cli.status_line import status_line
+from dcs.config.bus_check import CLUSTER_PORTS
 from dcs.config.find import find_config
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S, WallClock, sleep
@@ -146,7 +147,7 @@ def choose_endpoints(config: PlantConfig, auto_ports: bool) -> Endpoints:
     chooser = PortChooser()
     voters = list(dict.fromkeys(n for c in config.controllers for n in (*c.members, c.witness) if n))
     kinds = {name: node_kind(config, name) for name in config.nodes}
-    if config.bus.url:
+    if config.bus.urls:
         del kinds["bus"]
     try:
         devices, urls = {}, {}
@@ -159,13 +160,20 @@ def choose_endpoints(config: PlantConfig, auto_ports: bool) -> Endpoints:
             devices[device.name] = (device.host, port)
             if not device.is_modbus:
                 urls[device.name] = replace(device, port=port).url
-        bus_host, bus_port = config.bus.host, config.bus.port
-        bus_url = config.bus.url or f"nats://{bus_host}:{bus_port or chooser.choose(bus_host)}"
+        buses, routes = {}, {}
+        for number, name in enumerate(config.bus.nodes if not config.bus.urls else ()):
+            host = config.bus.hosts[number]
+            port = config.bus.port + config.bus.hosts[:number].count(host) if config.bus.port else chooser.choose(host)
+            buses[name] = f"nats://{host}:{port}"
+            if len(config.bus.nodes) > 1:
+                routes[name] = (host, port + CLUSTER_PORTS if config.bus.port else chooser.choose(host))
         return Endpoints(
             plant=config.name,
             title=config.title,
             config=str(config.folder.resolve()),
-            bus_url=bus_url,
+            bus_url=",".join(config.bus.urls or buses.values()),
+            buses=buses,
+            routes=routes,
             nodes=kinds,
             pairs={c.name: list(c.members) for c in config.controllers},
             devices=devices,

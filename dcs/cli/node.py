@@ -37,7 +37,10 @@ def run_node(
         endpoints = Endpoints.read(run_dir)
     logs = configure_logging(name, WallClock(), run_dir, verbose=1 if verbose else 0)
     try:
-        work = _bus(run_dir, endpoints) if name == "bus" else _node(config_name, name, run_dir, endpoints, overrides)
+        if name in endpoints.buses:
+            work = _bus(name, run_dir, endpoints)
+        else:
+            work = _node(config_name, name, run_dir, endpoints, overrides)
         run_on_loop(_until_stopped(work, lifeline), endpoints.nodes.get(name) in TALKS_TO_DEVICES)
     except DcsError as error:
         _log.error(str(error))
@@ -55,13 +58,13 @@ async def _until_stopped(work: Callable[[asyncio.Event], Awaitable[None]], lifel
     await work(stop)
 
 
-def _bus(run_dir: Path, endpoints: Endpoints) -> Callable[[asyncio.Event], Awaitable[None]]:
+def _bus(name: str, run_dir: Path, endpoints: Endpoints) -> Callable[[asyncio.Event], Awaitable[None]]:
     """The bus node: light, because its process only watches the server."""
 
     async def work(stop: asyncio.Event) -> None:
         from dcs.node.bus_node import run_bus
 
-        await run_bus(run_dir, endpoints, stop)
+        await run_bus(name, run_dir, endpoints, stop)
 
     return work
 

@@ -15,7 +15,7 @@ from dcs.core.clock import NS_PER_S, WallClock
 from dcs.core.errors import ConfigError
 from dcs.core.log import configure_logging
 from dcs.core.simulated_time import SimulatedLoop, run_simulated
-from dcs.node.assembly import BUS_NODE, load_configuration, node_kind
+from dcs.node.assembly import load_configuration, node_kind
 from dcs.node.box import Box
 from dcs.node.bridge import Bridge
 from dcs.node.endpoints import Endpoints, PortChooser
@@ -119,7 +119,7 @@ class Window:
             title=config.title,
             config=str(config.folder.resolve()),
             bus_url=self._bridge.url,
-            nodes={name: node_kind(config, name) for name in config.nodes if name != BUS_NODE},
+            nodes={name: node_kind(config, name) for name in config.nodes if name not in config.bus.nodes},
             pairs={c.name: list(c.members) for c in config.controllers},
             exercises=exercises,
         ).write(run_dir)

@@ -105,6 +105,7 @@ def access(name: str, section: DeviceSection, document: Document, problems: Prob
         "unknown_unit": section.unknown_unit,
         "write_when": section.write_when,
         "backoff_ns": section.backoff,
+        "health_ns": section.health,
         "serial": SerialLine(serial.port, serial.baud, serial.parity, serial.stop_bits) if serial else None,
         "server": ServerLimits(server.connections, server.idle, server.request) if server else ServerLimits(),
         "replay": ReplaySpec(_beside(document, replay.file), replay.end) if replay else None,

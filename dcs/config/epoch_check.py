@@ -25,8 +25,8 @@ def epoch_of(name: str, section: DeviceSection, document: Document, problems: Pr
     if needed not in epoch.model_fields_set or foreign in epoch.model_fields_set:
         example = "{node: 'nsu=urn:maker:device;s=Epoch'}" if needed == "node" else "{address: 100}"
         problems.add(
-            place, f"device {name}: the epoch of a device with protocol {section.protocol} stands at {needed} "
-            f"`epoch`, and nowhere else. Write it as `epoch: {example}`.",
+            place, f"device {name}: with protocol {section.protocol} the epoch is found by `{needed}`, not by "
+            f"`{foreign}`. Write it as `epoch: {example}`.",
         )  # fmt: skip
         return None
     return EpochSpec(epoch.address, epoch.node, section.word_order, section.byte_order, epoch.plain_writes)
@@ -74,7 +74,8 @@ def _modbus_trouble(device: DeviceSpec) -> str:
         return f"{where} and would end at {last}, but a table ends at 65535. Write a lower address."
     whole = PointSpec("epoch", "holding", window.address, "string", length=window.count)
     for point in (*device.points, *device.untaken):
-        if point.table == "holding" and point.address <= last and window.address < point.end:
+        is_among = point.table == "holding" and point.address <= last and window.address < point.end
+        if is_among and point.direction == "out":
             return (
                 f"{where}, holding {window.address} to {last}, and the point {point.name} stands among them. "
                 "Write an address where so many registers are free."

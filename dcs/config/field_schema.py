@@ -286,6 +286,10 @@ class DeviceSection(Section):
         10_000 * MILLISECOND_NS,
         description="longest time between two full attempts to reach it again; a small probe goes every quarter of it",
     )
+    health: Annotated[int, duration_between("100 ms", "1 min")] = Field(
+        1_000 * MILLISECOND_NS,
+        description="how often a path that is not polled, of a standby or of a spare link, is proven by one small read",
+    )
     alarm: DeviceAlarmSection = Field(
         default_factory=lambda: DeviceAlarmSection.model_validate({}), description="its alarm COMM: it gives no values"
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from dcs.config.bus_check import check_bus
 from dcs.config.collector import collector_paused
 from dcs.config.control_check import ControlCheck
 from dcs.config.device_modules import with_device_modules
@@ -21,7 +22,7 @@ from dcs.config.field_schema import FieldFile
 from dcs.config.map_use import expand_field
 from dcs.config.overrides import apply_override
 from dcs.config.parts import file_name, joined, parse_parts, read_parts
-from dcs.config.plant_check import check_bus, check_controllers, check_model, check_scan_classes
+from dcs.config.plant_check import check_controllers, check_model, check_scan_classes
 from dcs.config.plant_config import ControllerConfig, DemoConfig, ModelConfig, PlantCatalog, PlantConfig
 from dcs.config.point_table import PointTables
 from dcs.config.problems import Problems

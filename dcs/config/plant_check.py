@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from dcs.config.plant_config import BusConfig, ModelConfig, PlantCatalog, PlantInfo
+from dcs.config.plant_config import ModelConfig, PlantCatalog, PlantInfo
 from dcs.config.problems import Problems, did_you_mean
 from dcs.config.schema import INTEGRATORS, ControllerSection, ModelSection, PlantFile
 from dcs.config.source import Document, KeyPath
@@ -169,25 +169,10 @@ def check_scan_classes(file: PlantFile, document: Document, problems: Problems) 
     return tuple(ScanClass(name, section.period, section.phase) for name, section in file.scan_classes.items())
 
 
-def check_bus(file: PlantFile, document: Document, problems: Problems) -> BusConfig:
-    """Where the bus is."""
-    section = file.bus
-    if section.url and not section.url.startswith(("nats://", "tls://")):
-        problems.add(
-            document.place(("bus", "url")),
-            f"bus: `{section.url}` is not the address of a NATS server. Write it as `nats://host:port`.",
-        )
-    if section.url and {"host", "port"} & section.model_fields_set:
-        problems.add(
-            document.place(("bus", "url")),
-            "bus: with `url` the bus is an existing server, so host and port mean nothing. Delete one or the other.",
-        )
-    return BusConfig(section.host, section.port, section.url)
-
-
 def check_controllers(file: PlantFile, document: Document, problems: Problems) -> None:
     """Members, witnesses and names of nodes."""
     taken: dict[str, str] = dict.fromkeys(RESERVED_NODES, "every plant has a node of that name")
+    taken |= {f"bus-{number}": "it is a node of the bus" for number in range(1, file.bus.nodes + 1)}
     witnesses = {section.witness for section in file.controllers.values() if section.witness}
     for name, section in file.controllers.items():
         path: KeyPath = ("controllers", name)

@@ -120,11 +120,24 @@ class ControllerConfig:
 
 @dataclass(frozen=True, slots=True)
 class BusConfig:
-    """The message bus; ``url`` != "" is an existing server, else one is started at host:port (0 = a free port)."""
+    """The message bus: ``urls`` of existing servers, or one server per entry of ``hosts`` to be started by us.
 
-    host: str
+    ``port`` is the client port of the first (0 = free ones); those of a cluster that share a host count up from it.
+    """
+
+    hosts: tuple[str, ...]
     port: int
-    url: str
+    urls: tuple[str, ...] = ()
+    store_ns: int = 600_000_000_000
+    store_bytes: int = 64_000_000
+    store_events: int = 10_000
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Names of the servers that we start; the node ``bus`` stands for servers of somebody else."""
+        if len(self.hosts) == 1 or self.urls:
+            return ("bus",)
+        return tuple(f"bus-{number}" for number in range(1, len(self.hosts) + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +188,4 @@ class PlantConfig:
         members = [member for controller in self.controllers for member in controller.members]
         witnesses = [controller.witness for controller in self.controllers if controller.witness]
         field_nodes = ["field"] if any(device.simulate for device in self.devices) else []
-        return tuple(dict.fromkeys(["bus", *field_nodes, *members, *witnesses]))
+        return tuple(dict.fromkeys([*self.bus.nodes, *field_nodes, *members, *witnesses]))

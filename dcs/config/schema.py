@@ -83,6 +83,25 @@ class BusSection(Section):
     host: Host = Field("127.0.0.1", description="address on which it listens")
     port: PortNumber = Field(0, description="TCP port, or `auto` for a free one")
     url: Text = Field("", description="an existing NATS server instead, such as `nats://10.0.0.5:4222`")
+    urls: list[Text] = Field(
+        default_factory=list, description="the servers of an existing NATS cluster instead, one address each"
+    )
+    nodes: Annotated[int, whole(1, 5)] = Field(
+        1, description="servers that `dcs run` starts: 1, or 3 or 5 as a cluster that survives the loss of one or two"
+    )
+    hosts: list[Host] = Field(
+        default_factory=list,
+        description="where the servers of the cluster listen, one address per node; all on `host` when not given",
+    )
+    store: Annotated[int, duration_between("1 s", "24 h")] = Field(
+        600_000_000_000, description="samples up to this age are kept by each controller while the bus is away"
+    )
+    store_samples: Annotated[int, whole(1, 100_000)] = Field(
+        64, description="memory for these samples in each controller, in MB"
+    )
+    store_events: Annotated[int, whole(100, 1_000_000)] = Field(
+        10_000, description="events that each node keeps while the bus is away; about 1 kB of memory each"
+    )
 
 
 class DemoSection(Section):

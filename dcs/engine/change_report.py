@@ -32,7 +32,9 @@ from dcs.engine.plan import Plan
 from dcs.engine.shape import RecordShape
 
 
-def report_of(transfer: Transfer, before: bytes, running: Plan | None = None, applied: bytes | None = None) -> Report:
+def report_of(
+    transfer: Transfer, before: bytes | memoryview, running: Plan | None = None, applied: bytes | None = None
+) -> Report:
     """What ``transfer.apply(before)`` does (or has done: ``applied``).
 
     With the ``running`` plan, also what stays as operators set it: that takes longer than a scan may.

@@ -175,7 +175,7 @@ class Engine:
         """A copy of the memory."""
         return self._memory.tobytes()
 
-    def restore(self, snapshot: bytes) -> None:
+    def restore(self, snapshot: bytes | memoryview) -> None:
         """Continue from a snapshot to the last bit. Its events count as taken. Raises ``OtherPlan``."""
         theirs = np.frombuffer(snapshot, np.int64) if len(snapshot) == 8 * self.plan.words else None
         if theirs is None or theirs[memory.MAGIC] != memory.MAGIC_VALUE:
@@ -190,6 +190,10 @@ class Engine:
                 "Both controllers must run the same configuration."
             )
         self._words[:] = theirs
+        self.forget_events()
+
+    def forget_events(self) -> None:
+        """The memory was written from outside: its events count as taken."""
         self._authors.clear()
         self._forget_taken(int(self._words[memory.EVENT_HEAD]))
 

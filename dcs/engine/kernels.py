@@ -20,9 +20,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import llvmlite
 import numba
 import numpy as np
-from llvmlite.binding import get_host_cpu_name
+from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from numba import njit
 from numba.core.errors import NumbaError
 
@@ -74,6 +75,15 @@ def run(words, numbers, word_count, records, count, read_words, dt_s, elapsed_s,
 def jit_enabled() -> bool:
     """False under ``NUMBA_DISABLE_JIT=1``."""
     return not numba.config.DISABLE_JIT
+
+
+def software() -> str:
+    """What the bits of a result depend on beside the program, part by part."""
+    if not jit_enabled():
+        return f"uncompiled; python {platform.python_version()}; {' '.join(platform.libc_ver())}"
+    parts = (f"numba {numba.__version__}", f"llvmlite {llvmlite.__version__}", f"processor {get_host_cpu_name()}")
+    features = hashlib.blake2b(get_host_cpu_features().flatten().encode(), digest_size=4).hexdigest()
+    return "; ".join((*parts, f"features {features}", platform.machine(), " ".join(platform.libc_ver())))
 
 
 def cache_directory() -> Path:

@@ -183,7 +183,7 @@ class Transfer:
             self._sets.append((started, 0))  # the first value comes from the field
 
     # --- doing it -----------------------------------------------------------------------------------------
-    def apply(self, before: bytes) -> bytes:
+    def apply(self, before: bytes | memoryview) -> bytes:
         """The new memory. Raises ``OtherMemory`` for bytes that do not belong to the old plan."""
         old = self.read(before)
         words: NDArray[np.int64] = np.frombuffer(self.plan.image, np.int64).copy()
@@ -213,7 +213,7 @@ class Transfer:
         self._events(old, words)
         return words.tobytes()
 
-    def read(self, before: bytes) -> NDArray[np.int64]:
+    def read(self, before: bytes | memoryview) -> NDArray[np.int64]:
         """The old memory as words. Raises ``OtherMemory``."""
         old = np.frombuffer(before, np.int64) if len(before) == 8 * self.old.words else None
         digest = int.from_bytes(self.old.digest, "little", signed=True)

@@ -133,7 +133,9 @@ def disturbances(config: PlantConfig) -> tuple[str, ...]:
 
 def node_kind(config: PlantConfig, name: str) -> str:
     """bus | field | controller | witness. Raises ``ConfigError`` for a name that is no node of this plant."""
-    if name in (BUS_NODE, FIELD_NODE) and name in config.nodes:
+    if name in config.bus.nodes:
+        return BUS_NODE
+    if name == FIELD_NODE and name in config.nodes:
         return name
     if any(name in controller.members for controller in config.controllers):
         return "controller"
@@ -209,6 +211,7 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
             replica.alive,
             derive_seed(peers.seed, name, "redundancy"),
             programs=replica.change_desk,
+            execution=replica.execution,
             checkpoint=checkpoint.rank if checkpoint else NO_RANK,
         )
         field_side.on_stale_epoch = member.device_refused
@@ -335,4 +338,6 @@ async def _face(config: PlantConfig, endpoints: Endpoints, name: str, peers: Pee
     own = endpoints.of_node(name)
     if peers.clock_note:
         own["clock"] = peers.clock_note
-    return NodeFace(config.name, name, await peers.bus(name), peers.clock(name), peers.pid(name), own)
+    return NodeFace(
+        config.name, name, await peers.bus(name), peers.clock(name), peers.pid(name), own, config.bus.store_events
+    )

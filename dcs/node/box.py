@@ -18,7 +18,7 @@ from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
 from dcs.core.simulated_nodes import NODE, context_of
 from dcs.core.simulated_time import SimulatedLoop
-from dcs.node.assembly import BUS_NODE, FIELD_NODE, Node, build_node, load_configuration
+from dcs.node.assembly import FIELD_NODE, Node, build_node, load_configuration
 from dcs.node.controller import Controller
 from dcs.node.endpoints import Endpoints
 from dcs.node.field_node import FieldNode
@@ -59,7 +59,7 @@ class Box:
 
     async def __aenter__(self) -> "Box":
         for name in self.config.nodes:
-            if name != BUS_NODE:
+            if name not in self.config.bus.nodes:
                 await self.start(name)
         gc.collect()
         gc.freeze()  # as a node does after loading: the collector need not walk through compilers and types

@@ -1,27 +1,27 @@
-"""The bus node: runs the server and reports on it like every other node.
+"""A bus node: runs its server and reports on it like every other node.
 
-Called by   ``dcs node CONFIG bus``. Light: this process only watches.
+Called by   ``dcs node CONFIG bus`` (one server) or ``bus-1``, ``bus-2`` … (a cluster). Light: it only watches.
 """
 
 import asyncio
 import os
 from pathlib import Path
 
-from dcs.bus.messages import NodeReport, node_subject, status_subject
+from dcs.bus.messages import LinkReport, NodeReport, node_subject, status_subject
 from dcs.bus.nats import connect_nats
 from dcs.core.clock import WallClock, sleep
-from dcs.node.bus_server import BusServer
+from dcs.node.bus_server import BusServer, Cluster, greets
 from dcs.node.endpoints import Endpoints
 from dcs.node.metrics import MetricsServer
 
 _PERIOD_S = 2.0
 
 
-async def run_bus(run_dir: Path, endpoints: Endpoints, stop: asyncio.Event) -> None:
+async def run_bus(name: str, run_dir: Path, endpoints: Endpoints, stop: asyncio.Event) -> None:
     """Serve until ``stop``. Raises ``Missing`` when the server cannot start, ``DcsError`` when it ends by itself."""
-    host, _, port = endpoints.bus_url.removeprefix("nats://").rpartition(":")
-    server = BusServer(run_dir, int(port), host)
-    reporting = asyncio.ensure_future(_report(server, endpoints))
+    host, port = _address(endpoints.buses[name])
+    server = BusServer(run_dir, port, host, name, _cluster(name, endpoints))
+    reporting = asyncio.ensure_future(_Watch(name, server, endpoints).run())
     try:
         await server.run(stop)
     finally:
@@ -29,32 +29,68 @@ async def run_bus(run_dir: Path, endpoints: Endpoints, stop: asyncio.Event) -> N
         await asyncio.wait({reporting})
 
 
-async def _report(server: BusServer, endpoints: Endpoints) -> None:
-    clock = WallClock()
-    host, port = endpoints.metrics["bus"]
-    bus = await connect_nats(endpoints.bus_url, "bus")
+def _address(url: str) -> tuple[str, int]:
+    host, _, port = url.removeprefix("nats://").rpartition(":")
+    return host, int(port)
 
-    def report() -> NodeReport:
+
+def _cluster(name: str, endpoints: Endpoints) -> Cluster | None:
+    if name not in endpoints.routes:
+        return None
+    others = tuple(address for node, address in endpoints.routes.items() if node != name)
+    return Cluster(endpoints.plant, endpoints.routes[name], others)
+
+
+class _Watch:
+    """What one bus node says of its server and of the others of its cluster."""
+
+    def __init__(self, name: str, server: BusServer, endpoints: Endpoints) -> None:
+        self._name = name
+        self._server = server
+        self._endpoints = endpoints
+        self._clock = WallClock()
+        self._answers: dict[str, bool] = dict.fromkeys(endpoints.buses, True)
+
+    def report(self) -> NodeReport:
+        """As ``dcs status`` and the page System show it."""
+        endpoints, answers = self._endpoints, self._answers
+        host, port = endpoints.metrics[self._name]
+        alive = sum(answers.values())
+        detail = f"nats-server, pid {self._server.pid}"
+        if len(answers) > 1:
+            detail += f"; {alive} of {len(answers)} servers answer"
         return NodeReport(
-            node="bus",
+            node=self._name,
             kind="bus",
             pid=os.getpid(),
-            time_ns=clock.time_ns(),
-            state="running",
-            endpoints={"bus": endpoints.bus_url, "metrics": f"http://{host}:{port}/metrics"},
-            detail=f"nats-server, pid {server.pid}",
+            time_ns=self._clock.time_ns(),
+            state="running" if 2 * alive > len(answers) else "no majority",
+            links=tuple(
+                LinkReport(node, "bus", "up" if answers[node] else "down", url)
+                for node, url in endpoints.buses.items()
+                if node != self._name
+            ),
+            endpoints={"bus": endpoints.buses[self._name], "metrics": f"http://{host}:{port}/metrics"},
+            detail=detail,
         )
 
-    async def answer(subject: str, payload: bytes) -> bytes:
-        return report().to_bytes()
+    async def run(self) -> None:
+        """Report until cancelled."""
+        host, port = self._endpoints.metrics[self._name]
+        bus = await connect_nats(self._endpoints.bus_url, self._name)
 
-    metrics = MetricsServer(report, host, port)
-    await metrics.start()
-    try:
-        await bus.serve(status_subject(endpoints.plant, "bus"), answer)
-        while True:
-            bus.publish(node_subject(endpoints.plant, "bus"), report().to_bytes())
-            await sleep(clock, _PERIOD_S)
-    finally:
-        await metrics.stop()
-        await bus.close()
+        async def answer(subject: str, payload: bytes) -> bytes:
+            return self.report().to_bytes()
+
+        metrics = MetricsServer(self.report, host, port)
+        await metrics.start()
+        try:
+            await bus.serve(status_subject(self._endpoints.plant, self._name), answer)
+            while True:
+                for node, url in self._endpoints.buses.items():
+                    self._answers[node] = await greets(*_address(url))
+                bus.publish(node_subject(self._endpoints.plant, self._name), self.report().to_bytes())
+                await sleep(self._clock, _PERIOD_S)
+        finally:
+            await metrics.stop()
+            await bus.close()

@@ -2,6 +2,7 @@
 
 Called by   the bus node (or the launcher).
 Knows       where the ``nats-server`` program is, its configuration file, how to tell that it is ready.
+Cluster     several servers may be one bus: each keeps its own data, and what is durable is on all of them.
 Promise     acknowledged means on disk (``sync_interval: always``); it ends with its parent and within 1 s of ``stop``.
 """
 
@@ -16,6 +17,7 @@ import signal
 import sys
 import sysconfig
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +49,30 @@ def find_nats_server() -> Path:
     )
 
 
-class BusServer:
-    """One NATS server process."""
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """How the server of a cluster and the others find each other: host and port of each, this one's first."""
 
-    def __init__(self, run_dir: Path, port: int, host: str = "127.0.0.1") -> None:
-        self._folder = run_dir / "bus"
-        self._log_path = run_dir / "logs" / "nats-server.log"
+    name: str
+    listen: tuple[str, int]
+    others: tuple[tuple[str, int], ...]
+
+
+class BusServer:
+    """One NATS server process; its data are in a folder of the node's name."""
+
+    def __init__(
+        self, run_dir: Path, port: int, host: str = "127.0.0.1", node: str = "bus", cluster: Cluster | None = None
+    ) -> None:
+        self._folder = run_dir / node
+        self._log_path = run_dir / "logs" / ("nats-server.log" if node == "bus" else f"nats-server-{node}.log")
         self.host = host
         self.port = port
         self._log_start = 0
-        self._name = f"dcs-{os.getpid()}-{hashlib.blake2b(str(run_dir.resolve()).encode(), digest_size=6).hexdigest()}"
+        self._cluster = cluster
+        place = hashlib.blake2b(str(run_dir.resolve()).encode(), digest_size=6).hexdigest()
+        # A member of a cluster is known to the others by its name, so the name outlives its process.
+        self._name = f"dcs-{node}-{place}" if cluster is not None else f"dcs-{os.getpid()}-{place}"
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -143,13 +159,24 @@ class BusServer:
             f"max_payload: {PAYLOAD_BYTES_MAX}\nmax_pending: 64MB\nwrite_deadline: 5s\nping_interval: 10s\n"
             f"log_file: {quoted(self._log_path)}\nlogfile_size_limit: {_LOG_BYTES_MAX}\nlogfile_max_num: 2\n"
             f"jetstream {{\n  store_dir: {quoted(self._folder / 'jetstream')}\n  sync_interval: always\n}}\n"
+            + self._cluster_text()
+        )
+
+    def _cluster_text(self) -> str:
+        if self._cluster is None:
+            return ""
+        host, port = self._cluster.listen
+        routes = ", ".join(f'"nats://{other}:{at}"' for other, at in self._cluster.others)
+        return (
+            f'cluster {{\n  name: "{self._cluster.name}"\n  listen: "{host}:{port}"\n  routes: [{routes}]\n'
+            f"  no_advertise: true\n}}\n"
         )
 
     async def _wait_ready(self, process: asyncio.subprocess.Process) -> None:
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 while process.returncode is None:
-                    if await _greets(self.host, self.port, self._name):
+                    if await greets(self.host, self.port, self._name):
                         return
                     await asyncio.sleep(0.02)
         except TimeoutError:
@@ -165,8 +192,8 @@ class BusServer:
         return f" Its log says: {lines[-1]}" if lines else f" Its log is {self._log_path}."
 
 
-async def _greets(host: str, port: int, name: str) -> bool:
-    """Whether the server of that name answers there, with JetStream (another one may have the port)."""
+async def greets(host: str, port: int, name: str = "") -> bool:
+    """Whether a server (of that name: another one may have the port) answers there, with JetStream."""
     try:
         async with asyncio.timeout(1.0):
             reader, writer = await asyncio.open_connection(host, port)
@@ -180,7 +207,7 @@ async def _greets(host: str, port: int, name: str) -> bool:
         return False
     try:
         info = json.loads(greeting.removeprefix(b"INFO "))
-        return info["server_name"] == name and bool(info["jetstream"])
+        return name in ("", info["server_name"]) and bool(info["jetstream"])
     except (ValueError, KeyError, TypeError):
         return False
 

@@ -20,6 +20,7 @@ from dcs.engine.shape import Shape
 from dcs.node.keep import Keep
 from dcs.node.program import Program
 from dcs.node.replica import Replica
+from dcs.node.state_copy import StateCopy
 from dcs.redundancy.messages import Generation
 from dcs.redundancy.protocol.cold_start import Rank
 
@@ -45,7 +46,13 @@ class Checkpoint:
 
 
 def write_checkpoint(
-    keep: Keep, plan: str, shape: Callable[[], bytes], rank: Rank, time_ns: int, copy: bytes, joins: bool = False
+    keep: Keep,
+    plan: str,
+    shape: Callable[[], bytes],
+    rank: Rank,
+    time_ns: int,
+    copy: bytes | memoryview,
+    joins: bool = False,
 ) -> None:
     """Make it durable. ``plan``: digest of the plan of the memory, hexadecimal. Raises ``Missing``."""
     shape_name = f"shape-{plan}"
@@ -68,7 +75,7 @@ class Checkpoints:
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
 
-    def write(self, program: Program, rank: Rank, time_ns: int, copy: bytes) -> None:
+    def write(self, program: Program, rank: Rank, time_ns: int, copy: bytes | memoryview) -> None:
         """Make it durable. ``copy`` is the snapshot of a replica with that program. Raises ``Missing``."""
         write_checkpoint(self._keep, program.plan.digest.hex(), program.shape.to_bytes, rank, time_ns, copy)
 
@@ -112,6 +119,7 @@ class Checkpointer:
         self._apart = apart
         self._written: tuple[int, int] = (-1, -1)  # scan and number of changes at the last one
         self._written_ns = 0
+        self._copy = StateCopy()
         self.trouble = ""
 
     async def run(self) -> None:
@@ -131,10 +139,11 @@ class Checkpointer:
             self._written_ns = self._clock.monotonic_ns()
             if not replica.scan:
                 return
-            copy, program = replica.snapshot(), replica.program
+            replica.freeze(self._copy)
+            program = replica.program
             rank = (self._rank()[0], replica.scan)
         try:
-            self._checkpoints.write(program, rank, self._clock.time_ns(), copy)
+            self._checkpoints.write(program, rank, self._clock.time_ns(), self._copy.packed())
             self.trouble = ""
         except Missing as error:
             self.trouble = f"no checkpoint: {error}"

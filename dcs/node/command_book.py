@@ -28,9 +28,9 @@ class CommandBook:
         while len(self._replies) > _KEPT:
             self._replies.popitem(last=False)
 
-    def to_list(self) -> list[dict[str, Any]]:
-        """For the full copy."""
-        return [{"id": one.id, "ok": one.ok, "text": one.text, "scan": one.scan} for one in self._replies.values()]
+    def to_list(self) -> list[Reply]:
+        """For the full copy, the oldest first."""
+        return list(self._replies.values())
 
     def load(self, rows: list[dict[str, Any]]) -> None:
         """Replace the content by a copy."""

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from dcs.bus.messages import Command, Frame, Layout, NodeReport, Reply, frame_subject
-from dcs.core.clock import NS_PER_MS, NS_PER_S, sleep
+from dcs.core.clock import NS_PER_MS, sleep
 from dcs.engine.strategy import ScanClass
 from dcs.node.active_services import ActiveServices
 from dcs.node.awakening import Awakening
 from dcs.node.change_desk import ChangeDesk, ChangeParts
 from dcs.node.checkpoint import Checkpoint, Checkpointer, Checkpoints
 from dcs.node.controller_report import controller_report
+from dcs.node.execution import Execution
 from dcs.node.face import NodeFace
 from dcs.node.field_side import FieldSide, Wiring
+from dcs.node.field_watch import FieldWatch
 from dcs.node.operator_desk import Immediate, OperatorDesk
 from dcs.node.pair_verbs import PAIR_VERBS, ask_pair
 from dcs.node.plant_time import PlantTime
@@ -28,15 +30,14 @@ from dcs.node.replica import NotLoaded, Replica, ScanOutcome
 from dcs.node.scan_figures import ScanFigures
 from dcs.node.scan_record import InputImage, ScanRecord
 from dcs.node.scan_schedule import ScanSchedule
+from dcs.node.state_copy import StateCopy
+from dcs.node.takeover import Takeover
 from dcs.redundancy.protocol import CannotRestore
 from dcs.redundancy.runtime import RedundantMember
 
-_REPUBLISH_NS = 5 * NS_PER_S
-"""After a takeover, events this old and younger are published again under their ids, in case the old holder did not."""
 _HUNG_PERIODS = 3
-_WATCH_FIELD_S = 1.0
-_FIRST_POLL_NS = 50 * NS_PER_MS
-"""How long a new holder that missed a scan waits for fresh measurements before it writes."""
+_HUNG_NS = 200 * NS_PER_MS
+"""A scan that has not begun for so many periods and this much more hangs; a busy machine is not taken for that."""
 
 
 @dataclass(eq=False)
@@ -65,12 +66,14 @@ class Controller:
         self.face = parts.face
         self._clock = parts.face.clock
         self.replica = Replica(parts.program)
+        self.execution = Execution(self.replica, parts.changes.apart, self._start)
         self._classes: tuple[ScanClass, ...] = ()
         self._layouts: list[Layout] = []
         self.figures: list[ScanFigures] = []
         self._latest: dict[int, Frame] = {}
         self._take_up(parts.program)
         self._time = PlantTime(self._clock)
+        self._takeover = Takeover(self.replica, parts.field_side, self._time, self._clock, self._gate, self._scan)
         self._scanning = False  # active, and the first image is there
         self._last_tick_ns = self._clock.monotonic_ns()
         self._executing_since_ns = 0
@@ -98,6 +101,15 @@ class Controller:
         self._awakening = Awakening(self.replica, self._clock, parts.checkpoint, parts.face)
         self.member = parts.make_member(self)
         self.change_desk.member = self.member
+        self.execution.belongs_to(self.member)
+        self._field_watch = FieldWatch(
+            parts.field_side.drivers,
+            self.face,
+            self._clock,
+            self.member.set_field,
+            lambda: self.member.field_of_other,
+        )
+        parts.field_side.watch = self._field_watch
         self._checkpointer = Checkpointer(
             parts.checkpoints, self.replica, lambda: self.member.rank, self._clock, parts.changes.apart
         )
@@ -119,7 +131,7 @@ class Controller:
             group.create_task(self._run_schedule())
             group.create_task(self._checkpointer.run())
             group.create_task(self.face.run(self.report))
-            group.create_task(self._watch_field())
+            group.create_task(self._field_watch.run())
             group.create_task(self._services.run())
             group.create_task(self.member.run())
 
@@ -173,6 +185,7 @@ class Controller:
             class_index = [c.name for c in self._classes].index(name)
         record = ScanRecord(self.replica.scan + 1, time_ns, class_index, slips, read_inputs(), due.commands)
         outcome = self.replica.execute(record)
+        self.execution.scanned(self.member.agreed_scan)
         frame = self._frame(class_index, record)
         self._executing_since_ns = 0
         finished_ns = self._clock.monotonic_ns()
@@ -180,6 +193,9 @@ class Controller:
         wiring = self._p.field_side.wiring
         # Within the lock: the records of two threads must leave in the order of their scans.
         self._p.on_loop(self._loop, partial(self._after_scan, name, class_index, record, outcome, frame, wiring))
+        copy = self.execution.copy_wanted()
+        if copy is not None:
+            self._p.on_loop(self._loop, partial(self._copy_taken, copy))
 
     def _take_up(self, program: Program) -> None:
         """What hangs on the plan follows it: channels, layouts, figures, the schedule. The caller holds the lock."""
@@ -212,7 +228,9 @@ class Controller:
         """Mirror first, so that the standby knows this scan before the field does; then write and publish."""
         if not self._scanning:
             return
-        self.member.submit(record.scan, record.to_bytes(), outcome.digest)
+        packed = record.to_bytes()
+        self.execution.note(record.scan, packed, outcome.digest)
+        self.member.submit(record.scan, packed, outcome.digest)
         values, _, valid = outcome.outputs
         parting = self.replica.parting if outcome.changed else None
         self._p.field_side.write(wiring, values, valid, self._gate, parting)
@@ -244,15 +262,17 @@ class Controller:
         since_ns = self._executing_since_ns
         if since_ns and now_ns - since_ns > max(fastest_ns, 100 * NS_PER_MS):
             return False
-        return now_ns - self._last_tick_ns < _HUNG_PERIODS * fastest_ns + NS_PER_S
+        return now_ns - self._last_tick_ns < _HUNG_PERIODS * fastest_ns + _HUNG_NS
 
     # --- what redundancy asks of us (event loop) ------------------------------------------------------------
-    def snapshot(self) -> tuple[int, bytes]:
-        """The full copy for the standby."""
-        with self.replica.lock:
-            return self.replica.scan, self.replica.snapshot()
+    def snapshot(self) -> tuple[int, memoryview] | None:
+        """The full copy for the standby; None: it is taken after the next scan."""
+        return self.execution.snapshot()
 
-    def restore(self, seq: int, state: bytes) -> None:
+    def _copy_taken(self, copy: StateCopy) -> None:
+        self.member.copy_taken(copy.scan, copy.packed())
+
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
         """We are to follow from this copy. Raises ``CannotRestore``."""
         with self.replica.lock:
             before = self.replica.program
@@ -262,6 +282,7 @@ class Controller:
                 raise CannotRestore(str(error)) from error
             self._awakening.forget()
             self._follow(before)
+            self.execution.copy()
 
     def execute(self, seq: int, record: bytes) -> bytes:
         """Standby: repeat a scan of the active; returns the digest of the result."""
@@ -274,6 +295,9 @@ class Controller:
                 self.event(str(error), "redundancy")
                 return b""
             self._follow(before)
+            if repeated.result is None:
+                self.execution.note(seq, record, outcome.digest)
+            self.execution.scanned(seq - 1)
         self._time.heard(repeated.time_ns)
         return outcome.digest
 
@@ -283,8 +307,13 @@ class Controller:
             self._take_up(self.replica.program)
             self.change_desk.keep_current()
 
+    def look(self, devices: int) -> None:
+        """The other member has lost these devices and wants to know whether we reach them."""
+        self._field_watch.look(devices)
+
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         """We hold the output authority: write the last outputs at once, poll, scan, serve."""
+        self.execution.mirror_ends()
         with self.replica.lock:
             self.replica.begin_term(epoch)
             self._p.field_side.take_over(self.replica.inputs)
@@ -295,15 +324,12 @@ class Controller:
                 self._awakening.start()
             elif self.replica.scan:
                 self._scanning = True
-                if self._overdue():
-                    self._start(self._catch_up())
-                else:
-                    self._write_last_outputs()
+                self._takeover.write_last_outputs()
+                if self._takeover.overdue(self._classes):
+                    self._start(self._takeover.catch_up(self._classes))
             self._latest = self._frames_of_the_copy()
         self._services.role(True)
-        now_utc_ns = self._clock.time_ns()
-        for event in self.replica.recent_events:
-            self.face.outbox.put(event, live=now_utc_ns - event.time_ns < _REPUBLISH_NS)
+        self.face.outbox.inherit(self.replica.recent_events)
         self.face.publish_report()
 
     def _frames_of_the_copy(self) -> dict[int, Frame]:
@@ -315,38 +341,6 @@ class Controller:
                 columns = self.replica.engine.columns(index)
                 frames[index] = Frame(layout.hash, self.replica.scan, time_ns, self.member.epoch, 1, *columns)
         return frames
-
-    def _write_last_outputs(self) -> None:
-        values, _, valid = self.replica.engine.outputs()
-        self._p.field_side.write(self._p.field_side.wiring, values, valid, self._gate, self.replica.parting)
-
-    def _overdue(self) -> list[tuple[int, int]]:
-        """(class, missed periods) of every class that had a scan due while nobody scanned."""
-        now_ns = self._time.now_ns()
-        found = []
-        for index, scan_class in enumerate(self._classes):
-            last_ns = self.replica.last_time_ns(index)
-            missed = (now_ns - last_ns) // scan_class.period_ns if last_ns else 0
-            if missed > 0:
-                found.append((index, missed))
-        return found
-
-    async def _catch_up(self) -> None:
-        """A scan was missed: poll, run it late, write. Without an answer from the field in time, hold what was."""
-        field_side = self._p.field_side
-        deadline_ns = self._clock.monotonic_ns() + _FIRST_POLL_NS
-        while not field_side.is_fresh() and self._clock.monotonic_ns() < deadline_ns:
-            await sleep(self._clock, 0.001)
-        with self.replica.lock:
-            if not field_side.is_fresh():
-                self._write_last_outputs()
-                return
-            for index, missed in self._overdue():
-                late_ns = missed * self._classes[index].period_ns
-                time_ns = self.replica.last_time_ns(index) + late_ns
-                due_ns = time_ns - self._time.shift_ns - self._time.utc_minus_monotonic_ns
-                read_then = partial(field_side.read_later, late_ns) if not self._time.shift_ns else field_side.read
-                self._scan(index, due_ns, time_ns, missed - 1, read_then)
 
     def became_standby(self, reason: str) -> None:
         """We do not hold it (any more): nothing is written, nothing answered."""
@@ -372,22 +366,6 @@ class Controller:
     async def _ask_pair(self, command: Command) -> Reply:
         ok, text = ask_pair(self.member, command)
         return Reply(command.id, ok, text, self.replica.scan)
-
-    async def _watch_field(self) -> None:
-        """Tell the pair how many devices we reach, and the journal when a link changes."""
-        known_up: dict[str, bool] = {}
-        while True:
-            self.member.set_field_score(self._p.field_side.reached())
-            for driver in self._p.field_side.drivers:
-                name, is_up = driver.spec.name, driver.state == "up"
-                if name not in known_up and not is_up and not driver.errors:
-                    continue  # before its first answer or failure a link has no state to report
-                if known_up.get(name, True) != is_up:
-                    text = "answers again" if is_up else f"does not answer: {driver.report().detail}"
-                    self.face.event("field", name, f"{self.face.node}: {name} {text}")
-                    self.face.publish_report()
-                known_up[name] = is_up
-            await sleep(self._clock, _WATCH_FIELD_S)
 
     # --- how we are -----------------------------------------------------------------------------------------
     def report(self) -> NodeReport:

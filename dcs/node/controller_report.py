@@ -49,6 +49,10 @@ def _redundancy_detail(member: MemberReport) -> str:
         if member.standby == "out":
             return "standby taken out"
         missing = [] if member.standby_ready else ["standby not ready"]
+        if member.suspended:
+            missing.append(f"no copy to the standby: {member.suspended}")
+        if member.by_copy:
+            missing.append(f"mirrored by copy, because software differs ({member.by_copy})")
         if member.granting < 3:
             missing.append(f"redundancy degraded: {member.granting} of 3 voters grant")
         return ", ".join(missing)

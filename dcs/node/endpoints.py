@@ -21,7 +21,7 @@ class Endpoints:
 
     plant: str
     config: str
-    bus_url: str
+    bus_url: str  # of a cluster: of all servers, with commas between
     nodes: dict[str, str] = field(default_factory=dict)  # name -> kind: bus | field | controller | witness
     pairs: dict[str, list[str]] = field(default_factory=dict)  # controller pair -> its members
     devices: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -31,6 +31,8 @@ class Endpoints:
     title: str = ""  # of the plant, for people
     exercises: bool = False  # may nodes be killed and points be made to stick, on command?
     kept: str = ""  # where nodes keep what survives this run; "" is the run's own directory
+    buses: dict[str, str] = field(default_factory=dict)  # bus node -> URL of its server
+    routes: dict[str, tuple[str, int]] = field(default_factory=dict)  # of a cluster: bus node -> where others find it
 
     def write(self, run_dir: Path) -> None:
         """Write ``endpoints.json`` at once or not at all."""
@@ -40,7 +42,7 @@ class Endpoints:
 
     def of_node(self, node: str) -> dict[str, str]:
         """URLs of everything that a node serves or uses, by what it is."""
-        found = {"bus": self.bus_url}
+        found = {"bus": self.buses.get(node, self.bus_url)}
         if node in self.voters:
             host, port = self.voters[node]
             found["pair"] = f"udp+tcp://{host}:{port}"
@@ -63,7 +65,7 @@ class Endpoints:
             raw = json.loads((run_dir / FILE_NAME).read_text(encoding="utf-8"))
             known = {item.name for item in fields(cls)}  # a run of another version of ours may say more, or less
             raw = {name: value for name, value in raw.items() if name in known}
-            for group in ("devices", "voters", "metrics"):
+            for group in ("devices", "voters", "metrics", "routes"):
                 raw[group] = {name: (host, port) for name, (host, port) in raw.get(group, {}).items()}
             return cls(**raw)
         except (OSError, ValueError, TypeError, AttributeError):

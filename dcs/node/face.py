@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dcs.bus.api import Bus
 from dcs.bus.messages import Event, LinkReport, NodeReport, node_subject, status_subject
 from dcs.core.clock import Clock, sleep
-from dcs.node.event_outbox import EventOutbox
+from dcs.node.event_outbox import EVENTS_MAX, EventOutbox
 
 _PERIOD_S = 2.0
 
@@ -19,14 +19,23 @@ _PERIOD_S = 2.0
 class NodeFace:
     """One node's name, clock and bus, and what it says on it."""
 
-    def __init__(self, plant: str, node: str, bus: Bus, clock: Clock, pid: int, endpoints: dict[str, str]) -> None:
+    def __init__(
+        self,
+        plant: str,
+        node: str,
+        bus: Bus,
+        clock: Clock,
+        pid: int,
+        endpoints: dict[str, str],
+        events_max: int = EVENTS_MAX,
+    ) -> None:
         self.plant = plant
         self.node = node
         self.bus = bus
         self.clock = clock
         self.pid = pid
         self.endpoints = endpoints
-        self.outbox = EventOutbox(plant, bus, clock, self.make_event)
+        self.outbox = EventOutbox(plant, bus, clock, self.make_event, events_max)
         self._started_ns = clock.time_ns()
         self._event_number = 0
         self._make_report: Callable[[], NodeReport] | None = None

@@ -48,6 +48,7 @@ class Simulation(Protocol):
     async def start(self) -> None: ...
     async def run(self) -> None: ...
     def set_disturbance(self, name: str, value: float) -> None: ...
+    def refused_writes(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,8 @@ class FieldNode:
             detail.append(f"stands still since: {', '.join(plant.active_conditions())}")
         elif outside:
             detail.append(f"outside its validity range: {', '.join(outside)}")
+        if refused := self.simulation.refused_writes():
+            detail.append(refused)
         if slipped:
             detail.append(f"{slipped} steps slipped")
         return NodeReport(

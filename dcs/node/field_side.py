@@ -9,6 +9,7 @@ Behaviour   a new holder has polled nothing yet: until a point is read for the f
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from dcs.core.clock import NS_PER_MS, Clock
 from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
 from dcs.engine.strategy import device_of
 from dcs.node.device_view import DeviceView
+from dcs.node.field_watch import FieldWatch
 from dcs.node.scan_record import InputImage
 from field_io.drivers.backoff import FIRST_NS
 from field_io.drivers.driver import FieldDriver
@@ -47,7 +49,8 @@ class _Device:
         self.driver = driver
         self.ahead_max_ns = ahead_max_ns(driver.spec)
         self.fresh = True  # every point was read by this controller since it took over
-        self.pending: dict[str, float] | None = None  # the newest outputs that are not on their way yet
+        # The newest outputs that are not on their way yet, and whom to ask before they go.
+        self.pending: tuple[dict[str, float], Gate] | None = None
         self.parting: dict[str, float] = {}  # last values for points that no block drives any more
         self.writing: asyncio.Task[None] | None = None
         self.silent = False  # it gave no values at the last scan
@@ -121,8 +124,10 @@ class FieldSide:
         self.wiring = Wiring(self._devices, self._bits, inputs, outputs)
         self._inherited = self.wiring.never_read
         self._since_utc_ns = 0
+        self._term = 0  # how often the outputs were given up
         self.replaced_writes = 0
         self.on_stale_epoch: Callable[[int], None] = lambda epoch: None  # a device refused us and knows this higher one
+        self.watch: FieldWatch | None = None  # knows more of the ways to the devices
 
     def rewire(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Another plan with other channels on the same devices; what is on its way to the field stays on its way."""
@@ -211,6 +216,7 @@ class FieldSide:
 
     def stand_by(self, abort: bool) -> None:
         """This controller is not active: only health reads. ``abort`` drops connections with writes in flight."""
+        self._term += 1
         for device in self._devices:
             device.driver.set_polling(False)
             device.pending = None
@@ -232,7 +238,12 @@ class FieldSide:
         ``more`` are last values for points that no block drives any more. A device that gives no values is sent
         nothing, and nothing is repeated to it: when it is back, blocks see where its outputs are before they move them.
         """
-        loop = asyncio.get_running_loop()
+        loop, term = asyncio.get_running_loop(), self._term
+
+        def gate() -> int:
+            # What still waits when the authority is lost must not go out when it comes back: the other one has written.
+            return may_write() if term == self._term else 0
+
         for part in wiring.parts:
             device = part.device
             chosen = {name: float(values[i]) for i, name in part.outputs if valid[i]}
@@ -242,26 +253,21 @@ class FieldSide:
                 continue
             if device.pending is not None:
                 self.replaced_writes += 1  # the device is slower than the scans; the newest values count
-            device.pending = chosen
+            device.pending = chosen, gate
             if device.writing is None or device.writing.done():
-                device.writing = loop.create_task(self._send(device, may_write))
+                device.writing = loop.create_task(self._send(device))
 
-    async def _send(self, device: _Device, may_write: Gate) -> None:
+    async def _send(self, device: _Device) -> None:
         """Write what is pending until nothing is; the gate is asked by the transport at every send."""
         while device.pending is not None:
-            chosen, device.pending = device.pending, None
+            (chosen, gate), device.pending = device.pending, None
             wanted = {} if device.silent else {**device.parting, **chosen}
-            outcome = await device.driver.write(wanted, may_write)
+            outcome = await device.driver.write(wanted, gate)
             if outcome.stale_epoch:
                 self.on_stale_epoch(outcome.stale_epoch)
             device.parting = {name: value for name, value in device.parting.items() if name not in outcome.written}
 
     # --- health -----------------------------------------------------------------------------------------------
-    def reached(self) -> int:
-        """How many devices answer: the field score of this controller."""
-        now_ns = self._clock.monotonic_ns()
-        return sum(driver.reached(now_ns) for driver in self.drivers)
-
     def all_tried(self) -> bool:
         """True when every device has answered or failed at least once."""
         return all(driver.requests or driver.errors for driver in self.drivers)
@@ -286,12 +292,18 @@ class FieldSide:
         return Reply(command.id, True, f"{name} is reached by link {link}")
 
     def detail(self) -> str:
-        """What a person should know of the outputs; "" when all is well."""
-        return f"{self.replaced_writes} outputs outdated before they could be sent" if self.replaced_writes else ""
+        """What a person should know of devices and outputs; "" when all is well."""
+        outdated = f"{self.replaced_writes} outputs outdated before they could be sent" if self.replaced_writes else ""
+        return ", ".join(filter(None, (self.watch.detail() if self.watch else "", outdated)))
 
     def reports(self) -> list[LinkReport]:
         """One line per device, and one for each link of a device that has two."""
-        return [line for driver in self.drivers for line in (driver.report(), *link_reports(driver))]
+        return [line for driver in self.drivers for line in (self._report(driver), *link_reports(driver))]
+
+    def _report(self, driver: FieldDriver) -> LinkReport:
+        report = driver.report()
+        remark = self.watch.remark(driver.spec.name) if self.watch else ""
+        return replace(report, detail="; ".join(filter(None, (report.detail, remark)))) if remark else report
 
     async def run(self) -> None:
         """Run all drivers until cancelled."""

@@ -6,8 +6,6 @@ Knows       the engine, the command book, the scan counter. The same record on t
 """
 
 import hashlib
-import json
-import struct
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcs.bus.messages import Command, Event, Reply
+from dcs.core.clock import NS_PER_S
 from dcs.core.errors import DcsError
 from dcs.engine import memory
 from dcs.engine.change import Report
@@ -25,17 +24,19 @@ from dcs.engine.engine import Engine
 from dcs.engine.migrate import Transfer
 from dcs.engine.shape import Shape
 from dcs.node.change_events import events_of
+from dcs.node.changes import apply_changes, pack_changes
 from dcs.node.command_book import CommandBook
 from dcs.node.program import Loaded, Program
-from dcs.node.scan_record import InputImage, ScanRecord
+from dcs.node.scan_record import InputImage, ScanRecord, ScanResult
+from dcs.node.state_copy import Beside, StateCopy, read_copy
 
 Outputs = tuple[NDArray[np.float64], NDArray[Any], NDArray[np.bool_]]
 """Values, statuses, and which of them may be written; in the order of the plan's output channels."""
 
 _KEPT_EVENTS = 2000
-_DIGEST_PARTS = 16
-_COPY_HEADER = struct.Struct("<4sI")
-_COPY_MAGIC = b"DCC2"
+DIGEST_PARTS = 16
+_LATE_EVENTS, _LATE_EVENTS_NS = 100, 10 * NS_PER_S
+"""Of the events that go with a copy: the active may die before it has published them."""
 _LOADED_MAX = 3
 _TERM_EVENTS = 1 << 24
 """Numbers of events that belong to one epoch."""
@@ -70,6 +71,7 @@ class Replica:
         self.changes = 0  # commands and programs so far: what a checkpoint should not miss for long
         self.inputs: InputImage | None = None
         self.recent_events: deque[Event] = deque(maxlen=_KEPT_EVENTS)
+        self._shadow: NDArray[np.int64] | None = None  # the memory as a standby holds it that is mirrored by copy
         self._book = CommandBook()
         self._last_time_ns: dict[int, int] = {}
 
@@ -97,8 +99,18 @@ class Replica:
         """UTC of the class's last scan; 0 before the first."""
         return self._last_time_ns.get(class_index, 0)
 
+    def show_results(self, wanted: bool) -> None:
+        """From now on: does every record carry its result, for a standby that cannot repeat it?"""
+        self._shadow = self.engine.memory.view(np.int64).copy() if wanted else None
+
     def execute(self, record: ScanRecord) -> ScanOutcome:
-        """Run one scan. Raises ``ValueError`` when the record does not follow the last one."""
+        """Run one scan. Raises ``ValueError`` when the record does not follow the last one.
+
+        The record is given its result when a standby is mirrored by copy; one that has a result is not run, but
+        followed.
+        """
+        if record.result is not None:
+            return self._follow(record, record.result)
         if record.scan != self.scan + 1:
             raise ValueError(f"scan {record.scan} cannot follow scan {self.scan}")
         before = self.program
@@ -123,8 +135,30 @@ class Replica:
         self._last_time_ns[record.class_index] = record.time_ns
         events += engine.take_events()
         self.recent_events.extend(events)
-        outputs = engine.outputs()
-        return ScanOutcome(outputs, self._digest(replies), replies, events, self.program is not before)
+        if self._shadow is not None:
+            words = engine.memory.view(np.int64)
+            record.result = ScanResult(replies, events, pack_changes(words, self._shadow))
+        return ScanOutcome(engine.outputs(), self._digest(replies), replies, events, self.program is not before)
+
+    def _follow(self, record: ScanRecord, result: ScanResult) -> ScanOutcome:
+        if record.scan != self.scan + 1:
+            raise ValueError(f"scan {record.scan} cannot follow scan {self.scan}")
+        before = self.program
+        for command in record.commands:
+            if command.verb == APPLY and self._book.find(command.id) is None:
+                self._change(command, record, [])
+        for reply in result.replies:
+            self.changes += self._book.find(reply.id) is None
+            self._book.add(reply)
+        engine = self.engine
+        apply_changes(engine.memory.view(np.int64), result.changes)
+        engine.forget_events()
+        self.scan = record.scan
+        self.inputs = record.inputs
+        self._last_time_ns[record.class_index] = record.time_ns
+        self.recent_events.extend(result.events)
+        digest = self._digest(result.replies)
+        return ScanOutcome(engine.outputs(), digest, result.replies, result.events, self.program is not before)
 
     def begin_term(self, epoch: int) -> None:
         """As the active of this epoch: events get numbers that no other holder has given or will give.
@@ -148,6 +182,8 @@ class Replica:
         memory_before = self.engine.snapshot()
         after = transfer.apply(memory_before)
         new.engine.restore(after)
+        if self._shadow is not None:
+            self._shadow = np.frombuffer(transfer.apply(self._shadow.tobytes()), np.int64).copy()
         report = report_of(transfer, memory_before, applied=after)
         events += events_of(report, old, new, command, record)
         self.parting = {write.channel: write.value for write in transfer.parting(memory_before)}
@@ -171,32 +207,39 @@ class Replica:
 
     def _digest(self, replies: list[Reply]) -> bytes:
         """Outputs and replies of every scan, and the state in rolling parts: a silent one shows within 16 scans."""
-        part = self.engine.digest(self.scan % _DIGEST_PARTS, _DIGEST_PARTS)
+        part = self.engine.digest(self.scan % DIGEST_PARTS, DIGEST_PARTS)
         said = b"".join(repr(reply).encode() for reply in replies)
         answers = hashlib.blake2b(said, digest_size=8).digest() if said else b""
         return self.engine.output_digest() + part + answers
 
-    def snapshot(self) -> bytes:
-        """The full copy: everything a standby needs to go on with the next scan."""
-        inputs = self.inputs
-        record = b""
-        if inputs is not None:
-            record = ScanRecord(self.scan, 0, 0, 0, inputs, []).to_bytes()
-        head = json.dumps(
-            {
-                "scan": self.scan,
-                "times": sorted(self._last_time_ns.items()),
-                "commands": self._book.to_list(),
-                "program": self.program.key.hex(),
-                "parting": self.parting,
-                "inputs": len(record),
-            }
-        ).encode()
-        return _COPY_HEADER.pack(_COPY_MAGIC, len(head)) + head + record + self.engine.snapshot()
+    def freeze(self, copy: StateCopy) -> None:
+        """The full copy: everything a standby needs to go on with the next scan. The caller holds the lock."""
+        newest = [self.recent_events[-1 - back] for back in range(min(len(self.recent_events), _LATE_EVENTS))]
+        since_ns = max(self._last_time_ns.values(), default=0) - _LATE_EVENTS_NS
+        copy.take(
+            self.engine.memory,
+            Beside(
+                self.scan,
+                sorted(self._last_time_ns.items()),
+                self._book.to_list(),
+                self.program.key.hex(),
+                self.parting,
+                [event for event in reversed(newest) if event.time_ns > since_ns],
+                self.inputs,
+            ),
+        )
 
-    def restore(self, copy: bytes) -> None:
+    def snapshot(self) -> bytes:
+        """A full copy in room of its own."""
+        copy = StateCopy()
+        self.freeze(copy)
+        return bytes(copy.packed())
+
+    def restore(self, copy: bytes | memoryview) -> None:
         """Replace everything by a full copy. Raises ``ValueError`` when it is not one of a program that is loaded."""
         self._take(copy, None)
+        # What the active has not got into the journal yet, we must be able to, should it die.
+        self.recent_events.extend(self.engine.recent_events(_KEPT_EVENTS))
 
     def wake(self, copy: bytes, shape: Shape) -> Report | None:
         """Replace everything by a copy from a disk, whose memory has that shape; a report when the plan is another.
@@ -209,15 +252,10 @@ class Replica:
         self.parting = {}
         return report
 
-    def _take(self, copy: bytes, shape: Shape | None) -> Report | None:
-        magic, head_bytes = _COPY_HEADER.unpack_from(copy)
-        if magic != _COPY_MAGIC:
-            raise ValueError(f"not a full copy: it starts with {magic!r}")
-        at = _COPY_HEADER.size
-        head = json.loads(copy[at : at + head_bytes])
-        at += head_bytes
+    def _take(self, copy: bytes | memoryview, shape: Shape | None) -> Report | None:
+        read = read_copy(copy)
+        head, before = read.head, read.memory
         key = bytes.fromhex(head["program"])
-        inputs, before = copy[at : at + head["inputs"]], copy[at + head["inputs"] :]
         report = None
         if shape is not None and shape.digest != self.program.plan.digest:
             transfer = Transfer(shape, self.program.plan)
@@ -236,6 +274,7 @@ class Replica:
         self._last_time_ns = {int(index): time_ns for index, time_ns in head["times"]}
         self._book.load(head["commands"])
         if shape is None:  # a copy from a disk may have been written by other software, and its inputs are stale
-            self.inputs = ScanRecord.from_bytes(inputs).inputs if inputs else None
+            self.inputs = ScanRecord.from_bytes(bytes(read.inputs)).inputs if read.inputs else None
         self.recent_events.clear()
+        self.recent_events.extend(Event(**raw) for raw in head.get("events", []))
         return report

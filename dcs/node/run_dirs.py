@@ -97,9 +97,16 @@ def find_run(named: Path | None, plant: str | None = None) -> tuple[Path, Endpoi
 
 def _answers(run_dir: Path) -> bool:
     try:
-        address = Endpoints.read(run_dir).bus_url.removeprefix("nats://")
-        host, _, port = address.rpartition(":")
+        urls = Endpoints.read(run_dir).bus_url.split(",")
+    except Missing:
+        return False
+    return any(_listens(url) for url in urls)
+
+
+def _listens(url: str) -> bool:
+    host, _, port = url.rpartition("/")[2].rpartition(":")
+    try:
         with socket.create_connection((host, int(port)), timeout=0.3):
             return True
-    except (OSError, ValueError, Missing):
+    except (OSError, ValueError):
         return False

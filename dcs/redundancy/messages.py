@@ -8,6 +8,7 @@ Every message is ``version, type, pair name, sender name, body``; little endian.
 """
 
 import struct
+import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -108,8 +109,8 @@ class Hello(NamedTuple):
     wants_copy: bool
     holder_incarnation: int  # the last copy I was sent: by whom …
     copy_id: int  # … and its number
-    score: int  # field devices reached; -1 = unknown
     program: bytes = NO_PROGRAM  # the one that a copy could be read by
+    software: str = ""  # what the bits of a result depend on beside the program
 
 
 class Session(NamedTuple):
@@ -135,7 +136,7 @@ class CopySlice(NamedTuple):
 
     session: Session
     number: int
-    data: bytes
+    data: bytes | memoryview
 
 
 class Record(NamedTuple):
@@ -143,7 +144,6 @@ class Record(NamedTuple):
 
     session: Session
     seq: int
-    score: int
     digest: bytes
     data: bytes
 
@@ -157,7 +157,14 @@ class Ack(NamedTuple):
     complete: bool
     gap: bool  # something before what I just received is missing
     mismatch: bool  # my result of a scan differs from the active's
-    score: int
+
+
+class Finding(NamedTuple):
+    """A scan's results differ; the sender has repeated its own."""
+
+    session: Session
+    seq: int
+    repeats: bool  # it got its own result again
 
 
 class Offer(NamedTuple):
@@ -177,7 +184,36 @@ class Verdict(NamedTuple):
     text: str  # why not
 
 
-Message = Request | Vote | Release | Query | Info | Hello | CopyBegin | CopySlice | Record | Ack | Offer | Verdict
+class FieldTold(NamedTuple):
+    """Which field devices a member reaches; masks over a list of devices that both know."""
+
+    incarnation: int
+    number: int  # of this message; the newest counts
+    look: int  # ask your devices now, and answer with this number; 0 = nothing is asked
+    answers_incarnation: int  # the look of the other one that this answers
+    answers: int
+    devices: bytes  # key of the list
+    reached: int
+    lost: int
+    degraded: int
+
+
+Message = (
+    Request
+    | Vote
+    | Release
+    | Query
+    | Info
+    | Hello
+    | CopyBegin
+    | CopySlice
+    | Record
+    | Ack
+    | Finding
+    | Offer
+    | Verdict
+    | FieldTold
+)
 
 _SESSION = "QIQQQ"
 
@@ -187,13 +223,15 @@ _VOTE = struct.Struct("<QQBQQIqQ")
 _RELEASE = struct.Struct("<QQ")
 _QUERY = struct.Struct("<q")
 _INFO = struct.Struct("<qQQI?Q?")
-_HELLO = struct.Struct("<QQIQ?QQi8s")
+_HELLO = struct.Struct("<QQIQ?QQ8s")  # the software follows
 _BEGIN = struct.Struct(f"<{_SESSION}QQI")
-_SLICE = struct.Struct(f"<{_SESSION}I")
-_RECORD = struct.Struct(f"<{_SESSION}QiH")
-_ACK = struct.Struct(f"<{_SESSION}QI???i")
+_SLICE = struct.Struct(f"<{_SESSION}II")  # the last: CRC of the data
+_RECORD = struct.Struct(f"<{_SESSION}QHI")  # the last: CRC of digest and data
+_ACK = struct.Struct(f"<{_SESSION}QI???")
+_FINDING = struct.Struct(f"<{_SESSION}Q?")
 _OFFER = struct.Struct("<8sII")
 _VERDICT = struct.Struct("<8s?")
+_TOLD = struct.Struct("<QQQQQ8sH")
 _HEAD = struct.Struct("<BBBBB")
 
 
@@ -224,16 +262,24 @@ def _pack_info(message: Info) -> bytes:
 
 
 def _pack_hello(message: Hello) -> bytes:
-    return _HELLO.pack(message.incarnation, *message.generation, *message[2:])
+    return _HELLO.pack(message.incarnation, *message.generation, *message[2:7]) + message.software.encode()
 
 
 def _pack_slice(message: CopySlice) -> bytes:
-    return _SLICE.pack(*_flat(message.session), message.number) + message.data
+    session, number, data = message
+    return b"".join((_SLICE.pack(*_flat(session), number, zlib.crc32(data)), data))
 
 
 def _pack_record(message: Record) -> bytes:
-    session, seq, score, digest, data = message
-    return b"".join((_RECORD.pack(*_flat(session), seq, score, len(digest)), digest, data))
+    session, seq, digest, data = message
+    crc = zlib.crc32(data, zlib.crc32(digest))
+    return b"".join((_RECORD.pack(*_flat(session), seq, len(digest), crc), digest, data))
+
+
+def _pack_told(message: FieldTold) -> bytes:
+    masks = message[6:]
+    size = (max(mask.bit_length() for mask in masks) + 7) // 8
+    return _TOLD.pack(*message[:6], size) + b"".join(mask.to_bytes(size, "little") for mask in masks)
 
 
 _ENCODERS: dict[type, tuple[int, Callable[[Any], bytes]]] = {
@@ -249,6 +295,8 @@ _ENCODERS: dict[type, tuple[int, Callable[[Any], bytes]]] = {
     Ack: (9, lambda message: _ACK.pack(*_flat(message.session), *message[1:])),
     Offer: (10, lambda message: _OFFER.pack(message.key, message.number, message.slices) + message.data),
     Verdict: (11, lambda message: _VERDICT.pack(message.key, message.ok) + message.text.encode()),
+    Finding: (12, lambda message: _FINDING.pack(*_flat(message.session), *message[1:])),
+    FieldTold: (13, _pack_told),
 }
 
 
@@ -278,8 +326,8 @@ def _info(body: bytes) -> Message:
 
 
 def _hello(body: bytes) -> Message:
-    incarnation, g_epoch, g_n, *rest = _HELLO.unpack(body)
-    return Hello(incarnation, Generation(g_epoch, g_n), *rest)
+    incarnation, g_epoch, g_n, *rest = _HELLO.unpack_from(body)
+    return Hello(incarnation, Generation(g_epoch, g_n), *rest)._replace(software=body[_HELLO.size :].decode())
 
 
 def _in_session(fields: tuple[Any, ...]) -> tuple[Session, tuple[Any, ...]]:
@@ -292,21 +340,31 @@ def _begin(body: bytes) -> Message:
 
 
 def _slice(body: bytes) -> Message:
-    session, rest = _in_session(_SLICE.unpack_from(body))
-    return CopySlice(session, rest[0], body[_SLICE.size :])
+    session, (number, crc) = _in_session(_SLICE.unpack_from(body))
+    data = body[_SLICE.size :]
+    if zlib.crc32(data) != crc:
+        raise Malformed(f"slice {number} of a copy was damaged on its way")
+    return CopySlice(session, number, data)
 
 
 def _record(body: bytes) -> Message:
-    session, (seq, score, digest_size) = _in_session(_RECORD.unpack_from(body))
+    session, (seq, digest_size, crc) = _in_session(_RECORD.unpack_from(body))
     digest_end = _RECORD.size + digest_size
     if digest_end > len(body):
         raise Malformed(f"record with a digest of {digest_size} bytes, only {len(body) - _RECORD.size} came")
-    return Record(session, seq, score, body[_RECORD.size : digest_end], body[digest_end:])
+    if zlib.crc32(memoryview(body)[_RECORD.size :]) != crc:
+        raise Malformed(f"the record of scan {seq} was damaged on its way")
+    return Record(session, seq, body[_RECORD.size : digest_end], body[digest_end:])
 
 
 def _ack(body: bytes) -> Message:
     session, rest = _in_session(_ACK.unpack(body))
     return Ack(session, *rest)
+
+
+def _finding(body: bytes) -> Message:
+    session, rest = _in_session(_FINDING.unpack(body))
+    return Finding(session, *rest)
 
 
 def _offer(body: bytes) -> Message:
@@ -317,6 +375,14 @@ def _offer(body: bytes) -> Message:
 def _verdict(body: bytes) -> Message:
     key, ok = _VERDICT.unpack_from(body)
     return Verdict(key, ok, body[_VERDICT.size :].decode())
+
+
+def _told(body: bytes) -> Message:
+    *head, size = _TOLD.unpack_from(body)
+    if len(body) != _TOLD.size + 3 * size:
+        raise Malformed(f"three masks of {size} bytes, but {len(body) - _TOLD.size} bytes came")
+    masks = [int.from_bytes(body[at : at + size], "little") for at in range(_TOLD.size, len(body), size or 1)]
+    return FieldTold(*head, *(masks or (0, 0, 0)))
 
 
 _DECODERS: tuple[Callable[[bytes], Message], ...] = (
@@ -332,6 +398,8 @@ _DECODERS: tuple[Callable[[bytes], Message], ...] = (
     _ack,
     _offer,
     _verdict,
+    _finding,
+    _told,
 )
 
 

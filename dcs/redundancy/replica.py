@@ -10,16 +10,23 @@ from typing import Protocol
 class Replica(Protocol):
     """What redundancy needs of a controller. All calls come on the event loop and return at once."""
 
-    def snapshot(self) -> tuple[int, bytes]:
-        """(number of the last scan, whole state after it)."""
+    def snapshot(self) -> tuple[int, bytes | memoryview] | None:
+        """(number of the last scan, whole state after it), which stays as it is until the next call.
+
+        None: it is taken after the next scan, and given to ``copy_taken``.
+        """
         ...
 
-    def restore(self, seq: int, state: bytes) -> None:
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
         """Become the state after scan ``seq``; the next record is ``seq + 1``."""
         ...
 
     def execute(self, seq: int, record: bytes) -> bytes:
         """As the standby: repeat scan ``seq`` of the active, without writing to the field; return the digest."""
+        ...
+
+    def look(self, devices: int) -> None:
+        """Ask these field devices now (a mask); ``set_field`` at once and with each answer."""
         ...
 
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:

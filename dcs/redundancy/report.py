@@ -37,6 +37,8 @@ class MemberReport:
     exclusions: int = 0
     copies: int = 0
     mismatches: int = 0
+    by_copy: str = ""  # how the standby's software differs: it is mirrored by copy
+    suspended: str = ""  # why no copy is made until somebody asks for it
     malformed: int = 0
 
 

@@ -12,9 +12,12 @@ from collections.abc import Callable
 from random import Random
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
-from dcs.redundancy.messages import NO_GENERATION, Generation, Message, encode
+from dcs.redundancy.member_world import MemberWorld
+from dcs.redundancy.messages import NO_GENERATION, Generation, Message
 from dcs.redundancy.protocol import PairConfig, PairMember, ProgramPorts, VoterRecord
 from dcs.redundancy.protocol.cold_start import Rank
+from dcs.redundancy.protocol.dispute import ExecutionPorts
+from dcs.redundancy.protocol.field_view import NO_VIEW, FieldView
 from dcs.redundancy.protocol.member_parts import ACTIVE, FAILED
 from dcs.redundancy.protocol.phases import Phase
 from dcs.redundancy.replica import Replica
@@ -45,10 +48,12 @@ class RedundantMember(VoterNode):
         alive: Callable[[int], bool],
         rng_seed: int,
         programs: ProgramPorts | None = None,
+        execution: ExecutionPorts | None = None,
         checkpoint: Rank = (NO_GENERATION, 0),
     ) -> None:
         super().__init__(name, clock, network)
         self._programs = programs
+        self._execution = execution
         self._checkpoint = checkpoint
         self.config = config
         self.takeovers = 0
@@ -63,7 +68,7 @@ class RedundantMember(VoterNode):
         self._member: PairMember | None = None
         self._alone_epoch = 0  # of an unpaired controller
         self._has_failed = False
-        self._field_score = -1
+        self._field = NO_VIEW
 
     # --- life ---------------------------------------------------------------------------------------------
     async def run(self) -> None:
@@ -106,15 +111,25 @@ class RedundantMember(VoterNode):
             self.config,
             self.name,
             record,
-            _Ports(self, self._network, self._store, self._replica),
+            MemberWorld(
+                self.config,
+                self.name,
+                self._network,
+                self._store,
+                self._replica,
+                self._became_active,
+                self._became_standby,
+                self._confirm,
+            ),
             self._alive,
             self._random.random,
             now_ns,
             incarnation=0 if record is not None else self._clock.time_ns(),
             checkpoint=self._checkpoint,
             programs=self._programs,
+            execution=self._execution,
         )
-        member.set_field_score(self._field_score)
+        member.set_field(now_ns, self._field)
         self._member = member
         self._tick()
 
@@ -241,6 +256,29 @@ class RedundantMember(VoterNode):
         """No standby holds a copy, and commands may be answered all the same."""
         return self._member.alone if self._member is not None else self._alone_epoch > 0
 
+    @property
+    def agreed_scan(self) -> int:
+        """As the active: up to this scan the standby has the same results; 0 = not known. Any thread."""
+        return self._member.source.agreed_seq if self._member is not None else 0
+
+    def copy_taken(self, seq: int, state: bytes | memoryview) -> None:
+        """The copy for which ``Replica.snapshot`` had no time; it must stay as it is."""
+        if self._member is not None and not self._is_stopped:
+            self._guarded(self._member.copy_taken, self._clock.monotonic_ns(), seq, state)
+            self._arm()
+
+    def rechecked(self, seq: int, repeats: bool) -> None:
+        """The answer to ``ExecutionPorts.recheck``."""
+        if self._member is not None and not self._is_stopped:
+            self._guarded(self._member.rechecked, self._clock.monotonic_ns(), seq, repeats)
+            self._arm()
+
+    def resynchronise(self) -> tuple[bool, str]:
+        """Give the standby a copy although two results differed: (whether it is done, one sentence for the user)."""
+        if self._member is None:
+            return False, f"{self.config.pair} is unpaired: there is no standby"
+        return self._member.resynchronise(self._clock.monotonic_ns())
+
     def decided(self, key: bytes, ok: bool, text: str) -> None:
         """As the standby: what the active offered is loaded, or cannot be."""
         if self._member:
@@ -251,11 +289,17 @@ class RedundantMember(VoterNode):
         """How new the data of this controller are: the generation, and the last scan."""
         return self._member.rank if self._member else (Generation(self._alone_epoch, 0), self._confirmed_seq)
 
-    def set_field_score(self, devices_reached: int) -> None:
-        """How many field devices this member reaches now; -1 = unknown."""
-        self._field_score = devices_reached
-        if self._member is not None:
-            self._member.set_field_score(devices_reached)
+    def set_field(self, view: FieldView) -> None:
+        """Which field devices this member reaches now: at every change, and once a second."""
+        self._field = view
+        if self._member is not None and not self._is_stopped:
+            self._guarded(self._member.set_field, self._clock.monotonic_ns(), view)
+            self._arm()
+
+    @property
+    def field_of_other(self) -> FieldView | None:
+        """What the other member reaches; None while that is unknown, and of an unpaired controller."""
+        return self._member.field_choice.theirs(self._clock.monotonic_ns()) if self._member is not None else None
 
     def device_refused(self, epoch: int) -> None:
         """A device refused our write because it knows this higher epoch."""
@@ -288,6 +332,8 @@ class RedundantMember(VoterNode):
             exclusions=source.exclusions,
             copies=source.copies,
             mismatches=member.sink.mismatches,
+            by_copy=source.by_copy,
+            suspended=source.suspended or ("two results differ; both repeat them" if source.dispute else ""),
             malformed=self.malformed,
         )
 
@@ -357,49 +403,3 @@ class RedundantMember(VoterNode):
         for _, future in waiters:
             if not future.done():
                 future.set_result(False)
-
-
-class _Ports:
-    """The protocol's world. Of this module: it may look into the member it belongs to."""
-
-    def __init__(self, owner: RedundantMember, network: PairNetwork, store: RecordStore, replica: Replica) -> None:
-        self._owner = owner
-        self._pair = owner.config.pair
-        self._peer = owner.config.others(owner.name)[0]
-        self._network = network
-        self._store = store
-        self._replica = replica
-        self._last_sent: Message | None = None
-        self._last_payload = b""
-
-    def send(self, to: str, message: Message) -> None:
-        if message is not self._last_sent:  # a request goes to two
-            self._last_sent, self._last_payload = message, encode(self._pair, self._owner.name, message)
-        self._network.send(to, self._last_payload)
-
-    def send_mirror(self, message: Message) -> None:
-        self._network.send_stream(self._peer, encode(self._pair, self._owner.name, message))
-
-    def save(self, record: VoterRecord) -> None:
-        self._store.save(self._pair, record)
-
-    def snapshot(self) -> tuple[int, bytes]:
-        return self._replica.snapshot()
-
-    def restore(self, seq: int, state: bytes) -> None:
-        self._replica.restore(seq, state)
-
-    def execute(self, seq: int, record: bytes) -> bytes:
-        return self._replica.execute(seq, record)
-
-    def event(self, text: str) -> None:
-        self._replica.event(f"{self._owner.name}: {text}", "redundancy")
-
-    def became_active(self, epoch: int, reason: str, cold: bool) -> None:
-        self._owner._became_active(epoch, reason, cold)
-
-    def became_standby(self, reason: str) -> None:
-        self._owner._became_standby(reason)
-
-    def confirmed(self, seq: int) -> None:
-        self._owner._confirm(seq)

@@ -17,6 +17,18 @@ from field_io.opc_ua.network import UaNetwork
 from field_io.specs import OPC_UA, DeviceSpec
 
 
+class ChecksEpochs(Protocol):
+    """What a device knows of those who write its outputs."""
+
+    writer: str  # who was accepted last
+    refused: int  # requests so far
+
+    @property
+    def epoch(self) -> int:
+        """The highest that was accepted; 0 = none yet."""
+        ...
+
+
 class SimulatedDevice(FaultyDevice, Protocol):
     """One device that this system serves itself."""
 
@@ -26,6 +38,12 @@ class SimulatedDevice(FaultyDevice, Protocol):
     )  # outputs that clients have written or tried to, once ``record_writes`` was called
     on_request: Callable[[], None] | None  # before every request: bring the values up to date
     on_output: Callable[[str, float], None] | None  # (point, value) a client has written
+
+    @property
+    def gate(self) -> ChecksEpochs | None:
+        """None: it does not check the epoch of whoever writes its outputs."""
+        ...
+
     parts: dict[str, FaultyDevice]  # what in it can fail by a name of its own
 
     @property

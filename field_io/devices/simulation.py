@@ -302,6 +302,15 @@ class FieldSimulation:
         finally:
             self.stop()
 
+    def refused_writes(self) -> str:
+        """What devices that check epochs have refused so far, in words; "" = nothing."""
+        gates = [(device.spec.name, device.gate) for device in self.devices if device.gate is not None]
+        return "; ".join(
+            f"{name} has refused {gate.refused} writes, accepts epoch {gate.epoch}, last from {gate.writer or 'nobody'}"
+            for name, gate in gates
+            if gate.refused
+        )
+
     # --- without registers (dcs.node.direct) ------------------------------------------------------------------
     def measurements(self) -> Vector:
         """What the instruments and behaviours of ``measured_points`` say now, in the points' units."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dcs.bus.messages import LinkReport
 from dcs.core.value import ProcessValue
+from field_io.drivers.contact import Contact
 from field_io.drivers.gate import Gate
 from field_io.specs import DeviceSpec
 
@@ -73,6 +74,23 @@ class FieldDriver(Protocol):
     @property
     def state(self) -> str:
         """``up``, ``down`` or ``backing off``."""
+        ...
+
+    contact: Contact
+    """Whether it is lost. Lost or answered lately; otherwise it is unknown."""
+
+    @property
+    def answered_ns(self) -> int:
+        """Monotonic time of the last answer; far in the past before the first."""
+        ...
+
+    @property
+    def degraded(self) -> bool:
+        """It has two links, and one of them is lost."""
+        ...
+
+    def look(self) -> None:
+        """Ask the device now, whatever is due: is it reached?"""
         ...
 
     def report(self) -> LinkReport:

@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from dcs.bus.api import Bus
+from dcs.bus.commands import ask
 from dcs.bus.history import HistoryAnswer, HistoryRequest, history_subject
 from dcs.bus.messages import (
     EVENT_STREAM,
@@ -206,10 +207,8 @@ class Session:
 
     async def _send(self, request: Request) -> None:
         desk = self._station.desk
-        subject = command_subject(self._station.plant, request.pair)
         try:
-            answer = await self._bus.request(subject, request.command.to_bytes(), COMMAND_TIMEOUT_S)
-            reply = Reply.from_bytes(answer)
+            reply = await ask(self._bus, self._station.plant, request.pair, request.command, COMMAND_TIMEOUT_S)
         except LinkDown as exc:
             why = str(exc) or f"{request.pair} did not answer within {COMMAND_TIMEOUT_S:g} s"
             desk.unanswered(request, why)

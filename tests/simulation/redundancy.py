@@ -8,26 +8,74 @@ import argparse
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 
-from tests.simulation.redundancy_checkers import Broken
-from tests.simulation.redundancy_mutants import MUTANTS, Mutant
+from dcs.redundancy.protocol.phases import TRANSITIONS, Transition
+from tests.simulation.redundancy_checkers import Broken, Checkers
+from tests.simulation.redundancy_mutant import Mutant
+from tests.simulation.redundancy_mutants import MUTANTS
+from tests.simulation.redundancy_quiet import run_quiet
 from tests.simulation.redundancy_world import run
 
 
-def run_seeds(seeds: range, mutant: Mutant | None = None) -> tuple[Counter[str], list[str], list[float]]:
-    """(what happened, violations, gaps between writes of successive holders in ms)."""
-    counts: Counter[str] = Counter()
-    violations: list[str] = []
-    gaps_ms: list[float] = []
+@dataclass
+class Found:
+    """What many seeds have shown."""
+
+    seeds: int = 0
+    with_takeover: int = 0  # seeds in which a standby with complete data took over; cold starts alone do not count
+    counts: Counter[str] = field(default_factory=Counter)
+    transitions: Counter[Transition] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+    gaps_ms: list[float] = field(default_factory=list)  # between writes of successive holders, in all trouble
+    takeovers_ms: list[float] = field(default_factory=list)  # fault to first write, in a quiet network
+
+    def add(self, checkers: Checkers) -> None:
+        """One run."""
+        self.counts.update(checkers.counts)
+        self.transitions.update(checkers.transitions)
+        self.gaps_ms += checkers.gaps_ms
+        self.takeovers_ms += checkers.takeovers_ms
+
+    def never(self) -> list[Transition]:
+        """Declared transitions that no run has taken."""
+        return [row for row in TRANSITIONS if not self.transitions[row]]
+
+    def told(self) -> str:
+        """For people."""
+        lines = [
+            f"a takeover in {100 * self.with_takeover / max(self.seeds, 1):.0f} % of the seeds with trouble",
+            ", ".join(f"{name} {count}" for name, count in sorted(self.counts.items())),
+            _quantiles("between writes of successive epochs, in all trouble", self.gaps_ms),
+            _quantiles("from a fault to the standby's first write, in a quiet network", self.takeovers_ms),
+            f"transitions: {len(TRANSITIONS)} declared, {len(TRANSITIONS) - len(self.never())} taken",
+            *(f"never taken: {row.phase} | {row.event} | {row.next}" for row in self.never()),
+            *self.violations,
+        ]
+        return "\n".join(lines)
+
+
+def _quantiles(what: str, values_ms: list[float]) -> str:
+    if not values_ms:
+        return f"{what}: none"
+    ordered = sorted(values_ms)
+    p50, p99 = ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
+    return f"{what}: p50 {p50:.0f} ms, p99 {p99:.0f} ms, max {ordered[-1]:.0f} ms, of {len(ordered)}"
+
+
+def run_seeds(seeds: range) -> Found:
+    """Every seed twice: with trouble of all kinds, and with one fault in a quiet network."""
+    found = Found()
     for seed in seeds:
         try:
-            checkers = run(seed, mutant).checkers
+            checkers = run(seed).checkers
+            found.seeds += 1
+            found.with_takeover += checkers.counts["takeovers"] > 0
+            found.add(checkers)
+            found.add(run_quiet(seed).checkers)
         except Broken as exc:
-            violations.append(str(exc.args[0]))
-            continue
-        counts.update(checkers.counts)
-        gaps_ms += checkers.gaps_ms
-    return counts, violations, gaps_ms
+            found.violations.append(str(exc.args[0]))
+    return found
 
 
 def first_seed_that_catches(mutant: Mutant, seeds: range) -> tuple[int, str] | None:
@@ -35,6 +83,7 @@ def first_seed_that_catches(mutant: Mutant, seeds: range) -> tuple[int, str] | N
     for seed in seeds:
         try:
             run(seed, mutant)
+            run_quiet(seed, mutant)
         except Broken as exc:
             return seed, str(exc.args[0])
     return None
@@ -56,15 +105,10 @@ def main() -> int:
     if options.mutants or chosen:
         return _hunt(chosen or list(MUTANTS), seeds)
     start_s = time.monotonic()
-    counts, violations, gaps_ms = run_seeds(seeds)
-    print(f"{len(seeds)} seeds in {time.monotonic() - start_s:.0f} s, {len(violations)} violations")
-    print(", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
-    gaps_ms.sort()
-    if gaps_ms:
-        print(f"between writes of successive epochs: p50 {gaps_ms[len(gaps_ms) // 2]:.0f} ms, ", end="")
-        print(f"p99 {gaps_ms[len(gaps_ms) * 99 // 100]:.0f} ms, of {len(gaps_ms)}")
-    print("\n".join(violations))
-    return 1 if violations else 0
+    found = run_seeds(seeds)
+    print(f"{len(seeds)} seeds in {time.monotonic() - start_s:.0f} s, {len(found.violations)} violations")
+    print(found.told())
+    return 1 if found.violations else 0
 
 
 def _tell(seed: int, mutant: Mutant | None) -> int:

@@ -25,6 +25,7 @@ class Faults:
     repeat: float = 0.0
     tail: float = 0.0  # share of messages that take up to 400 ms
     ancient: float = 0.0  # share of messages of which a copy comes again after up to 4 s
+    hoard: float = 0.0  # chance that an old answer comes again with a new question
     step_pause: float = 0.0  # chance of a pause at each send, save and check
     step_crash: float = 0.0
     crash_every_ns: int = 0
@@ -32,7 +33,7 @@ class Faults:
     cut_every_ns: int = 0
     rolling_every_ns: int = 0
     switch_every_ns: int = 0
-    score_every_ns: int = 0
+    field_every_ns: int = 0
     members_every_ns: int = 0  # the standby is taken out or brought back
     clock_every_ns: int = 0  # a clock changes its rate
     hang_every_ns: int = 0  # a scan does not run
@@ -49,6 +50,7 @@ class Faults:
             repeat=pick(0.0, 0.02, 0.1),
             tail=pick(0.0, 0.02, 0.05),
             ancient=pick(0.0, 0.01, 0.15),
+            hoard=pick(0.0, 0.02, 0.2),
             step_pause=pick(0.0, 0.0005, 0.002),
             step_crash=pick(0.0, 0.0, 0.0005),
             crash_every_ns=pick(0, 1500 * MS, 4000 * MS),
@@ -56,7 +58,7 @@ class Faults:
             cut_every_ns=pick(0, 700 * MS, 2500 * MS),
             rolling_every_ns=pick(0, 0, 1500 * MS),
             switch_every_ns=pick(0, 0, 2000 * MS),
-            score_every_ns=pick(0, 0, 2000 * MS),
+            field_every_ns=pick(0, 0, 2000 * MS),
             members_every_ns=pick(0, 0, 800 * MS, 2500 * MS),
             clock_every_ns=pick(0, 1000 * MS),
             hang_every_ns=pick(0, 0, 2000 * MS),
@@ -78,6 +80,7 @@ class Checkers:
     holder_epoch: int = 0
     answered: int = 0  # bit set of commands
     last_accepted_ns: int = 0
+    takeovers_ms: list[float] = field(default_factory=list)  # fault to first write, in a quiet network
     gaps_ms: list[float] = field(default_factory=list)  # between writes of different epochs
 
     def write_leaves(self, node: str, incarnation: int, epoch: int) -> None:

@@ -11,35 +11,12 @@ from dcs.redundancy.messages import EPOCH, GRANTED, NO_GENERATION, Generation, R
 from dcs.redundancy.protocol import Authority, MirrorSource, PairMember, Voter, VoterRecord
 from dcs.redundancy.protocol.authority import Round
 from dcs.redundancy.timing import LeaseTiming
-
-
-class Mutant:
-    """Nothing broken; the base of all mutants."""
-
-    checks_early = False  # the gate is asked at the start of the scan instead of at the send
-    device_ignores_epochs = False
-    voter_class: type[Voter] = Voter
-    authority_class: type[Authority] = Authority
-    source_class: type[MirrorSource] = MirrorSource
-    base_member: type[PairMember] = PairMember
-
-    def __init__(self) -> None:
-        attributes = {
-            "voter_class": self.voter_class,
-            "authority_class": self.authority_class,
-            "source_class": self.source_class,
-        }
-        self.member_class: type[PairMember] = type("Member", (self.base_member,), attributes)
-
-    def timing(self) -> LeaseTiming:
-        return LeaseTiming()
-
-    def loads(self, record: VoterRecord | None) -> VoterRecord | None:
-        return record
+from tests.simulation.redundancy_mutant import Mutant
+from tests.simulation.redundancy_mutants_of_sets import MORE
 
 
 class GenerationNotDurable(Mutant):
-    def loads(self, record: VoterRecord | None) -> VoterRecord | None:
+    def loads(self, record: VoterRecord | None, name: str) -> VoterRecord | None:
         return record and record._replace(generation=NO_GENERATION)
 
 
@@ -96,8 +73,8 @@ class StaleStandbyEligible(Mutant):
 
 class AnswerBeforeMirror(Mutant):
     class source_class(MirrorSource):  # noqa: N801
-        def submit(self, now_ns: int, seq: int, score: int, digest: bytes, data: bytes) -> None:
-            super().submit(now_ns, seq, score, digest, data)
+        def submit(self, now_ns: int, seq: int, digest: bytes, data: bytes) -> None:
+            super().submit(now_ns, seq, digest, data)
             self._ports.confirmed(seq)
 
 
@@ -123,8 +100,8 @@ class UnmirroredModeClearedLate(Mutant):
         def _stop_unmirrored_answers(self) -> None:
             pass
 
-        def submit(self, now_ns: int, seq: int, score: int, digest: bytes, data: bytes) -> None:
-            super().submit(now_ns, seq, score, digest, data)
+        def submit(self, now_ns: int, seq: int, digest: bytes, data: bytes) -> None:
+            super().submit(now_ns, seq, digest, data)
             if self.alone:
                 self._ports.confirmed(seq)
 
@@ -169,6 +146,7 @@ class ColdStartersRefreshWait(Mutant):
 
 
 MUTANTS: tuple[type[Mutant], ...] = (
+    *MORE,
     GenerationNotDurable,
     ColdStartLowersGeneration,
     NoCheckAtSend,

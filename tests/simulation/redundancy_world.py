@@ -15,16 +15,25 @@ from typing import Any
 from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.redundancy.messages import Message
 from dcs.redundancy.protocol import PairConfig, PairMember, VoterRecord
+from dcs.redundancy.protocol.field_view import NO_VIEW, FieldView, device_list
 from dcs.redundancy.protocol.phases import Phase
 from dcs.redundancy.protocol.witness_voter import WitnessVoter
 from dcs.redundancy.timing import LeaseTiming
 from tests.simulation.redundancy_checkers import Broken, Checkers, Faults
-from tests.simulation.redundancy_mutants import Mutant
+from tests.simulation.redundancy_hoard import Hoard
+from tests.simulation.redundancy_mutant import Mutant
 
 MS, S = NS_PER_MS, NS_PER_S
 A, B, W = "A", "B", "W"
 NODES = (A, B, W)
 STARTS_ALONE_NS = 50 * MS  # a controller that stands alone is active so long after its start
+DEVICES = device_list(("RTU-1", "RTU-2"), (True, False))
+
+
+def reaches(*devices: int) -> FieldView:
+    """What a node reaches; it knows all of them."""
+    reached = sum(1 << device for device in devices)
+    return FieldView(DEVICES, reached, DEVICES.all & ~reached)
 
 
 class _Crash(Exception):
@@ -51,6 +60,7 @@ class Node:
         self.member: PairMember | None = None
         self.witness: WitnessVoter | None = None
         # the controller
+        self.field = NO_VIEW
         self.scan = 0
         self.held = 0  # bit set of the commands in the state
         self.pending = 0
@@ -66,6 +76,10 @@ class Node:
         if self.member is not None:
             self.arm()
 
+    def stop_clock(self, lasts_ns: int) -> None:
+        """As a guest machine that is stopped: to the node the time never was."""
+        self._local_ns -= round(lasts_ns * self.rate)
+
     # --- life ---------------------------------------------------------------------------------------------
     def start(self) -> None:
         self.is_up = True
@@ -75,7 +89,7 @@ class Node:
         self.scan = self.held = self.pending = 0
         self.waiting = []
         record = None if self.disk_is_corrupt else (self.disk or VoterRecord())
-        record = self.world.mutant.loads(record)
+        record = self.world.mutant.loads(record, self.name)
         self.disk_is_corrupt = False
         now_ns = self.local_ns()
         if self.name == W:
@@ -143,11 +157,15 @@ class Node:
         elif "differs" in text:
             raise Broken(f"{self.name}: the standby's result differs although both compute the same")
 
-    def snapshot(self) -> tuple[int, bytes]:
+    def look(self, devices: int) -> None:
+        if self.member is not None:
+            self.member.set_field(self.local_ns(), self.field)
+
+    def snapshot(self) -> tuple[int, bytes | memoryview]:
         return self.scan, f"{self.scan} {self.held}".encode() + b" " * self.world.padding
 
-    def restore(self, seq: int, state: bytes) -> None:
-        self.scan, self.held = map(int, state.split())
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
+        self.scan, self.held = map(int, bytes(state).split())
         if seq != self.scan:
             raise Broken(f"{self.name}: a copy of scan {seq} holds scan {self.scan}")
 
@@ -155,14 +173,15 @@ class Node:
         self._apply(int(record))
         if seq != self.scan:
             raise Broken(f"{self.name}: repeats scan {seq} as its scan {self.scan}")
-        return b"%d" % ((self.scan * 1_000_003 ^ self.held) & 0xFFFFFFFF)
+        return self._digest(self.scan, self.held)
 
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         self.world.tell(self.name, f"active, epoch {epoch}: {reason}")
         self.world.checkers.holder(self.name, epoch, self.held, cold)
         if reason.startswith("handed over"):
             self.world.checkers.counts["handovers"] += 1
-        self.world.at(self, 0, self.write, True)  # the first write goes out at once
+        if not self.world.mutant.first_write_waits:
+            self.world.at(self, 0, self.write, True)  # the first write goes out at once
 
     def became_standby(self, reason: str) -> None:
         self.world.tell(self.name, f"standby: {reason}")
@@ -202,6 +221,9 @@ class Node:
         self.arm()
 
     # --- the controller -----------------------------------------------------------------------------------
+    def _digest(self, scan: int, held: int) -> bytes:
+        return b"%d" % ((scan * 1_000_003 ^ held) & 0xFFFFFFFF)
+
     def _apply(self, commands: int) -> None:
         self.scan += 1
         self.held |= commands
@@ -222,7 +244,7 @@ class Node:
         is_open_now = self.may_write()
         if commands:
             self.waiting.append((self.scan, commands))
-        digest = b"%d" % ((self.scan * 1_000_003 ^ self.held) & 0xFFFFFFFF)
+        digest = self._digest(self.scan, self.held)
         member.submit(self.local_ns(), self.scan, b"%d" % commands, digest)
         self.arm()
         for _ in range(world.scan_ns // (10 * MS)):  # the outputs of one scan, one after the other
@@ -257,6 +279,7 @@ class World:
         self.config = PairConfig("P", (A, B), W, self.timing)
         self.faults = faults or Faults.swarm(self.rng)
         self.scan_ns = self.rng.choice((20 * MS, 20 * MS, 150 * MS))
+        self.shortest_delay_ns = 50_000
         self.longest_delay_ns = self.rng.choice((200_000, 2 * MS))
         self.padding = self.rng.choice((0, 0, 600_000))  # sometimes a copy takes many slices
         self.checkers = Checkers()
@@ -268,6 +291,7 @@ class World:
         self._count = 0
         self._cuts: dict[tuple[str, str], int] = {}  # directed link -> until
         self._stream_ns: dict[tuple[str, str], int] = {}
+        self.hoard = Hoard(self.faults.hoard, self.rng)
         self._next_command = 0
         self._healed = False
 
@@ -305,16 +329,24 @@ class World:
             return
         faults, rng = self.faults, self.rng
         if faults.step_pause and rng.random() < faults.step_pause:
-            node.frozen_until_ns = max(node.frozen_until_ns, self.now_ns) + rng.randrange(5 * MS, 400 * MS)
-            self.checkers.counts["pauses"] += 1
+            self.freeze(node, max(node.frozen_until_ns, self.now_ns) + rng.randrange(5 * MS, 400 * MS))
         if faults.step_crash and rng.random() < faults.step_crash:
             raise _Crash
+
+    def freeze(self, node: Node, until_ns: int) -> None:
+        """The node does nothing until then; its clock goes on."""
+        self.checkers.counts["pauses"] += 1
+        lasts_ns = until_ns - max(self.now_ns, node.frozen_until_ns)
+        if lasts_ns > 0:
+            node.frozen_until_ns = until_ns
+            if self.mutant.clock_stops:
+                node.stop_clock(lasts_ns)
 
     # --- network ------------------------------------------------------------------------------------------
     def _delay_ns(self) -> int:
         if not self._healed and self.faults.tail and self.rng.random() < self.faults.tail:
             return self.rng.randrange(2 * MS, 400 * MS)
-        return self.rng.randrange(50_000, self.longest_delay_ns)
+        return self.rng.randrange(self.shortest_delay_ns, self.longest_delay_ns)
 
     def post(self, node: Node, to: str, message: Message, in_order: bool) -> None:
         leaves_ns = max(self.now_ns, node.frozen_until_ns)  # a pause in this step delays what it sends
@@ -330,6 +362,10 @@ class World:
         self.at(None, arrives_ns - self.now_ns, self._arrive, receiver, link, message)
         if self._healed:
             return
+        self.hoard.keep(link, message)
+        for old_link, old in self.hoard.late_answers(link, message):
+            self.checkers.counts["old answers"] += 1
+            self.at(None, self._delay_ns(), self._arrive, self.nodes[old_link[1]], old_link, old)
         for chance, within_ns in ((faults.repeat, 100 * MS), (faults.ancient, 4 * S)):
             if chance and rng.random() < chance:
                 again_ns = arrives_ns + rng.randrange(within_ns)
@@ -363,13 +399,14 @@ class World:
         for node in self.nodes.values():
             self.at(None, self.rng.randrange(50 * MS), self._start, node)
         self.at(None, 0, self._client)
+        self.at(None, S, self._heartbeat)
         for every_ns, trouble in (
             (self.faults.crash_every_ns, self._random_crash),
             (self.faults.pause_every_ns, self._random_pause),
             (self.faults.cut_every_ns, self._random_cut),
             (self.faults.rolling_every_ns, self._rolling_trouble),
             (self.faults.switch_every_ns, self._random_switchover),
-            (self.faults.score_every_ns, self._random_score),
+            (self.faults.field_every_ns, self._random_field),
             (self.faults.members_every_ns, self._random_membership),
             (self.faults.clock_every_ns, self._random_clock),
             (self.faults.hang_every_ns, self._random_hang),
@@ -418,8 +455,7 @@ class World:
 
     def _random_pause(self) -> None:
         node = self.nodes[self.rng.choice(NODES)]
-        node.frozen_until_ns = max(node.frozen_until_ns, self.now_ns + self.rng.randrange(5 * MS, 400 * MS))
-        self.checkers.counts["pauses"] += 1
+        self.freeze(node, self.now_ns + self.rng.randrange(5 * MS, 400 * MS))
 
     def _random_cut(self) -> None:
         a, b = self.rng.sample(NODES, 2)
@@ -494,10 +530,21 @@ class World:
         for name in (A, B):
             self.crash(self.nodes[name], self.rng.randrange(500_000, 50 * MS))
 
-    def _random_score(self) -> None:
+    def _random_field(self) -> None:
         node = self.nodes[self.rng.choice((A, B))]
-        if node.is_up and node.member is not None:
-            node.member.set_field_score(self.rng.choice((-1, 0, 1, 2, 2)))
+        node.field = self.rng.choice((NO_VIEW, reaches(), reaches(0), reaches(1), reaches(0, 1), reaches(0, 1)))
+        self.tell_field()
+
+    def _heartbeat(self) -> None:
+        self.tell_field()
+        self.at(None, S, self._heartbeat)
+
+    def tell_field(self) -> None:
+        """Drivers and members are one process: what they know of the devices is told at once, and every second."""
+        for node in (self.nodes[A], self.nodes[B]):
+            if node.is_up and node.member is not None and node.frozen_until_ns <= self.now_ns:
+                self.guarded(node, node.member.set_field, node.local_ns(), node.field)
+                node.arm()
 
     def _client(self) -> None:
         """One command every few ms, to whoever takes it."""
@@ -517,8 +564,8 @@ class World:
         for node in self.nodes.values():
             node.frozen_until_ns = min(node.frozen_until_ns, self.now_ns)
             node.hung_until_ns = 0
-            if node.is_up and node.member is not None:
-                node.member.set_field_score(-1)
+            node.field = NO_VIEW
+        self.tell_field()
 
     def bring_back(self) -> None:
         """The operator ends the maintenance."""

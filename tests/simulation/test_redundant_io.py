@@ -28,7 +28,7 @@ SPANS = {"JY-201": 150.0, "P-203": 100.0, "FY-205": 100.0}
 FAIL_MW = 20.0
 ALARM = {"none": set(), "redundancy lost": {"XA-211"}, "a card has failed": {"XA-213"}}
 OF_THE_STATION = {"XA-211", "XA-213"}
-STEADY_S, LOOK_S = 20.0, 8.0
+STEADY_S, LOOK_S = 20.05, 8.0  # not in the very instant of a scan
 PAIR_IN, SINGLE_IN = ("LT-202", "PT-201", "FT-203", "FT-204"), ("TT-206", "FT-207", "JT-201")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.core.simulated_time import SimulatedClock, SimulatedLoop
 from dcs.redundancy.protocol import PairConfig
+from dcs.redundancy.protocol.field_view import NO_VIEW, FieldView, device_list
 from dcs.redundancy.runtime import RedundantMember
 from dcs.redundancy.store import MemoryStore
 from dcs.redundancy.timing import LeaseTiming
@@ -18,6 +19,7 @@ from dcs.redundancy.transport import MemoryNetwork
 from dcs.redundancy.witness import Witness
 
 SCAN_NS = 100 * NS_PER_MS
+TOY_DEVICES = device_list(("RTU-1", "RTU-2"), (True, False))
 
 
 class ToyController:
@@ -31,6 +33,7 @@ class ToyController:
         self.scanned_ns = 0
         self.pending: list[int] = []
         self.role_changes: list[tuple[float, str, str]] = []
+        self.field = NO_VIEW
         self.spoils_scan = -1  # as standby: compute this scan wrongly
         self.clock = SimulatedClock(box.loop, rate=box.rates.get(name, 1.0))
         self.member = RedundantMember(
@@ -42,7 +45,7 @@ class ToyController:
         return self.state["scan"], json.dumps(self.state).encode() + b" " * self.box.padding
 
     def restore(self, seq: int, state: bytes) -> None:
-        self.state = json.loads(state)
+        self.state = json.loads(bytes(state))
         assert self.state["scan"] == seq
 
     def execute(self, seq: int, record: bytes) -> bytes:
@@ -62,6 +65,15 @@ class ToyController:
     def event(self, text: str, kind: str) -> None:
         assert kind == "redundancy"
         self.box.events.append((self.box.loop.time(), self.name, text))
+
+    def look(self, devices: int) -> None:
+        self.member.set_field(self.field)
+
+    def reaches(self, *devices: int) -> None:
+        """Which of two devices answer from now on; the first has outputs."""
+        reached = sum(1 << device for device in devices)
+        self.field = FieldView(TOY_DEVICES, reached, TOY_DEVICES.all & ~reached)
+        self.member.set_field(self.field)
 
     # --- the scan ---
     def alive(self, now_ns: int) -> bool:
@@ -84,6 +96,12 @@ class ToyController:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.member.run())
             tasks.create_task(self._scan_forever())
+            tasks.create_task(self._tell_field())
+
+    async def _tell_field(self) -> None:
+        while True:
+            self.member.set_field(self.field)
+            await asyncio.sleep(1.0)
 
     async def _scan_forever(self) -> None:
         due_ns = 0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dcs.bench.register_watch import RegisterWatch
 from tests.support.processes import wait_until
+from tests.support.register_watch import RegisterWatch
 from tests.support.running_plant import running_plant
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]

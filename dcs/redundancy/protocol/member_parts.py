@@ -11,8 +11,9 @@ from dcs.redundancy.messages import NO_GENERATION, Generation, Hello
 from dcs.redundancy.protocol.authority import Authority
 from dcs.redundancy.protocol.cold_start import ColdStart, Rank
 from dcs.redundancy.protocol.config import PairConfig
+from dcs.redundancy.protocol.dispute import ExecutionPorts
 from dcs.redundancy.protocol.field_choice import FieldChoice
-from dcs.redundancy.protocol.mirror_sink import COMPLETE, COPYING, MirrorSink
+from dcs.redundancy.protocol.mirror_sink import COMPLETE, COPYING, DISPUTED, MirrorSink
 from dcs.redundancy.protocol.mirror_source import MIRRORED, MirrorSource
 from dcs.redundancy.protocol.neighbours import Neighbours
 from dcs.redundancy.protocol.phases import DATA_PHASE, Life, Phase
@@ -31,6 +32,7 @@ class MemberParts:
     authority_class = Authority
     source_class = MirrorSource
     sink_class = MirrorSink
+    choice_class = FieldChoice
 
     def __init__(
         self,
@@ -44,13 +46,13 @@ class MemberParts:
         incarnation: int = 0,
         checkpoint: Rank = (NO_GENERATION, 0),
         programs: ProgramPorts | None = None,
+        execution: ExecutionPorts | None = None,
     ) -> None:
         timing = config.timing
         self.name = name
         others = self.peer, self.witness = config.others(name)
         self.timing = timing
         self.life = Life()
-        self.field_score = -1
         self.gate: tuple[bool, int, int] = (False, 0, 0)
         self._ports = ports
         self._alive = alive
@@ -63,11 +65,14 @@ class MemberParts:
         self.authority = self.authority_class(
             self.voter, self.incarnation, others, timing, ports.send, uniform, offset_ns, now_ns
         )
-        self.source = self.source_class(self.incarnation, timing, ports, self._next_generation)
-        self.sink = self.sink_class(self.incarnation, ports)
+        self.source = self.source_class(self.incarnation, timing, ports, self._next_generation, execution)
+        self.sink = self.sink_class(self.incarnation, ports, execution)
+        self._execution = execution
         self.programs = ProgramExchange(ports, programs, timing)
         self.neighbours = Neighbours(others, timing, ports.send, now_ns)
-        self.field_choice = FieldChoice(timing)
+        self.field_choice = self.choice_class(
+            (name, self.peer), self.incarnation, timing, lambda told: ports.send(self.peer, told), ports.look
+        )
         self._cold_start = ColdStart(name, self.peer, timing, uniform)
         self._claim: Generation | None = None  # of the complete data we hold as an ex-holder
         self._held = checkpoint  # (generation, scan) of the data in the controller, complete or stale
@@ -119,7 +124,7 @@ class MemberParts:
     @property
     def standby_ready(self) -> bool:
         """As the active: the standby holds everything and could take over."""
-        return self.active and self.source.state == MIRRORED
+        return self.active and self.source.ready
 
     @property
     def alone(self) -> bool:
@@ -133,7 +138,9 @@ class MemberParts:
             return ""
         if self.phase in (Phase.TAKING_OUT, Phase.SIMPLEX) or self._is_standby_awaited:
             return Phase.OUT.value
-        return {MIRRORED: "ready", COPYING: "synchronising"}.get(self.source.state, "missing")
+        if self.source.ready:
+            return "ready"
+        return "synchronising" if self.source.state in (COPYING, MIRRORED) else "missing"
 
     @property
     def needs_lease(self) -> bool:
@@ -170,10 +177,15 @@ class MemberParts:
         generation, epoch = self.source.generation, self.authority.epoch
         return Generation(epoch, generation.n + 1 if generation.epoch == epoch else 0)
 
+    @property
+    def _is_handed_over(self) -> bool:
+        """The epoch before ours was released, not lost."""
+        return self._release_epoch == self.authority.epoch - 1
+
     def _wants_copy(self) -> bool:
         """Neither complete nor under way; a copy of an older generation was given up by the active."""
         is_current = self.sink.generation >= self.voter.record.generation
-        return not (is_current and self.sink.state in (COMPLETE, COPYING))
+        return not (is_current and self.sink.state in (COMPLETE, COPYING, DISPUTED))
 
     def _say_hello(self, now_ns: int) -> None:
         if now_ns < self._hello_ns:
@@ -182,9 +194,10 @@ class MemberParts:
         last = self.sink.session
         holder_incarnation, copy_id = (last.holder_incarnation, last.copy_id) if last else (0, 0)
         generation, seq = self._held
-        wants_copy, score = self._wants_copy(), self.field_score
         program = self.programs.announced
-        hello = Hello(self.incarnation, generation, seq, wants_copy, holder_incarnation, copy_id, score, program)
+        wants_copy = self._wants_copy()
+        software = self._execution.software() if self._execution is not None else ""
+        hello = Hello(self.incarnation, generation, seq, wants_copy, holder_incarnation, copy_id, program, software)
         self._ports.send(self.peer, hello)
 
     def _note_held(self) -> None:
@@ -203,7 +216,7 @@ class MemberParts:
         self._switched_ns = now_ns
         self.sink.reset()
         self.programs.forget()
-        self.field_choice.term_begins()
+        self.field_choice.term_begins(now_ns, self._is_handed_over)
         self._claim = None
         self._is_live = True
         self._told_granting = 3
@@ -222,7 +235,7 @@ class MemberParts:
             reason = "first start"
         elif authority.won_cold:
             reason = "cold start: nobody with complete data was found, acknowledged data may be lost"
-        elif self._release_epoch == authority.epoch - 1:
+        elif self._is_handed_over:
             reason = f"handed over by {self.peer}"
         else:
             reason = f"takeover: {self.peer} gave no sign of life"
@@ -247,6 +260,7 @@ class MemberParts:
     def release(self, now_ns: int) -> None:
         """Tell the voters that the authority is free."""
         self.authority.release(now_ns)
+        self.field_choice.released(now_ns)
 
     def keep_claim(self, now_ns: int) -> None:
         """Keep the own data as complete: nobody with older data can have answered since."""

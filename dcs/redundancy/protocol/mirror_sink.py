@@ -5,28 +5,33 @@ Knows       one session; nothing of leases or time.
 Behaviour   docs/explanations/redundancy.md, rules 8 and 9.
 """
 
-from dcs.redundancy.messages import NO_GENERATION, Ack, CopyBegin, CopySlice, Generation, Record, Session
+from dcs.redundancy.messages import NO_GENERATION, Ack, CopyBegin, CopySlice, Finding, Generation, Record, Session
+from dcs.redundancy.protocol.dispute import ExecutionPorts
 from dcs.redundancy.protocol.ports import CannotRestore, MemberPorts
 
 BUFFERED_RECORDS = 1000  # scans that may wait for the rest of a copy; more are not acknowledged
 
-EMPTY, COPYING, COMPLETE, BROKEN = "empty", "copying", "complete", "broken"
+EMPTY, COPYING, COMPLETE, DISPUTED, BROKEN = "empty", "copying", "complete", "disputed", "broken"
 
 
 class MirrorSink:
     """Follows the active. Only ``COMPLETE`` data of the newest generation make a member eligible."""
 
-    def __init__(self, incarnation: int, ports: MemberPorts) -> None:
+    def __init__(self, incarnation: int, ports: MemberPorts, execution: ExecutionPorts | None = None) -> None:
         self.state = EMPTY
         self.session: Session | None = None
         self.seq = 0  # all scans up to this one are held
-        self.score = -1  # our own field score, told with every acknowledgement
-        self.holder_score = -1
         self.mismatches = 0
+        self._execution = execution
+        self._disputed_seq = 0
+        self._is_right = False  # the active has said that its own results are wrong
         self._incarnation = incarnation
         self._ports = ports
         self._base_seq = 0
-        self._slices: list[bytes] = []
+        self._room = bytearray()  # for the copy; kept, because to find it anew takes longer than to fill it
+        self._copy_bytes = 0
+        self._slices_held = 0
+        self._bytes_held = 0
         self._slices_expected = 0
         self._buffered: list[Record] = []
 
@@ -40,14 +45,14 @@ class MirrorSink:
         """Progress of the copy, 0–100."""
         if self.state == COMPLETE:
             return 100.0
-        return 100.0 * len(self._slices) / self._slices_expected if self._slices_expected else 0.0
+        return 100.0 * self._slices_held / self._slices_expected if self._slices_expected else 0.0
 
     def reset(self) -> None:
         """We hold the authority now, or what we hold is worth nothing."""
         self.state = EMPTY
-        self._slices = []
+        self._slices_held = self._bytes_held = self._slices_expected = 0
         self._buffered = []
-        self._slices_expected = 0
+        self._is_right = False
 
     def on_begin(self, begin: CopyBegin, known: Generation) -> bool:
         """A copy follows. From its first byte on we claim no data, because the active may rely on our answers."""
@@ -61,6 +66,9 @@ class MirrorSink:
         self.state = COPYING
         self.seq = self._base_seq = begin.base_seq
         self._slices_expected = begin.slices
+        self._copy_bytes = begin.total_bytes
+        if len(self._room) < begin.total_bytes:
+            self._room = bytearray(begin.total_bytes)
         if not begin.slices:
             self._finish()
         self._answer()
@@ -70,40 +78,48 @@ class MirrorSink:
         """One part of the copy, in order."""
         if piece.session != self.session or self.state != COPYING:
             return
-        if piece.number != len(self._slices):
-            self._answer(gap=piece.number > len(self._slices))
+        if piece.number != self._slices_held:
+            self._answer(gap=piece.number > self._slices_held)
             return
-        self._slices.append(piece.data)
-        if len(self._slices) == self._slices_expected:
+        end = self._bytes_held + len(piece.data)
+        if end > self._copy_bytes:
+            return
+        self._room[self._bytes_held : end] = piece.data
+        self._bytes_held = end
+        self._slices_held += 1
+        if self._slices_held == self._slices_expected:
             self._finish()
         self._answer()
 
     def _finish(self) -> None:
         try:
-            self._ports.restore(self._base_seq, b"".join(self._slices))
+            self._ports.restore(self._base_seq, memoryview(self._room)[: self._bytes_held])
         except CannotRestore as exc:
             self.state = BROKEN
             self._ports.event(f"the copy cannot be read: {exc}")
             self._answer(mismatch=True, seq=self._base_seq - 1)
             return
         self.state = COMPLETE
-        self._slices = []
+        self._catch_up()
+
+    def _catch_up(self) -> None:
         buffered, self._buffered = self._buffered, []
-        for record in buffered:
+        for at, record in enumerate(buffered):
             if not self._execute(record):
+                self._buffered = buffered[at + 1 :]
                 return
 
     def on_record(self, record: Record) -> None:
         """One scan of the active."""
-        if record.session != self.session or self.state not in (COPYING, COMPLETE):
+        if record.session != self.session or self.state not in (COPYING, COMPLETE, DISPUTED):
             return
-        self.holder_score = record.score
         if record.seq > self.seq + 1:
             self._answer(gap=True)
             return
         if record.seq == self.seq + 1 and not self._take(record):
             return
-        self._answer()
+        if self.state != DISPUTED:
+            self._answer()
 
     def _take(self, record: Record) -> bool:
         if self.state == COMPLETE:
@@ -118,16 +134,40 @@ class MirrorSink:
 
     def _execute(self, record: Record) -> bool:
         digest = self._ports.execute(record.seq, record.data)
-        if digest == record.digest:
+        if digest == record.digest or self._is_right:
             return True
         self.mismatches += 1
-        self.state = BROKEN
-        self._ports.event(
-            f"scan {record.seq}: our result {digest.hex()[:16]} differs from the active's "
-            f"{record.digest.hex()[:16]}; this copy is given up and a new one asked for"
-        )
+        results = f"scan {record.seq}: our result {digest.hex()} differs from the active's {record.digest.hex()}"
+        if self._execution is None:
+            self.state = BROKEN
+            self._ports.event(f"{results}; this copy is given up and a new one asked for")
+            self._answer(mismatch=True, seq=record.seq - 1)
+            return False
+        self.state = DISPUTED
+        self._disputed_seq = self.seq = record.seq
+        self._ports.event(f"{results}; both repeat it")
         self._answer(mismatch=True, seq=record.seq - 1)
+        self._execution.recheck(record.seq)
         return False
+
+    def rechecked(self, seq: int, repeats: bool) -> None:
+        """What we find about our own result of a scan that differs from the active's."""
+        if self.state != DISPUTED or seq != self._disputed_seq:
+            return
+        assert self.session is not None
+        self._ports.send_mirror(Finding(self.session, seq, repeats))
+        if not repeats:
+            self.state = BROKEN
+            self._ports.event(f"our own result of scan {seq} cannot be repeated; a new copy is asked for")
+
+    def on_finding(self, finding: Finding) -> None:
+        """The active says that its own results are wrong: ours count from now on."""
+        if finding.session != self.session or self.state != DISPUTED or finding.repeats:
+            return
+        self.state = COMPLETE
+        self._is_right = True
+        self._catch_up()
+        self._answer()
 
     def _answer(self, gap: bool = False, mismatch: bool = False, seq: int | None = None) -> None:
         session = self.session
@@ -135,5 +175,5 @@ class MirrorSink:
             return
         held = self.seq if seq is None else seq
         is_complete = self.state == COMPLETE
-        slices = self._slices_expected if is_complete else len(self._slices)
-        self._ports.send_mirror(Ack(session, held, slices, is_complete, gap, mismatch, self.score))
+        slices = self._slices_expected if is_complete else self._slices_held
+        self._ports.send_mirror(Ack(session, held, slices, is_complete, gap, mismatch))

@@ -74,11 +74,18 @@ class MemberPorts(VoterPorts, Protocol):
         """Into the ordered stream to the peer; lost when the stream breaks."""
         ...
 
-    def snapshot(self) -> tuple[int, bytes]:
-        """The whole state after scan ``seq``: (seq, state)."""
+    def look(self, devices: int) -> None:
+        """Ask these field devices now (bits of ``DeviceList``); ``set_field`` then and with each answer."""
         ...
 
-    def restore(self, seq: int, state: bytes) -> None:
+    def snapshot(self) -> tuple[int, bytes | memoryview] | None:
+        """(number of the last scan, whole state after it), which stays as it is until the next call.
+
+        None: it is taken after the next scan, and given to ``copy_taken``.
+        """
+        ...
+
+    def restore(self, seq: int, state: bytes | memoryview) -> None:
         """Take over a whole state: that after scan ``seq``. Raises ``CannotRestore``; then nothing has changed."""
         ...
 

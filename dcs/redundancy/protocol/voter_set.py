@@ -13,6 +13,10 @@ from collections.abc import Mapping
 from dcs.redundancy.messages import Info
 from dcs.redundancy.protocol.ports import VoterRecord
 
+STARTS_ALONE = 1 << 20
+"""A member that stands alone raises its epoch with each start and tells nobody who could not hear it. When its own
+record is lost too, this many starts are jumped over, so that epochs grow all the same."""
+
 
 def ends(record: VoterRecord, sender: str, word: Info) -> bool:
     """The member that we know as standing alone says that it does not any more."""
@@ -32,7 +36,7 @@ def rebuilt(me: str, record: VoterRecord, told: Mapping[str, Info]) -> VoterReco
     """Our record was lost, both others have told theirs. We ourselves do not stand alone any more."""
     changed = max(word.alone_epoch for word in told.values())
     if any(word.alone == me for word in told.values()):
-        changed = max(record.epoch, changed) + 1  # our new word must be above the old one
+        changed = max(record.epoch, changed) + STARTS_ALONE  # above every epoch that we may have used alone
     record = record._replace(epoch=max(record.epoch, changed), alone="", alone_epoch=changed, agreed=False)
     for sender, word in told.items():
         if word.alone == sender and word.agreed:

@@ -83,6 +83,11 @@ class ModbusConnection(asyncio.Protocol):
         return self._transport is not None
 
     @property
+    def reason(self) -> str:
+        """Why it ended."""
+        return self._reason
+
+    @property
     def pending(self) -> list[tuple[int, int]]:
         """Requests under way: unit, and how many answers the connection had given when it was sent."""
         return [(pending.unit, pending.sent_at) for pending in self._pending.values()]

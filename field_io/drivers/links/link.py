@@ -6,6 +6,7 @@ Peers       ``wire`` (TCP, TLS, serial lines) and ``memory`` (no sockets), both 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +55,8 @@ class ModbusLink(ABC):
     """One unit of one device; requests in order. A link implements ``connect``, ``exchange``, ``abort``."""
 
     faults: LinkFaults
+    on_lost: Callable[[str], None] | None = None
+    """Hears, with a reason, of a connection that the device or the network ended; not of one that we aborted."""
 
     @property
     @abstractmethod

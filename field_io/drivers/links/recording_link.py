@@ -16,8 +16,13 @@ class RecordingLink(ModbusLink):
 
     def __init__(self, link: ModbusLink, file: RecordingFile, clock: Clock) -> None:
         self._link = link
+        link.on_lost = self._link_lost
         self._file = file
         self._clock = clock
+
+    def _link_lost(self, reason: str) -> None:
+        if self.on_lost is not None:
+            self.on_lost(reason)
 
     @property
     def faults(self) -> LinkFaults:  # type: ignore[override]

@@ -13,6 +13,7 @@ Promise     a request that one link does not answer is repeated on the other wit
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.core.errors import LinkDown
@@ -20,9 +21,6 @@ from field_io.drivers.backoff import Backoff, Rng
 from field_io.drivers.gate import Gate
 from field_io.drivers.links.link import LinkFaults, ModbusLink
 from field_io.modbus import pdu as codes
-
-HEALTH_PERIOD_NS = 2 * NS_PER_S
-"""How often the idle link is asked for something small."""
 
 _LOOK_NS = 200 * NS_PER_MS
 _NO_WAY = (codes.NO_PATH, codes.NO_ANSWER)
@@ -59,10 +57,10 @@ class RedundantLink(ModbusLink):
         clock: Clock,
         rng: Rng,
         probe: bytes,
-        health_ns: int = HEALTH_PERIOD_NS,
+        health_ns: int = NS_PER_S,
         backoff_ns: int = 10 * NS_PER_S,
     ) -> None:
-        """``probe``: the request that tests the idle link."""
+        """``probe``: the request that tests the idle link, every ``health_ns``."""
         self.members = tuple(
             Member(name, url, link, Backoff(rng, cap_ns=backoff_ns))
             for name, url, link in zip("AB", urls, links, strict=True)
@@ -74,6 +72,8 @@ class RedundantLink(ModbusLink):
         self._health_ns = health_ns
         self._active = 0
         self._aborts = 0
+        for member in self.members:
+            member.link.on_lost = partial(self._member_lost, member)
 
     @property
     def faults(self) -> LinkFaults:  # type: ignore[override]
@@ -132,7 +132,8 @@ class RedundantLink(ModbusLink):
                 raise  # we dropped it: what was on its way is not sent again
             second = next(member for member in self.members if member is not first)
             if not await self._open(second):  # it may have come back since it was asked last
-                raise LinkDown(f"link {first.name}: {lost}; link {second.name}: {second.trouble}") from None
+                said = sorted((f"link {first.name}: {lost}", f"link {second.name}: {second.trouble}"))
+                raise LinkDown("; ".join(said)) from None
             if aborts != self._aborts:
                 raise
         answer = await self._ask(second, request, may_write)
@@ -207,16 +208,23 @@ class RedundantLink(ModbusLink):
         self.changes += 1
         self.on_event(f"changed to link {self.in_use.name} ({self.in_use.url}): {reason}")
 
+    def _member_lost(self, member: Member, reason: str) -> None:
+        """A connection ended while nobody asked, or with a request on its way: change at once."""
+        if member.state == "up":
+            self._down(member, reason)
+            member.backoff.try_now()
+        if member is self.in_use and self.spare.up:
+            self._change(reason)
+        elif not self.connected and self.on_lost is not None:
+            self.on_lost(reason)
+
     async def watch(self) -> None:
         """Keep both connections up and the idle one proven, until cancelled."""
         while True:
             now_ns = self._clock.monotonic_ns()
             for member in self.members:
                 if not member.link.connected:
-                    if member.state == "up":  # the device closed it while nobody asked
-                        self._down(member, "connection closed by the device")
-                        member.backoff.try_now()
-                    elif now_ns >= member.backoff.attempt_ns and (member is self.spare or self.connected):
+                    if now_ns >= member.backoff.attempt_ns and (member is self.spare or self.connected):
                         await self._open(member)
                 elif member is self.spare and now_ns - member.tried_ns >= self._health_ns:
                     try:

@@ -48,6 +48,7 @@ class StationLink(ModbusLink):
         self.asked_ns = _NEVER_NS  # monotonic, when the diagnosis was asked for
         self.on_event: Callable[[str], None] | None = None
         self._link = link
+        link.on_lost = self._link_lost
         self._clock = clock
         self._station = spec.station or StationSpec()
         self._every_ns = spec.poll_ns // 2
@@ -59,6 +60,10 @@ class StationLink(ModbusLink):
         self._told: tuple[int, ...] = ()
 
     # --- as a link --------------------------------------------------------------------------------------------
+    def _link_lost(self, reason: str) -> None:
+        if self.on_lost is not None:
+            self.on_lost(reason)
+
     @property
     def faults(self) -> LinkFaults:  # type: ignore[override]
         """Those of the link below."""

@@ -9,6 +9,7 @@ Behaviour   never connects or repeats by itself: back-off is the driver's, and a
 
 import asyncio
 from abc import abstractmethod
+from functools import partial
 
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
@@ -68,7 +69,13 @@ class StreamLink(UnitLink):
     async def connect(self) -> None:
         self.abort()
         await self._through_the_cable()
-        self._connection = await new_connection(self._spec, self._opener, self._spec.limits.in_flight or 1)
+        connection = await new_connection(self._spec, self._opener, self._spec.limits.in_flight or 1)
+        connection.on_lost = partial(self._lost, connection)
+        self._connection = connection
+
+    def _lost(self, connection: ModbusConnection) -> None:
+        if connection is self._connection and self.on_lost is not None:
+            self.on_lost(connection.reason)
 
     async def _exchange(self, request: bytes, may_write: Gate | None) -> bytes:
         connection = self._connection

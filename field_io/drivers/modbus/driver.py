@@ -16,6 +16,7 @@ from dcs.core.clock import NS_PER_S, Clock
 from dcs.core.errors import LinkDown
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import Backoff, Rng
+from field_io.drivers.contact import Contact
 from field_io.drivers.driver import Image, WriteOutcome
 from field_io.drivers.gate import Gate
 from field_io.drivers.links.link import DeviceRefused, ModbusLink
@@ -25,10 +26,6 @@ from field_io.drivers.modbus.health import Health
 from field_io.drivers.modbus.outputs import Outputs
 from field_io.drivers.modbus.reading import Reading, Readings
 from field_io.specs import DeviceSpec, PollGroup
-
-HEALTH_PERIOD_NS = 2 * NS_PER_S
-"""How often a standby asks for one point, so that its path to the device is proven and not assumed."""
-
 
 LOOK_EVERY_NS = NS_PER_S
 """How long a lost connection may go unnoticed between polls that are further apart."""
@@ -44,11 +41,12 @@ class ModbusDriver:
         clock: Clock,
         rng: Rng,
         phase_ns: int = 0,
-        health_ns: int = HEALTH_PERIOD_NS,
+        health_ns: int = 0,
     ) -> None:
         """Polls are due at ``k × spec.poll_ns + phase_ns`` of ``clock.monotonic_ns()``.
 
-        Those of a poll group at ``k × period + its own phase + phase_ns``.
+        ``health_ns``: how often a standby asks for one point, so that its path to the device is proven and not
+        assumed; 0 = ``spec.health_ns``. Those of a poll group at ``k × period + its own phase + phase_ns``.
         """
         self.spec = spec
         self.names = tuple(point.name for point in spec.points)
@@ -58,7 +56,7 @@ class ModbusDriver:
         self._period_ns = spec.poll_ns
         self._slow_ns = 0  # what the last poll took, if that was more than its period
         self._phase_ns = phase_ns
-        self._health_ns = health_ns
+        self._health_ns = health_ns or spec.health_ns
         self._readings = Readings(spec)
         self._look_every_ns = min([LOOK_EVERY_NS, *(group.period_ns for group in self._readings.poll_groups)])
         self._in_flight = spec.limits.in_flight or 1
@@ -69,6 +67,8 @@ class ModbusDriver:
         self._group: asyncio.TaskGroup | None = None
         self._losses = 0  # how often the connection was lost or dropped
         self._dropped_by_us = False
+        self.contact = Contact(lambda: self._health.backoff.failures > 0)
+        link.on_lost = self._link_lost
         self.requests = 0
         self.errors = 0
 
@@ -94,13 +94,30 @@ class ModbusDriver:
 
     def reached(self, now_ns: int) -> bool:
         """True while the device keeps answering, polled or only asked for its health."""
-        # A poller must not notice a dead device before a standby with its slower health reads does: otherwise the
-        # standby would look better for a while, and a switchover would follow that helps nobody.
-        health_ns = max(self._health_ns, self._period_ns)
-        age_max_ns = max(self.spec.stale_after_ns, health_ns + 2 * self.spec.timeout_ns)
-        if self._polling:
-            age_max_ns += self._period_ns
+        age_max_ns = max(self.spec.stale_after_ns, self._health_ns + 2 * self.spec.timeout_ns)
         return not self._health.unreached and now_ns - self._health.answered_ns < age_max_ns
+
+    @property
+    def answered_ns(self) -> int:
+        """Monotonic time of the last answer."""
+        return self._health.answered_ns
+
+    @property
+    def degraded(self) -> bool:
+        """Never: one link is all there is."""
+        return False
+
+    def look(self) -> None:
+        """Ask for one point now; where the last attempt failed, in the middle of its back-off."""
+        if self._group is not None:
+            self._group.create_task(self._look())
+
+    async def _look(self) -> None:
+        with self.contact.looking():
+            if not self._link.connected:
+                self._health.backoff.try_now()  # one attempt out of turn
+            if self._link.connected or await self._open():
+                await self._probe()
 
     @property
     def state(self) -> str:
@@ -187,7 +204,9 @@ class ModbusDriver:
         return ((self._clock.monotonic_ns() - phase_ns) // period_ns + 1) * period_ns + phase_ns
 
     def _next_due_ns(self) -> int:
-        due_ns = self._grid_ns(self._period_ns, self._phase_ns)
+        # A standby proves its path in time, however rarely the values are wanted.
+        period_ns = self._period_ns if self._polling else min(self._period_ns, self._health_ns)
+        due_ns = self._grid_ns(period_ns, self._phase_ns)
         backoff = self._health.backoff
         if (not self._link.connected or backoff.failures) and backoff.attempt_ns < due_ns:
             return max(self._clock.monotonic_ns(), backoff.attempt_ns)
@@ -195,9 +214,11 @@ class ModbusDriver:
 
     async def _until_due(self) -> None:
         """Sleep until the next poll, or until an attempt is due: a poll group, or a write, may lose the connection."""
-        due_ns = self._next_due_ns()
+        due_ns, polling = self._next_due_ns(), self._polling
         while (now_ns := self._clock.monotonic_ns()) < due_ns:
             await self._clock.sleep_until(min(due_ns, now_ns + self._look_every_ns))
+            if polling != self._polling:
+                due_ns, polling = self._next_due_ns(), self._polling
             if not self._link.connected or self._health.backoff.failures:
                 due_ns = min(due_ns, self._next_due_ns())
 
@@ -216,7 +237,7 @@ class ModbusDriver:
         due = self._readings.all if everything else self._readings.groups[""]
         if self._polling and due:
             await self._poll(due)
-        elif self._clock.monotonic_ns() - self._health.answered_ns >= self._health_ns - self._period_ns // 2:
+        elif self._clock.monotonic_ns() - self._health.answered_ns >= self._health_ns - self._health_ns // 4:
             await self._probe()
 
     async def _open(self) -> bool:
@@ -274,7 +295,7 @@ class ModbusDriver:
         except LinkDown as exc:
             self._failed(str(exc), losses)
             return []
-        self._health.answered(asked_ns, self._clock.monotonic_ns())
+        self._answered(asked_ns)
         self._readings.take(reading, answer, asked_ns, asked_utc_ns)
         return []
 
@@ -284,7 +305,7 @@ class ModbusDriver:
             asked_ns, losses = self._clock.monotonic_ns(), self._losses
             reading = next(iter(self._readings.all), None)
             if reading is None:
-                self._health.answered(asked_ns, asked_ns)
+                self._answered(asked_ns)
                 return True
             point = reading.block.points[0]
             self.requests += 1
@@ -296,7 +317,7 @@ class ModbusDriver:
             except LinkDown as exc:
                 self._failed(str(exc), losses)
                 return False
-            self._health.answered(asked_ns, self._clock.monotonic_ns())
+            self._answered(asked_ns)
             return True
 
     # --- writing ----------------------------------------------------------------------------------------------
@@ -325,16 +346,21 @@ class ModbusDriver:
             self._failed(str(exc), losses)
             raise
         self.requests += 1
-        self._health.answered(asked_ns, self._clock.monotonic_ns())
+        self._answered(asked_ns)
         return answer
 
     # --- what an answer, or none, means -----------------------------------------------------------------------
+    def _answered(self, asked_ns: int) -> None:
+        self._health.answered(asked_ns, self._clock.monotonic_ns())
+        self.contact.attempt_over()
+
     def _refused(self, exc: DeviceRefused, doing: str, asked_ns: int) -> None:
         self.errors += 1
         self._health.refused(exc, doing, asked_ns, self._clock.monotonic_ns())
         if self._health.unreached:
             self._outputs.unknown()
             self._readings.unreached(asked_ns)
+        self.contact.attempt_over()
 
     def _failed(self, reason: str, losses: int) -> None:
         if losses != self._losses:  # we dropped it ourselves, or another request has told already
@@ -342,3 +368,9 @@ class ModbusDriver:
         self._losses += 1
         self.errors += 1
         self._health.failed(reason, self._clock.monotonic_ns())
+        self.contact.attempt_over()
+
+    def _link_lost(self, reason: str) -> None:
+        self._health.last_trouble = reason
+        if self.contact.connection_ended(self._clock.monotonic_ns()):
+            self.look()

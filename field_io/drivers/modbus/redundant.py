@@ -62,13 +62,18 @@ class RedundantDriver:
         self._diagnoses = [(at, DIAGNOSES.index(point.node)) for at, point in points if point.table == DIAGNOSIS]
         self._outputs = [(at, point) for at, point in points if point.direction == "out"]
         self._on_cards = [(at, point) for at, point in points if station is not None and station.card_of(point)]
+        self.contact = inner.contact
         if pair is not None:
-            pair.on_event = self._tell
+            pair.on_event = self._tell_of_link
         if station is not None:
             station.on_event = self._tell
 
     def _tell(self, text: str) -> None:
         self.on_event(text)
+
+    def _tell_of_link(self, text: str) -> None:
+        self.on_event(text)
+        self.contact.changed()  # whether redundancy is left may have changed
 
     # --- values -----------------------------------------------------------------------------------------------
     def image(self, now_ns: int) -> Image:
@@ -141,6 +146,20 @@ class RedundantDriver:
         """True while the device keeps answering, by whichever link."""
         return self._inner.reached(now_ns)
 
+    @property
+    def answered_ns(self) -> int:
+        """Monotonic time of the last answer, by whichever link."""
+        return self._inner.answered_ns
+
+    @property
+    def degraded(self) -> bool:
+        """One of two links is lost."""
+        return self.pair is not None and bool(self.pair.lost)
+
+    def look(self) -> None:
+        """Ask the device now."""
+        self._inner.look()
+
     def report(self) -> LinkReport:
         """The device as a whole."""
         report = self._inner.report()
@@ -210,7 +229,9 @@ def redundant_driver(
         probe = (
             codes.read(points[0].table, points[0].address, points[0].count) if points else codes.read("holding", 0, 1)
         )
-        link = pair = RedundantLink(links, urls, clock, rng, probe, backoff_ns=spec.backoff_ns)
+        link = pair = RedundantLink(
+            links, urls, clock, rng, probe, health_ns=spec.health_ns, backoff_ns=spec.backoff_ns
+        )
     if spec.station is not None:
         link = station = StationLink(link, spec, clock)
     return RedundantDriver(ModbusDriver(spec, link, clock, rng, phase_ns), clock, pair, station)

@@ -16,6 +16,7 @@ from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
 from dcs.core.errors import LinkDown
 from dcs.core.value import ProcessValue
 from field_io.drivers.backoff import PROBES_PER_CAP, Backoff, Rng
+from field_io.drivers.contact import Contact
 from field_io.drivers.driver import Image, WriteOutcome
 from field_io.drivers.gate import Gate, GateClosed, StaleEpoch
 from field_io.drivers.opc_ua.image import NEVER_NS, UaImage
@@ -26,9 +27,6 @@ from field_io.opc_ua.messages import NodeInfo
 from field_io.opc_ua.refusals import ServiceRefused, SessionRefused
 from field_io.opc_ua.status import CODES, is_bad
 from field_io.specs import DeviceSpec
-
-HEALTH_PERIOD_NS = 2 * NS_PER_S
-"""How often a standby asks the server how it is, so that its path to the device is proven and not assumed."""
 
 RETRY_SUBSCRIPTION_NS = TELL_NS = 60 * NS_PER_S
 FIND_AGAIN_NS = 30 * NS_PER_S
@@ -45,14 +43,19 @@ class OpcUaDriver:
         clock: Clock,
         rng: Rng,
         phase_ns: int = 0,
-        health_ns: int = HEALTH_PERIOD_NS,
+        health_ns: int = 0,
     ) -> None:
-        """Polls are due at ``k × spec.poll_ns + phase_ns`` of ``clock.monotonic_ns()``."""
+        """Polls are due at ``k × spec.poll_ns + phase_ns`` of ``clock.monotonic_ns()``.
+
+        ``health_ns``: how often a standby asks the server how it is, so that its path to the device is proven and not
+        assumed; 0 = ``spec.health_ns``.
+        """
         self.spec = spec
         self.names = tuple(point.name for point in spec.points)
         self.requests = 0
         self.errors = 0
         self.on_event: Callable[[str], None] | None = None  # for the journal: data was lost
+        self.contact = Contact(lambda: self._backoff.failures > 0 or self._refused)
         self.losses = 0  # times that messages or a subscription were lost since the start
         self._session = session
         self._clock = clock
@@ -60,7 +63,7 @@ class OpcUaDriver:
         # From a server that refuses us: asking it is dear, and people have to do something first.
         self._shut_out = Backoff(rng, cap_ns=PROBES_PER_CAP * spec.backoff_ns)
         self._phase_ns = phase_ns
-        self._health_ns = health_ns
+        self._health_ns = health_ns or spec.health_ns
         self._at = {name: at for at, name in enumerate(self.names)}
         self._image = UaImage(spec)
         self._infos: Sequence[NodeInfo] = [NodeInfo(CODES["BadNotConnected"])] * len(self.names)
@@ -106,13 +109,42 @@ class OpcUaDriver:
 
     def reached(self, now_ns: int) -> bool:
         """True while the device keeps answering, polled or only asked for its health."""
-        # A poller must not notice a dead device before a standby with its slower health reads does: otherwise the
-        # standby would look better for a while, and a switchover would follow that helps nobody.
-        health_ns = max(self._health_ns, self._period_ns)
-        age_max_ns = max(self.spec.stale_after_ns, health_ns + 2 * self.spec.timeout_ns)
-        if self._polling:
-            age_max_ns += self._period_ns
+        age_max_ns = max(self.spec.stale_after_ns, self._health_ns + 2 * self.spec.timeout_ns)
         return now_ns - self._answered_ns < age_max_ns
+
+    @property
+    def answered_ns(self) -> int:
+        """Monotonic time of the last answer."""
+        return self._answered_ns
+
+    @property
+    def degraded(self) -> bool:
+        """Never: one link is all there is."""
+        return False
+
+    def look(self) -> None:
+        """Ask the server now; where the last attempt failed, in the middle of its back-off."""
+        if self._group is not None:
+            self._group.create_task(self._look_now())
+
+    async def _look_now(self) -> None:
+        with self.contact.looking():
+            if self._session.connected:
+                await self._prove()
+            else:
+                self._backoff.try_now()
+                await self._look(on_grid=False)  # a new session is an answer
+
+    async def _prove(self) -> None:
+        async with self._lock:
+            aborts = self._aborts
+            try:
+                await self._ask()
+            except ServiceRefused as exc:
+                self._answered(self._clock.monotonic_ns())
+                self._last_trouble = str(exc)
+            except LinkDown as exc:
+                self._failed(exc, aborts)
 
     @property
     def state(self) -> str:
@@ -180,7 +212,8 @@ class OpcUaDriver:
         now_ns = self._clock.monotonic_ns()
         # From the grid, not from now: lateness cannot add up, and a poll that took too long slips to the next one.
         phase_ns = self._phase_ns + (self._period_ns // 4 if self._subscribed else 0)
-        due_ns = ((now_ns - phase_ns) // self._period_ns + 1) * self._period_ns + phase_ns
+        period_ns = self._period_ns if self._polling else min(self._period_ns, self._health_ns)
+        due_ns = ((now_ns - phase_ns) // period_ns + 1) * period_ns + phase_ns
         if self._session.connected:
             return due_ns, not self._subscribed
         attempt_ns = (self._shut_out if self._refused else self._backoff).attempt_ns
@@ -199,7 +232,7 @@ class OpcUaDriver:
                     self._subscribed = False
                     self._image.watch(())
                     await self._session.unsubscribe()
-                elif self._clock.monotonic_ns() - self._answered_ns >= self._health_ns - self._period_ns // 2:
+                elif self._clock.monotonic_ns() - self._answered_ns >= self._health_ns - self._health_ns // 4:
                     await self._ask()
             except ServiceRefused as exc:
                 self._answered(self._clock.monotonic_ns())
@@ -302,6 +335,7 @@ class OpcUaDriver:
         now_ns, now_utc_ns = self._clock.monotonic_ns(), self._clock.time_ns()
         self._answered_ns = self._notified_ns = now_ns
         self._backoff.answered()
+        self.contact.attempt_over()
         lost = self._image.take(changes, now_ns, now_utc_ns)
         self._image.confirm(now_ns, now_utc_ns, [at for at, _ in changes])
         if lost:
@@ -379,6 +413,7 @@ class OpcUaDriver:
     def _answered(self, asked_ns: int) -> None:
         self._backoff.answered()
         self._answered_ns = now_ns = self._clock.monotonic_ns()
+        self.contact.attempt_over()
         round_trip_ns = now_ns - asked_ns
         old = self._round_trip_ns
         self._round_trip_ns = round_trip_ns if old is None else old + 0.1 * (round_trip_ns - old)
@@ -393,6 +428,7 @@ class OpcUaDriver:
         self._backoff.failed(self._clock.monotonic_ns())
         if self._refused:
             self._shut_out.failed(self._clock.monotonic_ns())
+        self.contact.attempt_over()
 
     def _drop(self) -> None:
         self._subscribed = False

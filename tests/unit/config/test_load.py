@@ -172,7 +172,7 @@ def test_overrides_change_what_the_file_says(tank: Path) -> None:
     )
     assert plant.devices[0].port == 0
     assert plant.scan_classes[0].period_ns == 100_000_000
-    assert plant.bus.host == "127.0.0.2"
+    assert plant.bus.hosts == ("127.0.0.2",)
     assert plant.name == "other"
     strategy = plant.controllers[0].strategy
     assert next(b for b in strategy.blocks if b.name == "LIC-101.pid").params["gain"] == 3.0
@@ -200,7 +200,7 @@ def test_an_override_changes_the_digest(tank: Path) -> None:
         ("field.devises.RTU-1.port=1", "field.yaml has no key `devises`. Did you mean `devices`?"),
         ("field.devices.RTU-9.port=1", "there is no `RTU-9` in devices of field.yaml. Did you mean `RTU-1`?"),
         ("devices.RTU-1.prot=1", "devices.RTU-1: unknown key `prot`. Did you mean `port`?"),
-        ("bus.a.b=3", "bus: unknown key `a`. Known keys: host, port, url."),
+        ("bus.a.b=3", "bus: unknown key `a`. Known keys: host, port, url, urls, nodes, hosts, store, store_samples, store_events."),
         ("controllers.C1.members.7=X", "plant.yaml has no `controllers.C1.members.7`. Correct the path."),
         (
             "scan_classes.loops.period=1 ms",

@@ -172,6 +172,7 @@ def test_a_snapshot_in_the_middle_knows_what_the_device_does_to_its_answers() ->
 
     async def second(field: Field) -> None:
         await field.until_s(7.2)
+        field.driver._link.on_lost = None  # its question after the loss would be one request more
         field.faults.begin("RTU-1", "disconnect")
         field.simulation.restore(kept[0])
         field.faults.arm()
@@ -183,6 +184,7 @@ def test_a_snapshot_in_the_middle_knows_what_the_device_does_to_its_answers() ->
         link = MemoryLinks(field.network, "X").link(field.driver.spec)
         field.driver.set_polling(False)
         field.driver.set_schedule(10**15, 0)
+        field.driver._health_ns = 10**15  # nor does it prove its path
         ends[number] = await asked(field, link, 30)
 
     in_field(first)

@@ -1,6 +1,7 @@
 """What the standby repeats is what the active did: records and copies survive the wire whole, or are refused."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -60,6 +61,6 @@ def test_the_book_forgets_the_oldest_and_survives_a_copy() -> None:
         book.add(Reply(str(number), True, "done", number))
     assert book.find("0") is None
     copy = CommandBook()
-    copy.load(book.to_list())
+    copy.load([asdict(reply) for reply in book.to_list()])
     assert copy.find("299") == Reply("299", True, "done", 299)
     assert copy.to_list() == book.to_list()

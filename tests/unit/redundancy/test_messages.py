@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dcs.redundancy import messages as m
 
-u64, u32, i32 = st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(-(2**31), 2**31 - 1)
+u64, u32, masks = st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**1000)
 i64 = st.integers(-(2**63), 2**63 - 1)
 flag = st.booleans()
 key = st.binary(min_size=8, max_size=8)
@@ -20,13 +20,15 @@ all_messages = st.one_of(
     st.builds(m.Release, u64, u64),
     st.builds(m.Query, i64),
     st.builds(m.Info, i64, u64, generations, flag, st.text(max_size=20), u64, flag),
-    st.builds(m.Hello, u64, generations, u64, flag, u64, u64, i32, key),
+    st.builds(m.Hello, u64, generations, u64, flag, u64, u64, key, st.text(max_size=20)),
+    st.builds(m.Finding, sessions, u64, flag),
     st.builds(m.CopyBegin, sessions, u64, u64, u32),
     st.builds(m.CopySlice, sessions, u32, st.binary(max_size=100)),
-    st.builds(m.Record, sessions, u64, i32, st.binary(max_size=40), st.binary(max_size=100)),
+    st.builds(m.Record, sessions, u64, st.binary(max_size=40), st.binary(max_size=100)),
     st.builds(m.Offer, key, u32, u32, st.binary(max_size=100)),
     st.builds(m.Verdict, key, flag, st.text(max_size=20)),
-    st.builds(m.Ack, sessions, u64, u32, flag, flag, flag, i32),
+    st.builds(m.FieldTold, u64, u64, u64, u64, u64, key, masks, masks, masks),
+    st.builds(m.Ack, sessions, u64, u32, flag, flag, flag),
 )
 names = st.text(min_size=1, max_size=20)
 
@@ -56,3 +58,14 @@ def test_another_version_is_told() -> None:
     payload[1] = 9
     with pytest.raises(m.Malformed, match="not a redundancy message of version 3"):
         m.decode(bytes(payload))
+
+
+@given(sessions, st.binary(min_size=1, max_size=100), st.integers(0, 8 * 100 - 1))
+def test_one_flipped_bit_in_a_record_or_a_copy_is_seen(session: m.Session, data: bytes, bit: int) -> None:
+    """Promise: a standby never executes, or keeps, what was damaged on its way."""
+    for message in (m.Record(session, 7, 1, b"digest", data), m.CopySlice(session, 3, data)):
+        whole = bytearray(m.encode("C1", "C1A", message))
+        place = len(whole) - 1 - bit // 8 % len(data)
+        whole[place] ^= 1 << bit % 8
+        with pytest.raises(m.Malformed, match="damaged on its way"):
+            m.decode(bytes(whole))

@@ -8,7 +8,7 @@ from dcs.redundancy.timing import LeaseTiming
 
 MS = NS_PER_MS
 G1, G2 = Generation(4, 0), Generation(4, 1)
-HELLO = Hello(20, Generation(0, 0), 0, True, 0, 0, -1)
+HELLO = Hello(20, Generation(0, 0), 0, True, 0, 0)
 
 
 class Ports:
@@ -22,6 +22,7 @@ class Ports:
         self.scan = 0
         self.executed: list[int] = []
         self.wrong_scan = -1
+        self.has_no_time = False
 
     def send(self, to: str, message: Message) -> None:
         raise AssertionError("the mirror uses the stream")
@@ -33,11 +34,14 @@ class Ports:
         sent, self.sent = self.sent, []
         return sent
 
+    def look(self, devices: int) -> None:
+        raise AssertionError("the mirror knows nothing of the field")
+
     def save(self, record: VoterRecord) -> None:
         raise AssertionError("the mirror saves nothing")
 
-    def snapshot(self) -> tuple[int, bytes]:
-        return self.scan, self.state
+    def snapshot(self) -> tuple[int, bytes] | None:
+        return None if self.has_no_time else (self.scan, self.state)
 
     def restore(self, seq: int, state: bytes) -> None:
         self.scan, self.state = seq, state
@@ -67,7 +71,7 @@ def new_source(ports: Ports) -> MirrorSource:
 
 
 def submit(source: MirrorSource, now_ns: int, seq: int) -> None:
-    source.submit(now_ns, seq, -1, b"d%d" % seq, b"r%d" % seq)
+    source.submit(now_ns, seq, b"d%d" % seq, b"r%d" % seq)
 
 
 def exchange(source: MirrorSource, source_ports: Ports, sink: MirrorSink, sink_ports: Ports, now_ns: int = 0) -> None:
@@ -142,9 +146,9 @@ def test_acknowledgements_of_another_generation_session_or_copy_count_for_nothin
         right._replace(standby_incarnation=19),
         right._replace(copy_id=right.copy_id + 1),
     ):
-        source.on_ack(0, Ack(wrong, 1, 1, True, False, False, -1))
+        source.on_ack(0, Ack(wrong, 1, 1, True, False, False))
         assert source_ports.answered < 1
-    source.on_ack(0, Ack(right, 1, 1, True, False, False, -1))
+    source.on_ack(0, Ack(right, 1, 1, True, False, False))
     assert source_ports.answered == 1
 
 
@@ -249,3 +253,25 @@ def test_a_restarted_standby_is_excluded_by_its_first_word() -> None:
     assert source.generation == G2
     source.on_hello(200 * MS, HELLO._replace(incarnation=20))
     assert source.state == "copying"
+
+
+def test_a_copy_that_comes_later_is_asked_for_once_and_stops_unmirrored_answers_only_then() -> None:
+    ports = Ports()
+    ports.has_no_time = True
+    source = new_source(ports)
+    source.on_recorded(G1)
+    source.on_hello(0, HELLO)
+    source.on_hello(100 * MS, HELLO)
+    submit(source, 100 * MS, 1)
+    assert (ports.sent, source.alone, ports.answered) == ([], True, 1)
+    source.copy_taken(120 * MS, 1, memoryview(b"state"))
+    assert not source.alone
+    assert isinstance(ports.take()[0], CopyBegin)
+    source.exclude(200 * MS, "a test")
+    ports.take()
+    source.copy_taken(210 * MS, 2, memoryview(b"state"))
+    assert not ports.sent, "nobody asked for this one any more"
+    source.on_hello(10_000 * MS, HELLO)
+    ports.has_no_time = False
+    source.on_hello(20_000 * MS, HELLO)
+    assert isinstance(ports.take()[0], CopyBegin), "one that did not come is asked for once more"

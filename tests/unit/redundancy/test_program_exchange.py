@@ -42,7 +42,7 @@ def side(running: bytes) -> tuple[ProgramExchange, Ports, Programs]:
 
 
 def hello(program: bytes, incarnation: int = 20) -> Hello:
-    return Hello(incarnation, Generation(0, 0), 0, True, 0, 0, -1, program)
+    return Hello(incarnation, Generation(0, 0), 0, True, 0, 0, program)
 
 
 def deliver(messages: list[Message], standby: ProgramExchange) -> None:

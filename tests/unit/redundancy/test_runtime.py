@@ -289,17 +289,37 @@ def test_a_better_field_path_wins_the_authority_once_in_ten_seconds() -> None:
     async def scenario(box: ToyBox) -> None:
         active, standby = box.active, box.standby
         assert active is not None
-        active.member.set_field_score(2)
-        standby.member.set_field_score(2)
+        active.reaches(0, 1)
+        standby.reaches(0, 1)
         await asyncio.sleep(11.0)
         assert box.active is active
-        active.member.set_field_score(1)
+        active.reaches(0)
         await box.until(lambda: standby.member.active, 1.0, "handover for the field's sake")
-        active.member.set_field_score(2)
-        standby.member.set_field_score(0)
+        assert active.role_changes[-1][2] == f"handed over to {standby.name}: " + (
+            f"{active.name} does not reach RTU-2, {standby.name} does"
+        )
+        active.reaches(0, 1)
+        standby.reaches()
         await asyncio.sleep(5.0)
-        assert box.active is standby, "not again at once"
+        assert box.active is standby, "not again at once, even for a total loss"
         await box.until(lambda: box.active is active, 6.0, "back after ten seconds")
+
+    assert_one_writer_continues_exactly(in_box(scenario))
+
+
+def test_the_loss_of_all_devices_is_taken_over_at_once_and_a_switchover_to_the_blind_is_refused() -> None:
+    async def scenario(box: ToyBox) -> None:
+        active, standby = box.active, box.standby
+        assert active is not None
+        standby.reaches(0, 1)
+        active.reaches(0, 1)
+        active.reaches()
+        await box.until(lambda: standby.member.active, 0.1, "handover, a moment after the start")
+        await asyncio.sleep(1.0)
+        assert standby.member.switchover("on command") == (
+            False,
+            f"no switchover: {active.name} does not reach RTU-1, RTU-2, {standby.name} does",
+        )
 
     assert_one_writer_continues_exactly(in_box(scenario))
 

@@ -1,6 +1,6 @@
 """A bystander at a device: reads the demand of pump 1 from the drive itself and notes every change.
 
-Called by   the takeover benchmark and the system test of a kill. Judges by what the device holds, not by what a
+Used by     the system test of a kill. Judges by what the device holds, not by what a
             controller says of itself.
 """
 

@@ -1,0 +1,71 @@
+"""What a new holder does between its lease and its first scan at a due time.
+
+Called by   ``dcs.node.controller`` when it becomes the active with data of its own.
+Promise     the last mirrored outputs go out at once, unconditionally: the old holder wrote them or was about to, so
+            nothing jumps, and devices see a writer again before anything is read. A scan that nobody ran is then run
+            late, from measurements as they were when it was due.
+Source      rule 14 of docs/explanations/redundancy.md.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from dcs.core.clock import NS_PER_MS, Clock, sleep
+from dcs.engine.strategy import ScanClass
+from dcs.node.field_side import FieldSide
+from dcs.node.plant_time import PlantTime
+from dcs.node.replica import Replica
+from dcs.node.scan_record import InputImage
+from field_io.drivers.gate import Gate
+
+_FIRST_POLL_NS = 50 * NS_PER_MS
+"""How long the first scan waits for fresh measurements; without them it comes when it is due, and outputs hold."""
+
+RunScan = Callable[[int, int, int, int, Callable[[], InputImage]], None]
+"""(class, due on our clock, time of the plant, slips, how the inputs are read); the caller holds the lock."""
+
+
+class Takeover:
+    """Called on the event loop; ``scan`` runs one scan of the controller."""
+
+    def __init__(
+        self, replica: Replica, field_side: FieldSide, time: PlantTime, clock: Clock, gate: Gate, scan: RunScan
+    ) -> None:
+        self._replica = replica
+        self._field_side = field_side
+        self._time = time
+        self._clock = clock
+        self._gate = gate
+        self._scan = scan
+
+    def write_last_outputs(self) -> None:
+        """What the old holder commanded last; the caller holds the lock."""
+        values, _, valid = self._replica.engine.outputs()
+        self._field_side.write(self._field_side.wiring, values, valid, self._gate, self._replica.parting)
+
+    def overdue(self, classes: tuple[ScanClass, ...]) -> list[tuple[int, int]]:
+        """(class, missed periods) of every class that had a scan due while nobody scanned."""
+        now_ns = self._time.now_ns()
+        found = []
+        for index, scan_class in enumerate(classes):
+            last_ns = self._replica.last_time_ns(index)
+            missed = (now_ns - last_ns) // scan_class.period_ns if last_ns else 0
+            if missed > 0:
+                found.append((index, missed))
+        return found
+
+    async def catch_up(self, classes: tuple[ScanClass, ...]) -> None:
+        """A scan was missed: poll, run it late, write."""
+        field_side = self._field_side
+        deadline_ns = self._clock.monotonic_ns() + _FIRST_POLL_NS
+        while not field_side.is_fresh():
+            if self._clock.monotonic_ns() >= deadline_ns:
+                return
+            await sleep(self._clock, 0.001)
+        with self._replica.lock:
+            for index, missed in self.overdue(classes):
+                late_ns = missed * classes[index].period_ns
+                time_ns = self._replica.last_time_ns(index) + late_ns
+                due_ns = time_ns - self._time.shift_ns - self._time.utc_minus_monotonic_ns
+                read_then = partial(field_side.read_later, late_ns) if not self._time.shift_ns else field_side.read
+                self._scan(index, due_ns, time_ns, missed - 1, read_then)
