@@ -10,8 +10,9 @@ import json
 import sys
 from dataclasses import asdict
 
-from tests.simulation.redundancy_mutants import MUTANTS, Mutant
+from tests.simulation.redundancy_mutant import Mutant
 from tests.simulation.swarm.campaign import Campaign, first_that_catches, quiet_logs, run_campaign
+from tests.simulation.swarm.mutated import IN_THE_BOX
 from tests.simulation.swarm.run import Result, run_seed
 from tests.simulation.swarm.single import FAULTS, run_trials
 
@@ -19,9 +20,9 @@ from tests.simulation.swarm.single import FAULTS, run_trials
 def main() -> int:
     """Exit code 1 on a broken promise, a surviving mutant, or a campaign in which too little happened."""
     options = _options()
-    chosen = [mutant for mutant in MUTANTS if options.mutants or mutant.__name__ == options.mutant]
+    chosen = [mutant for mutant in IN_THE_BOX if options.mutants or mutant.__name__ == options.mutant]
     if options.mutant and not chosen:
-        sys.exit(f"There is no mutant {options.mutant}. There are {', '.join(m.__name__ for m in MUTANTS)}.")
+        sys.exit(f"There is no mutant {options.mutant}. There are {', '.join(m.__name__ for m in IN_THE_BOX)}.")
     seeds = range(options.first, options.first + options.seeds)
     if options.seed is not None:
         return _one(options, chosen[0]() if chosen else None)
