@@ -51,6 +51,10 @@ chaos: setup-dev  ## faults on real processes: kill -9, SIGSTOP, cut cables, ful
 
 long: setup-dev  ## redundancy: thousands of seeds, all mutants; Tennessee Eastman: both tunings for hours; bad Modbus frames (about an hour)
 	$(BIN)/python -m tests.simulation.redundancy --seeds 3000 --mutants
+	$(BIN)/python -m tests.simulation quadruple_tank --seeds 3000 --jobs 2
+	$(BIN)/python -m tests.simulation tennessee_eastman --seeds 300 --jobs 2
+	$(BIN)/python -m tests.simulation quadruple_tank --seeds 500 --jobs 2 --mutants
+	for fault in standby witness witness-restart pair-link bus standby-cable; do $(BIN)/python -m tests.simulation quadruple_tank --single $$fault --trials 200 || exit 1; done
 	$(BIN)/python -m tests.support.te_protection --seeds 10
 	$(BIN)/python -m tests.support.te_sequences
 	$(BIN)/python -m tests.support.te_a_feed

@@ -10,7 +10,7 @@ hash, so that a reader can tell when it must ask for the layout again.
 import hashlib
 import json
 import struct
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -121,7 +121,8 @@ class Layout:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        return asdict(self)
+        plain: dict[str, Any] = _plain(self)
+        return plain
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""

@@ -100,6 +100,7 @@ class FieldSimulation:
         place = {point.name: at for at, point in enumerate(measured)}
         self._diagnosed = [self._status_points(device, place) for device in self.devices]
         self._failed: list[set[str]] = [set() for _ in self.devices]
+        self._told = [device if isinstance(device, HasHealth) else None for device in self.devices]
         self._conditions = [ne107.NORMAL] * len(self.devices)  # what devices were told of themselves last
         self.fault_targets = self._fault_targets()
         self._processes = Processes([device.spec for device in self.devices], seed, measured)
@@ -262,14 +263,15 @@ class FieldSimulation:
     def _encode_diagnosis(self, number: int) -> None:
         """What devices know of themselves: status points, and the condition of a device that has one as a whole."""
         device, _, columns = self._columns[number]
+        told = self._told[number]  # asking a protocol every time is slow
         for point, sources in self._diagnosed[number]:
             conditions = [self._transmitters.diagnosis(at) for at in sources]
             device.set_value(point.name, ne107.encoded(ne107.worst(conditions), point.ne107))
-        if isinstance(device, HasHealth):
+        if told is not None:
             condition = ne107.worst([self._transmitters.diagnosis(at) for at in range(columns.start, columns.stop)])
             if condition != self._conditions[number]:
                 self._conditions[number] = condition
-                device.set_health(condition)
+                told.set_health(condition)
 
     async def start(self) -> None:
         """Let every device listen; the plant's time begins now. Raises ``Missing`` when a port is taken."""

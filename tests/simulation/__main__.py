@@ -10,8 +10,9 @@ import json
 import sys
 from dataclasses import asdict
 
-from tests.simulation.redundancy_mutants import MUTANTS, Mutant
+from tests.simulation.redundancy_mutant import Mutant
 from tests.simulation.swarm.campaign import Campaign, first_that_catches, quiet_logs, run_campaign
+from tests.simulation.swarm.mutated import IN_THE_BOX
 from tests.simulation.swarm.run import Result, run_seed
 from tests.simulation.swarm.single import FAULTS, run_trials
 
@@ -19,9 +20,9 @@ from tests.simulation.swarm.single import FAULTS, run_trials
 def main() -> int:
     """Exit code 1 on a broken promise, a surviving mutant, or a campaign in which too little happened."""
     options = _options()
-    chosen = [mutant for mutant in MUTANTS if options.mutants or mutant.__name__ == options.mutant]
+    chosen = [mutant for mutant in IN_THE_BOX if options.mutants or mutant.__name__ == options.mutant]
     if options.mutant and not chosen:
-        sys.exit(f"There is no mutant {options.mutant}. There are {', '.join(m.__name__ for m in MUTANTS)}.")
+        sys.exit(f"There is no mutant {options.mutant}. There are {', '.join(m.__name__ for m in IN_THE_BOX)}.")
     seeds = range(options.first, options.first + options.seeds)
     if options.seed is not None:
         return _one(options, chosen[0]() if chosen else None)
@@ -42,7 +43,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=200, help="how many (default 200)")
     parser.add_argument("--first", type=int, default=0, help="from which seed on (default 0)")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the work (default 1)")
-    parser.add_argument("--minutes", type=float, default=10.0, help="simulated time of each seed, at least (default 10)")
+    parser.add_argument(
+        "--minutes", type=float, default=10.0, help="simulated time of each seed, at least (default 10)"
+    )
     parser.add_argument("--single", choices=sorted(FAULTS), help="one fault on a healthy pair, and no switchover")
     parser.add_argument("--trials", type=int, default=200, help="with --single: how often (default 200)")
     parser.add_argument("--mutants", action="store_true", help="hunt for every mutant of the protocol")

@@ -15,9 +15,9 @@ from functools import partial
 
 import structlog
 
-from tests.simulation.redundancy_mutants import Mutant
+from tests.simulation.redundancy_mutant import Mutant
 from tests.simulation.swarm.draw import draw
-from tests.simulation.swarm.run import Result, run_seed
+from tests.simulation.swarm.run import NODE_FAILED, Result, run_seed
 
 # What must have happened per hundred seeds, at least: about a third of what usually does.
 LEAST_PER_HUNDRED = {
@@ -147,6 +147,8 @@ def first_that_catches(
 ) -> Result | None:
     """A run in which the judges notice the broken rule; None when it survives all seeds."""
     for result in _results(plant, seeds, jobs, minutes, mutant):
+        if NODE_FAILED in result.broken:
+            raise RuntimeError(f"{mutant.__name__} does not fit this system any more: {result.broken}")
         if result.broken:
             return result
     return None

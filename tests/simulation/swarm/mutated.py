@@ -5,7 +5,7 @@ Knows       where the assembly takes the parts of the protocol from.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,11 +13,18 @@ from unittest.mock import patch
 
 from dcs.node import assembly
 from dcs.node.controller import Controller
+from dcs.node.memory_peers import MemoryPeers
 from dcs.redundancy import runtime, witness
 from dcs.redundancy.protocol import PairConfig
 from dcs.redundancy.store import MemoryStore
 from dcs.redundancy.timing import LeaseTiming
-from tests.simulation.redundancy_mutants import Mutant
+from field_io.devices.output_gate import OutputGate
+from tests.simulation.redundancy_mutant import Mutant
+from tests.simulation.redundancy_mutants import MUTANTS
+from tests.simulation.redundancy_mutants_of_sets import MORE
+
+IN_THE_BOX = tuple(mutant for mutant in MUTANTS if mutant not in MORE)
+"""Those that show here: nobody takes the standby out in these runs."""
 
 
 @contextmanager
@@ -26,10 +33,16 @@ def mutated(mutant: Mutant | None) -> Iterator[None]:
     if mutant is None:
         yield
         return
-    load, build = MemoryStore.load, assembly.pair_config
+    load, build, store_of = MemoryStore.load, assembly.pair_config, MemoryPeers.voter_store
+    owner: dict[int, str] = {}  # of a store, by its identity
+
+    def voter_store(peers: MemoryPeers, node: str) -> Any:
+        store = store_of(peers, node)
+        owner[id(store)] = node
+        return store
 
     def loads(store: MemoryStore, pair: str) -> Any:
-        return mutant.loads(load(store, pair))
+        return mutant.loads(load(store, pair), owner[id(store)])
 
     def pair_config(*args: Any) -> PairConfig:
         config = build(*args)
@@ -39,6 +52,8 @@ def mutated(mutant: Mutant | None) -> Iterator[None]:
         patch.object(runtime, "PairMember", mutant.member_class),
         patch.object(witness, "WitnessVoter", partial(witness.WitnessVoter, voter_class=mutant.voter_class)),
         patch.object(MemoryStore, "load", loads),
+        patch.object(MemoryPeers, "voter_store", voter_store),
+        patch.object(OutputGate, "epoch", property(lambda gate: 0)) if mutant.device_ignores_epochs else nullcontext(),
         patch.object(assembly, "pair_config", pair_config),
         _early(mutant.checks_early),
     ):

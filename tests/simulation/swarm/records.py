@@ -4,6 +4,8 @@ Called by   tests.simulation.swarm.world; listens on the bus as a historian does
 Knows       frames (scan, time, epoch) in the order of their arrival, and the durable events.
 """
 
+from itertools import pairwise
+
 from dcs.bus.memory import MemoryBus
 from dcs.bus.messages import Event, Frame, frame_subject
 from tests.simulation.swarm.judge import Judge
@@ -24,7 +26,7 @@ class Records:
         self._period_ns = period_ns
         self._epoch = 0
         self._scan = 0
-        self._times: dict[str, int] = {}
+        self._last: dict[str, tuple[int, int]] = {}  # of each scan class: time, epoch
         self._events: dict[str, bytes] = {}
         self.gap_is_explained = True  # the bus or a process was out of reach since the last frame
         self.jump_is_explained = True  # a cold start: scans and events begin anew
@@ -43,12 +45,13 @@ class Records:
             self._compare(frame, scan_class)
         self.gap_is_explained = self.jump_is_explained = False
         self._epoch, self._scan = frame.epoch, frame.scan
-        self._times[scan_class] = frame.time_ns
+        self._last[scan_class] = (frame.time_ns, frame.epoch)
 
     def _compare(self, frame: Frame, scan_class: str) -> None:
-        judge, last_ns = self._judge, self._times.get(scan_class, 0)
-        if frame.epoch > self._epoch:  # what the old holder computed last nobody else has seen: it is computed again
-            again = self._scan + 1 - frame.scan
+        judge = self._judge
+        last_ns, last_epoch = self._last.get(scan_class, (0, 0))
+        again = self._scan + 1 - frame.scan if frame.epoch > self._epoch else 0
+        if frame.epoch > last_epoch:  # what the old holder computed last nobody else has seen: it is computed again
             judge.counts["scans computed again"] += max(again, 0)
             if again > _UNSEEN_SCANS or frame.time_ns < last_ns - _UNSEEN_SCANS * self._period_ns:
                 judge.breaks(f"history: epoch {frame.epoch} begins with scan {frame.scan}, {again} were stored already")
@@ -56,7 +59,7 @@ class Records:
             judge.breaks(
                 f"history: scan {frame.scan} ({scan_class}) is {last_ns - frame.time_ns} ns older than the last"
             )
-        elif frame.scan <= self._scan:
+        elif frame.scan <= self._scan and not again:
             judge.breaks(f"history: scan {frame.scan} follows scan {self._scan}")
         if frame.scan > self._scan + 1:
             judge.counts["gaps in the history"] += 1
@@ -81,7 +84,7 @@ class Records:
         """The first number that is not in the journal of the pair; "" when it is whole."""
         parts = [name.rsplit(":", 1) for name in self._events]
         numbers = sorted(int(number) for source, number in parts if source == self._pair and number.isdigit())
-        for before, after in zip(numbers, numbers[1:], strict=False):
+        for before, after in pairwise(numbers):
             if 1 < after - before < 1 << 19:
                 return f"{self._pair}:{before + 1}"
         return ""

@@ -71,9 +71,7 @@ FAULTS: dict[str, Fault] = {
 def run_trials(plant: str, fault: str, trials: int, first: int = 0, jobs: int = 1, per_box: int = 20) -> list[Result]:
     """``trials`` faults of one kind; ``per_box`` of them one after the other on the same pair."""
     with quiet_logs():
-        return [
-            run_some(plant, fault, first + at, min(per_box, trials - at)) for at in range(0, trials, per_box)
-        ]
+        return [run_some(plant, fault, first + at, min(per_box, trials - at)) for at in range(0, trials, per_box)]
 
 
 def run_some(plant: str, fault: str, seed: int, trials: int, fast: bool = False) -> Result:

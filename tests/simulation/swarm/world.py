@@ -1,8 +1,8 @@
 """One run: a plant in the box, its nodes under watch, an operator, and what can be done to all of them.
 
 Called by   tests.simulation.swarm.run.
-Knows       the box. Everything that is judged hangs on hooks that are put on a node whenever it starts: the registers of
-            the devices, the roles of the controllers, the events.
+Knows       the box. Everything that is judged hangs on hooks that are put on a node whenever it starts: the registers
+            of the devices, the roles of the controllers, the events.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from tests.simulation.swarm.draw import Drawn
 from tests.simulation.swarm.judge import Judge
 from tests.simulation.swarm.plant import MOVES, pair_of
 from tests.simulation.swarm.records import Records
-from tests.simulation.swarm.writes import Writes
+from tests.simulation.swarm.writes import Sender, Writes
 
 S = NS_PER_S
 Action = Callable[[], Awaitable[None]]
@@ -33,6 +33,12 @@ class WatchedBox(Box):
     """A box that says when a node has started, and leaves the collector of garbage to whoever runs many of them."""
 
     started: Callable[[str], None]
+    frozen_ns: dict[str, int]  # when a node was frozen last
+
+    def freeze(self, name: str, seconds: float) -> None:
+        """See ``Box``."""
+        self.frozen_ns[name] = self.loop.now_ns()
+        super().freeze(name, seconds)
 
     async def __aenter__(self) -> "WatchedBox":
         for name in self.config.nodes:
@@ -56,7 +62,7 @@ class World:
         self.loop = loop
         self.judge = Judge(loop.now_ns, trace)
         self.box = WatchedBox(config, loop, drawn.seed)
-        self.box.started = self._watch
+        self.box.started, self.box.frozen_ns = self._watch, {}
         self.pair = pair_of(config)
         self.timing = pair_config(config, self.pair).timing
         self.scan_ns = min(c.period_ns for c in self.pair.strategy.scan_classes)
@@ -67,8 +73,11 @@ class World:
         bus = self.box.peers.hub.connect("client")
         rng = drawn.rng("client")
         self.client = Client(config.name, self.pair.name, bus, self.judge, rng, drawn.command_s)
-        self.records = Records(config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns)
+        self.records = Records(
+            config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns
+        )
         self.troubled = False  # the swarm is on
+        self._checked_ns: dict[str, int] = {}  # when the gate of a node was asked last
         self._gate_rng = drawn.rng("gate")
         self._queue: list[tuple[int, int, Action]] = []
         self._numbers = 0
@@ -104,9 +113,10 @@ class World:
         if isinstance(node, Controller):
             self._watch_controller(name, node)
 
-    def _writer(self, peer: str) -> tuple[str, int]:
-        """The process at the other end of a connection, and the epoch that its requests carry."""
-        return f"{peer}.{self.starts[peer]}", self.box.controller(peer).member.write_epoch
+    def _writer(self, peer: str) -> Sender:
+        """The process at the other end of a connection."""
+        paused = self.box.frozen_ns.get(peer, -1) >= self._checked_ns.get(peer, 0)
+        return Sender(f"{peer}.{self.starts[peer]}", self.box.controller(peer).member.write_epoch, paused)
 
     def _watch_controller(self, name: str, node: Controller) -> None:
         became_active, became_standby, tell = node.became_active, node.became_standby, node.event
@@ -160,6 +170,7 @@ class World:
     def _asked(self, name: str, is_open: bool) -> bool:
         """The pause that nobody can prevent: between the gate's check and the send."""
         drawn = self.drawn
+        self._checked_ns[name] = self.loop.now_ns()
         if is_open and drawn.gate_pause and self.troubled and self._gate_rng.random() < drawn.gate_pause:
             self.judge.counts["pauses at the gate"] += 1
             self.box.freeze(name, self._gate_rng.uniform(0.005, 2.0 * self.timing.promise_ns / S))

@@ -8,6 +8,7 @@ Knows       which process wrote to which device when, with which epoch; what a d
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S
 from field_io.devices.simulated import SimulatedModbusDevice
@@ -17,6 +18,14 @@ MS = NS_PER_MS
 _CLOCK_ERROR = 0.021  # of the device's own clock, and a little
 _REQUESTS_LATE = 1
 """Of an old holder, to one device, after the first write of a new one: the one that was on its way."""
+
+
+class Sender(NamedTuple):
+    """Who sends a request, as the simulation knows it."""
+
+    process: str  # ``C1A.2``: the second process of that node
+    claimed: int  # the epoch it writes with, for requests that carry none
+    paused: bool  # it stood still since it asked its gate: the one way in which a late write may happen
 
 
 @dataclass
@@ -44,22 +53,19 @@ class Writes:
         self.times_ns: deque[int] = deque(maxlen=1000)  # of the latest accepted writes, all devices
         self._source_of: dict[int, str] = {}
 
-    def watch(self, device: SimulatedModbusDevice, sender_of: Callable[[str], tuple[str, int]]) -> None:
-        """Judge this device from now on.
-
-        ``sender_of``: of a connection's name, the process and the epoch that it claims, for requests that carry none.
-        """
+    def watch(self, device: SimulatedModbusDevice, sender_of: Callable[[str], Sender]) -> None:
+        """Judge this device from now on. ``sender_of``: whose connection that is, by its name."""
         spec = device.spec
         seen = self.devices[spec.name] = Registers(spec.watchdog_ns, spec.epoch is not None)
         record, expire = device._record, device.watchdog.expire
 
         def judged(names: Sequence[str], values: Sequence[float], peer: str, epoch: int, accepted: bool = True) -> None:
-            process, claimed = sender_of(peer)
+            sender = sender_of(peer)
             if accepted and names:
-                self.accepted(spec.name, seen, process, epoch or claimed)
+                self.accepted(spec.name, seen, sender, epoch or sender.claimed)
             elif names:
                 self._judge.counts["stale writes refused"] += 1
-                self._judge.tell(spec.name, f"refuses a write of {process} with epoch {epoch}")
+                self._judge.tell(spec.name, f"refuses a write of {sender.process} with epoch {epoch}")
             record(names, values, peer, epoch, accepted)
 
         def expired(values: tuple[tuple[str, float], ...]) -> None:
@@ -72,9 +78,9 @@ class Writes:
         device._record = judged  # type: ignore[method-assign]
         device.watchdog.expire = expired  # type: ignore[method-assign]
 
-    def accepted(self, name: str, seen: Registers, process: str, epoch: int) -> None:
+    def accepted(self, name: str, seen: Registers, sender: Sender, epoch: int) -> None:
         """A device took a write."""
-        judge, now_ns = self._judge, self._judge.now_ns()
+        judge, now_ns, process = self._judge, self._judge.now_ns(), sender.process
         judge.counts["writes"] += 1
         writer = self._source_of.setdefault(epoch, process)
         if writer != process:
@@ -85,7 +91,7 @@ class Writes:
             judge.tell(name, f"first write of {process} with epoch {epoch}")
             self.newest, self.newest_by = epoch, process
         elif epoch < self.newest and process != self.newest_by:
-            self._late(name, seen, process, epoch)
+            self._late(name, seen, sender, epoch)
         if epoch < seen.epoch and seen.checks:
             judge.breaks(f"S1: {name} checks epochs and took a write of {process} with {epoch} after {seen.epoch}")
         seen.epoch = max(seen.epoch, epoch)
@@ -93,11 +99,17 @@ class Writes:
         self.times_ns.append(now_ns)
         self.last_by, self.last_ns = process.split(".")[0], now_ns
 
-    def _late(self, name: str, seen: Registers, process: str, epoch: int) -> None:
+    def _late(self, name: str, seen: Registers, sender: Sender, epoch: int) -> None:
+        process = sender.process
         term = f"{process} {epoch}"
         seen.late[term] = seen.late.get(term, 0) + 1
         self._judge.counts["late writes"] += 1
         self._judge.tell(name, f"late write of {process} with epoch {epoch}, {self.newest} writes already")
+        if not sender.paused:
+            self._judge.breaks(
+                f"S1: {name} took a write of {process} (epoch {epoch}) after {self.newest_by} had written with epoch "
+                f"{self.newest}, and it had not stood still since its gate was asked"
+            )
         if seen.late[term] > _REQUESTS_LATE:
             self._judge.breaks(
                 f"S1: {name} took {seen.late[term]} writes of {process} (epoch {epoch}) after {self.newest_by} had "
