@@ -30,13 +30,13 @@ def test_servers_that_share_a_host_count_their_ports_up(tmp_path: Path) -> None:
 
 
 def test_servers_on_hosts_of_their_own_have_the_same_port(tmp_path: Path) -> None:
-    found = endpoints_of(tmp_path, "{nodes: 3, port: 21422, hosts: [127.0.0.1, 192.0.2.2, 192.0.2.3]}")
-    assert found.buses["bus-3"] == "nats://192.0.2.3:21422"
+    found = endpoints_of(tmp_path, "{nodes: 3, port: 21422, hosts: [127.0.0.1, 198.51.100.2, 198.51.100.3]}")
+    assert found.buses["bus-3"] == "nats://198.51.100.3:21422"
     assert [is_here(url) for url in found.buses.values()] == [True, False, False]
 
 
 def test_an_existing_cluster_has_no_node_here(tmp_path: Path) -> None:
-    urls = ["nats://192.0.2.1:4222", "nats://192.0.2.2:4222", "nats://192.0.2.3:4222"]
+    urls = ["nats://198.51.100.1:4222", "nats://198.51.100.2:4222", "nats://198.51.100.3:4222"]
     found = endpoints_of(tmp_path, f"{{urls: {urls}}}")
     assert found.bus_url == ",".join(urls)
     assert found.buses == {}
