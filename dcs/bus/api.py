@@ -47,6 +47,13 @@ class Bus(Protocol):
         """Live messages dropped so far, because the bus was away or a buffer was full."""
         ...
 
+    async def confirm(self) -> int:
+        """Return when everything published before is with the server; the number of the connection that took it.
+
+        Another number than last time: what was published in between may be lost. Raises ``LinkDown``.
+        """
+        ...
+
     async def subscribe(self, subject: str, handler: Handler) -> Subscription:
         """Call ``handler`` for every live message from now on."""
         ...

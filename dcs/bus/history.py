@@ -55,6 +55,9 @@ class Series:
 
     ``whole``: nothing that is kept was left out. Where it is False the samples are the smallest and largest of
     stretches of two periods.
+
+    ``epochs``: (time of a sample, epoch of the authority that wrote it and those after it); 0 = before any authority.
+    ``gaps``: pairs of times (UTC, ns) between which samples are missing. They are declared, never bridged.
     """
 
     time_ns: NDArray[np.int64]
@@ -62,6 +65,8 @@ class Series:
     bad: NDArray[np.bool_]
     period_s: float
     whole: bool = True
+    epochs: tuple[tuple[int, int], ...] = ()
+    gaps: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -75,7 +80,10 @@ class HistoryAnswer:
         """A JSON head, then times, values and Bad marks of every series; little endian."""
         head = {
             "first_ns": self.first_ns,
-            "series": [[tag, len(one.time_ns), one.period_s, one.whole] for tag, one in self.series.items()],
+            "series": [
+                [tag, len(one.time_ns), one.period_s, one.whole, one.epochs, one.gaps]
+                for tag, one in self.series.items()
+            ],
         }
         text = json.dumps(head, separators=(",", ":")).encode()
         parts = [_HEADER.pack(_MAGIC, len(text)), text]
@@ -90,14 +98,18 @@ class HistoryAnswer:
             magic, size = _HEADER.unpack_from(payload)
             head: dict[str, Any] = json.loads(payload[_HEADER.size : _HEADER.size + size])
             at, series = _HEADER.size + size, {}
-            for tag, count, period_s, whole in head["series"]:
+            for tag, count, period_s, whole, epochs, gaps in head["series"]:
                 time_ns = np.frombuffer(payload, "<i8", count, at)
                 values = np.frombuffer(payload, "<f8", count, at + 8 * count)
                 bad = np.frombuffer(payload, np.bool_, count, at + 16 * count)
-                series[tag] = Series(time_ns, values, bad, float(period_s), bool(whole))
+                series[tag] = Series(time_ns, values, bad, float(period_s), bool(whole), _pairs(epochs), _pairs(gaps))
                 at += 17 * count
         except (struct.error, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"this is no answer about history: {error}") from None
         if magic != _MAGIC or at != len(payload):
             raise ValueError(f"this is no answer about history: {magic!r}, {len(payload)} bytes")
         return cls(series, int(head["first_ns"]))
+
+
+def _pairs(raw: Any) -> tuple[tuple[int, int], ...]:
+    return tuple((int(first), int(second)) for first, second in raw)

@@ -49,6 +49,7 @@ class MemoryHub:
         self._buses: list[MemoryBus] = []
         self._cut: dict[str, None] = {}
         self._running = True
+        self._breaks: dict[str, int] = {}
         self._stall_ends_s = 0.0
         self._stall_stores = False
 
@@ -64,6 +65,7 @@ class MemoryHub:
     def cut(self, node: str) -> None:
         """The node's bus cable is pulled: nothing reaches it and nothing leaves it."""
         self._cut[node] = None
+        self._breaks[node] = self.connection(node)
         for bus in self._buses:
             if bus.node == node:
                 bus.lose_requests()
@@ -75,6 +77,8 @@ class MemoryHub:
     def stop(self) -> None:
         """The server goes down; what is durable stays."""
         self._running = False
+        for bus in self._buses:
+            self._breaks[bus.node] = self.connection(bus.node)
         for bus in self._buses:
             bus.lose_requests()
 
@@ -107,6 +111,10 @@ class MemoryHub:
         """Everything a stream holds, oldest first, for the record of a run."""
         held = self._streams.get(stream)
         return list(held.entries) if held else []
+
+    def connection(self, node: str) -> int:
+        """Number of the node's connection, from 1; another one after every loss."""
+        return 1 + self._breaks.get(node, 0)
 
     # --- for MemoryBus ----------------------------------------------------------------------------------
     def reaches(self, node: str) -> bool:
@@ -195,6 +203,10 @@ class MemoryBus:
 
     def wanted(self, subject: str) -> bool:
         return bool(self._hub.route(subject))
+
+    async def confirm(self) -> int:
+        await asyncio.sleep(0)
+        return self._need_hub().connection(self.node)
 
     async def subscribe(self, subject: str, handler: Handler) -> Subscription:
         listener = _Listener(self.node, check_pattern(subject), inbox=Inbox(handler, self._count_drop))

@@ -24,6 +24,11 @@ def frame_subject(plant: str, pair: str, scan_class: str) -> str:
     return f"dcs.{plant}.frame.{pair}.{scan_class}"
 
 
+def late_subject(frame: str) -> str:
+    """For whoever keeps history: frames that could not be delivered live on their subject ``frame``."""
+    return frame.replace(".frame.", ".late.", 1)
+
+
 def layout_subject(plant: str, pair: str) -> str:
     """Request: answered by the active with ``Layout.to_bytes()``, one layout per scan class (JSON list)."""
     return f"dcs.{plant}.layout.{pair}"

@@ -73,6 +73,7 @@ class NatsBus:
         self._filled = asyncio.Event()
         self._up = asyncio.Event()
         self._dropped = 0
+        self._connections = 0
         self._closed = False
         self._was_up = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -150,6 +151,7 @@ class NatsBus:
                 # The server takes the subscriptions in order: the flush proves that the last has arrived.
                 await link.flush()
             self._link = link
+            self._connections += 1
         except (LinkDown, *LIBRARY_TROUBLE) as error:
             self._last_error = describe(error)
         finally:
@@ -224,6 +226,14 @@ class NatsBus:
 
     def wanted(self, subject: str) -> bool:
         return True  # only the server knows
+
+    async def confirm(self) -> int:
+        link, number = self._link, self._connections
+        if link is None or not link.alive:
+            raise LinkDown(f"the bus cannot be reached ({self._last_error or 'no server'})")
+        await self._drain_outbox()
+        await link.flush()
+        return number
 
     async def subscribe(self, subject: str, handler: Handler) -> Subscription:
         return await self._listen(_Listener(check_pattern(subject), inbox=Inbox(handler, self._count_drop)))

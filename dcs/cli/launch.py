@@ -26,7 +26,7 @@ from dcs.core.errors import ConfigError, DcsError
 from dcs.core.log import configure_logging
 from dcs.node.assembly import load_configuration, node_kind
 from dcs.node.checked_plant import write_checked
-from dcs.node.endpoints import Endpoints, PortChooser, check_free
+from dcs.node.endpoints import Endpoints, PortChooser, check_free, is_here
 from dcs.node.face import NodeFace
 from dcs.node.launcher_desk import LauncherDesk
 from dcs.node.lifeline import install_stop_signals
@@ -264,6 +264,7 @@ def _specs(
     specs = [
         ProcessSpec(name, kind, ("-m", "dcs", "node", endpoints.config, name, *common, *sets))
         for name, kind in endpoints.nodes.items()
+        if name not in endpoints.buses or is_here(endpoints.buses[name])
     ]
     if not headless:
         specs.append(ProcessSpec(_HMI, "hmi", ("-m", "dcs", "hmi", *common), restart=False))

@@ -64,6 +64,11 @@ def _check_nodes(section: BusSection, document: Document, problems: Problems) ->
             f"bus: {len(section.hosts)} hosts for {count} node{'' if count == 1 else 's'}. "
             "Write one address for each node, or set `nodes` to their number.",
         )
+    if len(set(section.hosts)) > 1 and not section.port:
+        problems.add(
+            document.place(("bus", "hosts")),
+            "bus: servers on several hosts must know the port of the others. Write one, such as `port: 4222`.",
+        )
     if section.hosts and "host" in section.model_fields_set:
         problems.add(
             document.place(("bus", "host")),

@@ -181,6 +181,7 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
     from dcs.node.drivers import build_drivers
     from dcs.node.field_side import FieldSide
     from dcs.node.program import first_program
+    from dcs.node.sample_store import SampleStore
     from dcs.node.versions import Versions
     from dcs.redundancy.protocol.cold_start import NO_RANK
     from dcs.redundancy.runtime import RedundantMember
@@ -228,6 +229,7 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
             on_loop=peers.on_loop,
             changes=ChangeParts(versions, load_version, peers.apart, config),
             checkpoints=checkpoints,
+            samples=SampleStore(face.bus, clock, face.event, config.bus.store_ns, config.bus.store_bytes),
             checkpoint=checkpoint,
         )
     )

@@ -27,6 +27,7 @@ from dcs.node.pair_verbs import PAIR_VERBS, ask_pair
 from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
 from dcs.node.replica import NotLoaded, Replica, ScanOutcome
+from dcs.node.sample_store import SampleStore
 from dcs.node.scan_figures import ScanFigures
 from dcs.node.scan_record import InputImage, ScanRecord
 from dcs.node.scan_schedule import ScanSchedule
@@ -53,6 +54,7 @@ class ControllerParts:
     on_loop: Callable[[asyncio.AbstractEventLoop, Callable[[], None]], None]  # from the scan to the event loop
     changes: ChangeParts
     checkpoints: Checkpoints
+    samples: SampleStore
     checkpoint: Checkpoint | None = None  # what was found at the start
 
 
@@ -63,8 +65,7 @@ class Controller:
         self._p = parts
         self._loop: asyncio.AbstractEventLoop | None = None
         self._other_classes = asyncio.Event()
-        self.face = parts.face
-        self._clock = parts.face.clock
+        self.face, self._clock = parts.face, parts.face.clock
         self.replica = Replica(parts.program)
         self.execution = Execution(self.replica, parts.changes.apart, self._start)
         self._classes: tuple[ScanClass, ...] = ()
@@ -133,6 +134,7 @@ class Controller:
             group.create_task(self.face.run(self.report))
             group.create_task(self._field_watch.run())
             group.create_task(self._services.run())
+            group.create_task(self._p.samples.run())
             group.create_task(self.member.run())
 
     async def _run_schedule(self) -> None:
@@ -235,7 +237,8 @@ class Controller:
         parting = self.replica.parting if outcome.changed else None
         self._p.field_side.write(wiring, values, valid, self._gate, parting)
         self._latest[class_index] = frame
-        self.face.bus.publish(frame_subject(self.face.plant, self._p.pair, class_name), frame.to_bytes())
+        subject = frame_subject(self.face.plant, self._p.pair, class_name)
+        self._p.samples.publish(subject, frame.to_bytes(), frame.time_ns)
         for event in outcome.events:
             self.face.outbox.put(event)
         if outcome.replies or outcome.changed:

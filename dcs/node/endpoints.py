@@ -103,6 +103,18 @@ class PortChooser:
         self._held.clear()
 
 
+def is_here(url: str) -> bool:
+    """Whether the host of a URL is this machine: a server of a cluster on another one is started there."""
+    host = url.rpartition("/")[2].rpartition(":")[0]
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((host, 9))  # sends nothing; the way to an address of our own begins at that address
+            ours, theirs = probe.getsockname()[0], probe.getpeername()[0]
+    except OSError:
+        return False
+    return host == "0.0.0.0" or ours == theirs
+
+
 def check_free(name: str, host: str, port: int) -> None:
     """Raises ``Missing`` with one clear sentence when somebody else listens on a configured port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

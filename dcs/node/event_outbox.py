@@ -10,13 +10,13 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Protocol
 
 from dcs.bus.api import Bus
 from dcs.bus.messages import EVENT_STREAM, Event, event_subject
 from dcs.core.clock import NS_PER_S, Clock, sleep
 from dcs.core.errors import LinkDown
+from dcs.node.lost import Lost
 
 EVENTS_MAX = 10_000
 """Events that wait; about 1 kB of memory each."""
@@ -42,28 +42,6 @@ class _Waiting:
     event: Event
     since_ns: int
     unheard: bool = False
-
-
-@dataclass(slots=True)
-class Lost:
-    """What an overflow took: how many, and the UTC times of the first and the last."""
-
-    count: int = 0
-    first_ns: int = 0
-    last_ns: int = 0
-
-    def add(self, time_ns: int) -> None:
-        """One more."""
-        self.first_ns = min(self.first_ns, time_ns) if self.count else time_ns
-        self.last_ns = max(self.last_ns, time_ns)
-        self.count += 1
-
-    def text(self, what: str, remedy: str) -> str:
-        """For the journal."""
-        return (
-            f"{self.count} {what} from {_clock_text(self.first_ns)} to {_clock_text(self.last_ns)} UTC were lost: "
-            f"the bus was away for too long. {remedy}"
-        )
 
 
 class EventOutbox:
@@ -164,7 +142,3 @@ class EventOutbox:
         if late or waiting.unheard:
             self._bus.publish(subject, event.to_bytes())  # whoever listens may have missed it as well
             await sleep(self._clock, _PACE_S)
-
-
-def _clock_text(time_ns: int) -> str:
-    return f"{datetime.fromtimestamp(time_ns / NS_PER_S, UTC):%Y-%m-%d %H:%M:%S}"

@@ -7,23 +7,36 @@ Knows       the bus. Samples all frames at the pace of the past, in memory, with
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dcs.bus.api import Bus
 from dcs.bus.history import HistoryAnswer, HistoryRequest, Series, history_subject
-from dcs.bus.messages import Frame, Layout, frame_subject, layout_subject, layouts_from_bytes
+from dcs.bus.messages import Frame, Layout, frame_subject, late_subject, layout_subject, layouts_from_bytes
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
 from dcs.core.status import BAD
-from dcs.node.past import Past, PastGroup
+from dcs.node.gaps import Gaps
+from dcs.node.past import Past
 
 BYTES_MAX = 192 * 1024 * 1024
 """Bound of all samples; the oldest make room."""
 _ROWS_AT_ONCE = 256
+_SLOTS_MAX = 50_000
+"""Times of samples that are remembered, so that a late one is kept once."""
 _LAYOUT_TIMEOUT_S = 2.0
+
+
+@dataclass(eq=False)
+class _Block:
+    """Rows in the order of their times; ``epochs`` (rows,) is 0 for a computed past."""
+
+    time_ns: NDArray[np.int64]
+    values: NDArray[np.float32]
+    bad: NDArray[np.bool_]
+    epochs: NDArray[np.int64]
 
 
 @dataclass(eq=False)
@@ -31,10 +44,25 @@ class _Columns:
     """Samples of one layout of one scan class: blocks of rows, the last one being filled."""
 
     tags: tuple[str, ...]
-    blocks: list[PastGroup] = field(default_factory=list)
+    blocks: list[_Block] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     values: list[NDArray[np.float32]] = field(default_factory=list)
     bad: list[NDArray[np.bool_]] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
+
+    def close_block(self) -> None:
+        """The rows so far become a block."""
+        if self.times:
+            self.blocks.append(self.open_block())
+        self.times, self.values, self.bad, self.epochs = [], [], [], []
+
+    def open_block(self) -> _Block:
+        """The rows that are in no block yet."""
+        shape = (len(self.times), len(self.tags))
+        return _Block(
+            np.array(self.times, np.int64), np.array(self.values, np.float32).reshape(shape),
+            np.array(self.bad, np.bool_).reshape(shape), np.array(self.epochs, np.int64),
+        )  # fmt: skip
 
 
 class History:
@@ -45,17 +73,16 @@ class History:
         self._bytes_max = bytes_max
         self._columns: dict[tuple[str, str, bytes], _Columns] = {}
         self._next_ns: dict[tuple[str, str], int] = {}
+        self._gaps: dict[tuple[str, str], Gaps] = {}
+        self._slots: dict[tuple[str, str], dict[int, None]] = {}
 
     def put_past(self, past: Past, end_ns: int) -> None:
         """Take a past that ended at ``end_ns``."""
         for group in past.groups:
             key = (group.pair, group.scan_class, group.layout_hash)
             columns = self._columns.setdefault(key, _Columns(group.tags))
-            block = PastGroup(
-                group.pair, group.scan_class, group.layout_hash, group.tags, group.time_ns + end_ns, group.values,
-                group.bad,
-            )  # fmt: skip
-            columns.blocks.append(block)
+            epochs = np.zeros(len(group.time_ns), np.int64)
+            columns.blocks.append(_Block(group.time_ns + end_ns, group.values, group.bad, epochs))
             self._next_ns[group.pair, group.scan_class] = end_ns + past.sample_ns
 
     def knows(self, pair: str, scan_class: str, layout_hash: bytes) -> bool:
@@ -68,28 +95,34 @@ class History:
         self._columns.setdefault(key, _Columns(tuple(tag.name for tag in layout.tags)))
 
     def is_due(self, pair: str, scan_class: str, time_ns: int) -> bool:
-        """Is it time for another sample of that scan class?"""
-        return time_ns >= self._next_ns.get((pair, scan_class), 0)
+        """Is it time for another sample of that scan class? A late one is wanted where none was kept."""
+        self._gaps.setdefault((pair, scan_class), Gaps()).put(time_ns)
+        if time_ns >= self._next_ns.get((pair, scan_class), 0):
+            return True
+        slot, slots = time_ns // self.sample_ns, self._slots.get((pair, scan_class), {})
+        return bool(slots) and next(iter(slots)) <= slot and slot not in slots
 
     def put_frame(self, pair: str, scan_class: str, frame: Frame) -> None:
         """Keep one frame whose layout is known."""
         columns = self._columns[pair, scan_class, frame.layout_hash]
+        if columns.times and frame.time_ns < columns.times[-1]:  # late: rows of a block are in the order of time
+            columns.close_block()
+        columns.epochs.append(frame.epoch)
         columns.times.append(frame.time_ns)
         with np.errstate(over="ignore"):
             columns.values.append(frame.values.astype(np.float32))
         columns.bad.append((frame.statuses >> 6) == BAD)
-        self._next_ns[pair, scan_class] = (frame.time_ns // self.sample_ns + 1) * self.sample_ns
+        slot = frame.time_ns // self.sample_ns
+        slots = self._slots.setdefault((pair, scan_class), {})
+        slots[slot] = None
+        if len(slots) > _SLOTS_MAX:
+            slots.pop(next(iter(slots)))
+        self._next_ns[pair, scan_class] = max((slot + 1) * self.sample_ns, self._next_ns.get((pair, scan_class), 0))
         if len(columns.times) >= _ROWS_AT_ONCE:
-            self._close_block(pair, scan_class, frame.layout_hash, columns)
+            columns.close_block()
+            self._make_room()
 
-    def _close_block(self, pair: str, scan_class: str, layout_hash: bytes, columns: _Columns) -> None:
-        columns.blocks.append(
-            PastGroup(
-                pair, scan_class, layout_hash, columns.tags, np.array(columns.times, np.int64),
-                np.array(columns.values, np.float32), np.array(columns.bad, np.bool_),
-            )
-        )  # fmt: skip
-        columns.times, columns.values, columns.bad = [], [], []
+    def _make_room(self) -> None:
         while self._size() > self._bytes_max and any(len(one.blocks) > 1 for one in self._columns.values()):
             fullest = max(self._columns.values(), key=lambda one: sum(b.values.nbytes for b in one.blocks))
             del fullest.blocks[0]
@@ -115,26 +148,34 @@ class History:
         times: list[NDArray[np.int64]] = []
         values: list[NDArray[np.float64]] = []
         bad: list[NDArray[np.bool_]] = []
-        for columns in self._columns.values():
+        epochs: list[NDArray[np.int64]] = []
+        gaps: tuple[tuple[int, int], ...] = ()
+        for (pair, scan_class, _), columns in self._columns.items():
             if tag not in columns.tags:
                 continue
             at = columns.tags.index(tag)
-            for block in columns.blocks:
+            if (pair, scan_class) in self._gaps:
+                gaps = self._gaps[pair, scan_class].between(request.from_ns, request.to_ns)
+            for block in [*columns.blocks, columns.open_block()]:
                 first, last = np.searchsorted(block.time_ns, (request.from_ns, request.to_ns + 1))
                 times.append(block.time_ns[first:last])
                 values.append(block.values[first:last, at].astype(np.float64))
                 bad.append(block.bad[first:last, at])
-            open_rows = [n for n, time in enumerate(columns.times) if request.from_ns <= time <= request.to_ns]
-            times.append(np.array([columns.times[n] for n in open_rows], np.int64))
-            values.append(np.array([columns.values[n][at] for n in open_rows], np.float64))
-            bad.append(np.array([columns.bad[n][at] for n in open_rows], np.bool_))
+                epochs.append(block.epochs[first:last])
         if not times:
             return None
         time_ns = np.concatenate(times)
         order = np.argsort(time_ns, kind="stable")
         period_s = self.sample_ns / NS_PER_S
         whole = Series(time_ns[order], np.concatenate(values)[order], np.concatenate(bad)[order], period_s)
-        return reduced(whole, request.points)
+        runs = _runs(whole.time_ns, np.concatenate(epochs)[order])
+        return replace(reduced(whole, request.points), epochs=runs, gaps=gaps)
+
+
+def _runs(time_ns: NDArray[np.int64], epochs: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
+    """(time of its first sample, epoch) of every stretch of one epoch."""
+    starts = np.flatnonzero(np.diff(epochs, prepend=-1))
+    return tuple((int(time_ns[at]), int(epochs[at])) for at in starts)
 
 
 def reduced(series: Series, points: int) -> Series:
@@ -167,12 +208,14 @@ class HistoryService:
         """Until cancelled."""
         served = await self._bus.serve(history_subject(self._plant), self._serve)
         frames = await self._bus.subscribe(frame_subject(self._plant, "*", "*"), self._on_frame)
+        late = await self._bus.subscribe(late_subject(frame_subject(self._plant, "*", "*")), self._on_frame)
         try:
             await asyncio.get_running_loop().create_future()
         finally:
             for task in tuple(self._tasks):
                 task.cancel()
             await frames.stop()
+            await late.stop()
             await served.stop()
 
     async def _serve(self, subject: str, payload: bytes) -> bytes:

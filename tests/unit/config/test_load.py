@@ -200,7 +200,11 @@ def test_an_override_changes_the_digest(tank: Path) -> None:
         ("field.devises.RTU-1.port=1", "field.yaml has no key `devises`. Did you mean `devices`?"),
         ("field.devices.RTU-9.port=1", "there is no `RTU-9` in devices of field.yaml. Did you mean `RTU-1`?"),
         ("devices.RTU-1.prot=1", "devices.RTU-1: unknown key `prot`. Did you mean `port`?"),
-        ("bus.a.b=3", "bus: unknown key `a`. Known keys: host, port, url, urls, nodes, hosts, store, store_samples, store_events."),
+        (
+            "bus.a.b=3",
+            "bus: unknown key `a`. Known keys: host, port, url, "
+            "urls, nodes, hosts, store, store_samples, store_events.",
+        ),
         ("controllers.C1.members.7=X", "plant.yaml has no `controllers.C1.members.7`. Correct the path."),
         (
             "scan_classes.loops.period=1 ms",

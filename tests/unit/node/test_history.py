@@ -1,0 +1,81 @@
+"""What is kept of frames: the epoch of each sample, declared gaps, late samples in their place."""
+
+from itertools import pairwise
+from random import Random
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcs.bus.history import HistoryAnswer, HistoryRequest
+from dcs.bus.messages import Frame, Layout, TagInfo
+from dcs.core.clock import NS_PER_MS, NS_PER_S
+from dcs.node.gaps import Gaps
+from dcs.node.history_service import History
+
+LAYOUT = Layout("p", "C1", "loops", 100 * NS_PER_MS, (TagInfo("LIC-101.PV"),))
+START_NS = 1_700_000_000 * NS_PER_S
+PERIOD_NS = 100 * NS_PER_MS
+
+
+def frame(number: int, epoch: int = 1) -> Frame:
+    return Frame(
+        LAYOUT.hash, number, START_NS + number * PERIOD_NS, epoch, 1, np.array([float(number)]), np.array([128], "u1")
+    )
+
+
+def put(history: History, one: Frame) -> None:
+    if history.is_due("C1", "loops", one.time_ns):
+        history.put_frame("C1", "loops", one)
+
+
+def kept() -> History:
+    history = History(PERIOD_NS)
+    history.put_layout(LAYOUT)
+    return history
+
+
+def ask(history: History, points: int = 6000) -> HistoryAnswer:
+    answer = history.answer(HistoryRequest(("LIC-101.PV",), START_NS, START_NS + 3600 * NS_PER_S, points))
+    return HistoryAnswer.from_bytes(answer.to_bytes())
+
+
+def test_each_sample_has_the_epoch_that_wrote_it() -> None:
+    history = kept()
+    for number in range(400):
+        put(history, frame(number, epoch=1 if number < 300 else 2))
+    series = ask(history).series["LIC-101.PV"]
+    assert series.epochs == ((START_NS, 1), (START_NS + 300 * PERIOD_NS, 2))
+    assert ask(history, 50).series["LIC-101.PV"].epochs == series.epochs
+    assert series.gaps == ()
+
+
+def test_a_gap_is_declared_and_late_samples_close_it_in_their_place() -> None:
+    history = kept()
+    for number in [*range(100), *range(150, 200)]:
+        put(history, frame(number))
+    last, first = START_NS + 99 * PERIOD_NS, START_NS + 150 * PERIOD_NS
+    assert ask(history).series["LIC-101.PV"].gaps == ((last, first),)
+    for number in range(100, 140):
+        put(history, frame(number))
+    put(history, frame(120))  # delivered twice
+    series = ask(history).series["LIC-101.PV"]
+    assert series.gaps == ((START_NS + 139 * PERIOD_NS, first),)
+    assert series.values.tolist() == [float(n) for n in [*range(140), *range(150, 200)]]
+
+
+@given(st.sets(st.integers(1, 60), max_size=40), st.randoms())
+def test_gaps_are_exactly_what_is_missing_in_whatever_order_late_samples_come(
+    missing: set[int], random: Random
+) -> None:
+    gaps = Gaps()
+    late = sorted(missing)[::2]
+    here = [number for number in range(-1, 63) if number not in missing]
+    for number in here:
+        gaps.put(1000 + 10 * number)
+    random.shuffle(late)
+    for number in late:
+        gaps.put(1000 + 10 * number)
+    there = sorted({*here, *late})
+    expected = [(1000 + 10 * a, 1000 + 10 * b) for a, b in pairwise(there) if b - a > 1]
+    assert list(gaps.between(0, 10_000)) == expected
