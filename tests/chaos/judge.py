@@ -36,7 +36,9 @@ class Trial:
 
     case: str
     switched: bool
-    gap_s: float  # takeover: from the fault to the first output of the other one; else the longest time without output
+    gap_s: (
+        float  # takeover: fault to the first output of the other one; silence: to the last output; else longest pause
+    )
     step_pct: float  # of the output at the takeover
     usual_pct: float  # largest step between two outputs before
     scans_lost: int
@@ -55,7 +57,10 @@ def judge(
     scans_s = sorted({one.scan_s for one in seen})
     scans_lost = sum(round((b - a) / PERIOD_S) - 1 for a, b in pairwise(scans_s))
     hmi_gap_s = max((b.at_s - a.at_s for a, b in pairwise(seen)), default=float("inf"))
-    gap_s = first.time_s - fault_s if first else _longest_pause(writes, fault_s)
+    if case.expects == SILENCE:
+        gap_s = after[-1].time_s - fault_s if after else 0.0
+    else:
+        gap_s = first.time_s - fault_s if first else _longest_pause(writes, fault_s)
     step_pct, usual_pct = _steps(writes, first)
     allowed = 0 if checks_epochs or case.name != "sigstop" else 1
     wrong = f"{late} requests of one who had lost control were taken" if late > allowed else _wrong(case, after, first)

@@ -52,7 +52,10 @@ def test_one_request_after_sigcont_is_forgiven_where_no_device_checks_epochs_and
 
 
 def test_who_is_left_alone_must_fall_silent() -> None:
-    assert of("both-others", ("A", -0.1), ("A", 0.09)).wrong == ""
+    quick = of("both-others", ("A", -0.1), ("A", 0.09))
+    assert quick.wrong == ""
+    assert math.isclose(quick.gap_s, 0.09), "the time of the last output"
+    assert of("both-others", ("A", -0.1)).gap_s == 0.0
     assert "after the others had died" in of("both-others", ("A", -0.1), ("A", 0.3)).wrong
 
 
