@@ -17,11 +17,11 @@ from dcs.core.errors import Missing
 from dcs.node.assembly import load_configuration
 from dcs.node.warm import ensure_warm
 from tests.chaos.cases import TAKEOVER, Case
-from tests.chaos.judge import PERIOD_S, Trial, judge
+from tests.chaos.judge import PERIOD_S, WINDOW, Trial, judge
 
 PLANT = "quadruple_tank"
 RAMP = "control.modules.LIC-101.blocks.pid.sp_rate_up=0.02"
-EPOCHS = "field.devices.DRV-1.epoch.address=100"
+EPOCHS = f"field.devices.DRV-1.epoch.address={WINDOW}"
 _BEFORE_S = 2.0
 _RETURN_S = 20.0
 _AFTER_S = 1.0

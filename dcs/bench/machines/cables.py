@@ -70,6 +70,11 @@ class _Passage:
         self._due_s = 0.0
         self._ends: dict[bool, asyncio.Transport] = {}  # True: the caller's
 
+    @property
+    def is_open(self) -> bool:
+        """An end is still there, or on its way."""
+        return bool(self._ends)
+
     def opened(self, is_caller: bool, transport: asyncio.Transport) -> None:
         self._ends[is_caller] = transport
         sock = transport.get_extra_info("socket")
@@ -192,13 +197,16 @@ class Relay:
         self._datagrams = datagrams
         self._udp: asyncio.DatagramTransport | None = None
         self._server: asyncio.Server | None = None
+        self._passages: list[_Passage] = []
 
     async def start(self, listen: Callable[[], Ears] | None = None) -> None:
         """``listen`` gives the ears of every new connection."""
         loop = asyncio.get_running_loop()
 
         def caller() -> _End:
-            return _End(_Passage(self._cable, self._far, listen() if listen else None), True)
+            self._passages = [one for one in self._passages if one.is_open]
+            self._passages.append(_Passage(self._cable, self._far, listen() if listen else None))
+            return _End(self._passages[-1], True)
 
         self._server = await loop.create_server(caller, *self.near)
         if self._datagrams:
@@ -207,7 +215,9 @@ class Relay:
             )
 
     def close(self) -> None:
-        """Listen no more."""
+        """Listen no more, and end what runs."""
+        for passage in self._passages:
+            passage.abort()
         if self._server is not None:
             self._server.close()
         if self._udp is not None:

@@ -96,12 +96,20 @@ def _frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     return found, data
 
 
+def words_written(write: Write) -> tuple[int, ...]:
+    """The registers of a request that writes several, from its address on."""
+    words = write.data[3:]  # after the count of registers and of bytes
+    return struct.unpack(f">{len(words) // 2}H", words)
+
+
 def float_written(write: Write, address: int) -> float | None:
     """The float32, low word first, that a request writes to ``address``; None when it does not."""
-    at = 3 + 2 * (address - write.address)  # after the count of registers and of bytes
-    if write.function != _WRITE_MULTIPLE or at < 3 or at + 4 > len(write.data):
+    if write.function != _WRITE_MULTIPLE:
         return None
-    low, high = struct.unpack_from(">HH", write.data, at)
+    at, words = address - write.address, words_written(write)
+    if at < 0 or at + 2 > len(words):
+        return None
+    low, high = words[at : at + 2]
     return float(struct.unpack(">f", struct.pack(">HH", high, low))[0])
 
 
