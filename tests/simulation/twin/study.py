@@ -1,0 +1,146 @@
+"""A fault against its twin: the bump of every output, and every word of memory that goes on otherwise.
+
+Called by   ``python -m tests.simulation.twin``, the tests.
+Knows       which words must be equal: whole numbers (modes, states, steps, alarm states) and what counts seconds.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from random import Random
+
+import numpy as np
+
+from dcs.bench.machines.bump import Bump, bump_against_twin
+from dcs.config.plant_config import PlantConfig
+from dcs.core.clock import NS_PER_S
+from tests.simulation.twin.plant import twin_config
+from tests.simulation.twin.run import LOOK_AT, Run, run
+from tests.simulation.twin.situations import SITUATIONS, Situation
+
+LIMIT_PCT = 0.05
+"""Issue 6: the largest bump of an output, in % of its span."""
+
+MOMENTS = ("between", "scan", "after scan", "before scan")
+"""Where the fault falls: anywhere; within 3 ms after a scan, while it is mirrored and written; later; just before one."""
+
+
+@dataclass
+class Verdict:
+    """Of one pair of runs."""
+
+    situation: str
+    fault: str
+    seed: int
+    period_ms: int
+    at_s: float
+    bumps: list[Bump]
+    missed: int  # scans that nobody ran
+    states: list[str] = field(default_factory=list)  # what goes on otherwise and must not
+    drift: list[str] = field(default_factory=list)  # numbers that differ, the largest first
+    events: list[str] = field(default_factory=list)
+    moved: float = 0.0  # how far the outputs of the twin moved, % of span: a study of what stands still shows nothing
+
+    @property
+    def worst(self) -> Bump:
+        return max(self.bumps, key=lambda bump: bump.largest_pct)
+
+
+@cache
+def _twin(situation: str, period_ms: int) -> Run:
+    wanted = SITUATIONS[situation]
+    return run(_config(wanted, period_ms), wanted, period_ms / 1000.0)
+
+
+def _config(situation: Situation, period_ms: int) -> PlantConfig:
+    return twin_config(situation.plant, period_ms, situation.overrides)
+
+
+def moment(situation: Situation, period_s: float, seed: int) -> float:
+    """When the fault comes, s of true time."""
+    rng = Random(f"{situation.name} {seed}")
+    scan = situation.fault_s + period_s * rng.randrange(round(5.0 / period_s))
+    match MOMENTS[seed % len(MOMENTS)]:
+        case "scan":
+            return scan + rng.choice((0.0, rng.uniform(0.0, 0.003)))
+        case "after scan":
+            return scan + rng.uniform(0.003, 0.2 * period_s)
+        case "before scan":
+            return scan - rng.uniform(0.0, 0.005)
+        case _:
+            return scan + rng.uniform(0.0, period_s)
+
+
+def compare(name: str, fault: str, seed: int, period_ms: int) -> Verdict:
+    """Run both and judge."""
+    situation = SITUATIONS[name]
+    period_s = period_ms / 1000.0
+    config = _config(situation, period_ms)
+    at_s = moment(situation, period_s, seed)
+    twin = _twin(name, period_ms)
+    mine = run(config, situation, period_s, fault, at_s)
+    period_ns = round(period_s * NS_PER_S)
+    term = max(mine.epochs)
+    first_ns = min(t for t, epoch in zip(mine.scan_times_ns, mine.epochs, strict=True) if epoch == term)
+    spans = {
+        point.name: (1.0 if point.type == "bool" else 100.0)
+        for device in config.devices for point in device.points if point.direction == "out"
+    }  # fmt: skip
+    look_ns = [time_ns + round(LOOK_AT * period_ns) for time_ns in sorted(twin.looks)]
+    # The first scan of the new holder may be run late: its outputs are there when the next one is due.
+    writes = [w for p in mine.course.writes.values() for w in p if w.time_ns >= mine.struck_ns and not w.by.startswith(mine.old)]
+    resumed_ns = max(first_ns, min((w.time_ns for w in writes), default=0)) + period_ns
+    bumps = bump_against_twin(
+        mine.course, twin.course, spans,
+        struck_ns=mine.struck_ns, resumed_ns=resumed_ns, look_ns=look_ns, old=mine.old,
+    )  # fmt: skip
+    times = sorted(set(mine.scan_times_ns))
+    missed = sum(round((b - a) / period_ns) - 1 for a, b in zip(times, times[1:], strict=False))
+    verdict = Verdict(name, fault, seed, period_ms, at_s, bumps, missed)
+    verdict.moved = max(_range(twin, point, at_s) for point in twin.course.writes)
+    _judge_states(verdict, mine, twin)
+    _judge_events(verdict, mine, twin, missed * period_ns + period_ns)
+    return verdict
+
+
+def _range(twin: Run, point: str, at_s: float) -> float:
+    values = [write.value for write in twin.course.writes[point][-400:]]
+    return max(values) - min(values)
+
+
+_NOT_COMPARED = ("out_seq", "seq_no")
+
+
+def _judge_states(verdict: Verdict, mine: Run, twin: Run) -> None:
+    last = max(set(mine.looks) & set(twin.looks))
+    ours, theirs = mine.looks[last], twin.looks[last]
+    drift = []
+    for record in twin.plan.records:
+        for offset, name in enumerate(_names(record.type)):
+            word = record.at + offset
+            if ours[word] == theirs[word]:
+                continue
+            f = record.type.field(name.partition("[")[0])
+            if f.dtype == "i8":
+                verdict.states.append(f"{record.name}.{name}: {theirs[word]} -> {ours[word]}")
+            else:
+                a, b = (float(words[word : word + 1].view(np.float64)[0]) for words in (theirs, ours))
+                drift.append((abs(b - a) / max(1.0, abs(a)), f"{record.name}.{name}: {a:.9g} -> {b:.9g}"))
+    verdict.drift = [text for _, text in sorted(drift, reverse=True)]
+
+
+def _names(kind: object) -> list[str]:
+    index: dict[str, int] = kind.index  # type: ignore[attr-defined]
+    return [name for name, _ in sorted(index.items(), key=lambda one: one[1])]
+
+
+def _judge_events(verdict: Verdict, mine: Run, twin: Run, slack_ns: int) -> None:
+    def told(one: Run) -> list[tuple[str, str, str, int]]:
+        kept = [e for e in one.events if e.kind in ("alarm", "operator", "mode", "ack", "block")]
+        return [(e.kind, e.subject, e.text, e.time_ns) for e in kept]
+
+    ours, theirs = told(mine), told(twin)
+    if [e[:3] for e in ours] != [e[:3] for e in theirs]:
+        verdict.events.append(f"twin {[e[:3] for e in theirs]} mine {[e[:3] for e in ours]}")
+    for a, b in zip(ours, theirs, strict=False):
+        if a[:3] == b[:3] and abs(a[3] - b[3]) > slack_ns:
+            verdict.events.append(f"{a[:3]} {(a[3] - b[3]) / 1e9:+.3f} s")
