@@ -218,24 +218,21 @@ class RedundantMember(VoterNode):
         It is done when a majority of the voters has recorded it; from then on this controller depends on nobody, also
         after its own restart, and the other one stays passive until it is brought back.
         """
-        if self._member is None:
-            return False, f"{self.config.pair} is unpaired: there is no standby to take out"
-        answer = self._guarded_answer(self._member.take_out, reason)
-        self._arm()
-        return answer
+        return self._asked(PairMember.take_out, reason, "take out")
 
     def bring_back(self, reason: str) -> tuple[bool, str]:
         """Let the standby back into the pair: (whether it was begun, one sentence for the user)."""
-        if self._member is None:
-            return False, f"{self.config.pair} is unpaired: there is no standby to bring back"
-        answer = self._guarded_answer(self._member.bring_back, reason)
-        self._arm()
-        return answer
+        return self._asked(PairMember.bring_back, reason, "bring back")
 
-    def _guarded_answer(self, call: Callable[[int, str], tuple[bool, str]], reason: str) -> tuple[bool, str]:
+    def _asked(
+        self, call: Callable[[PairMember, int, str], tuple[bool, str]], reason: str, to: str
+    ) -> tuple[bool, str]:
         """These write the record: a full disk ends the node, as it does elsewhere."""
-        answers: list[tuple[bool, str]] = []
-        self._guarded(lambda: answers.append(call(self._clock.monotonic_ns(), reason)))
+        member, answers = self._member, list[tuple[bool, str]]()
+        if member is None:
+            return False, f"{self.config.pair} is unpaired: there is no standby to {to}"
+        self._guarded(lambda: answers.append(call(member, self._clock.monotonic_ns(), reason)))
+        self._arm()
         return answers[0] if answers else (False, f"{self.name} could not keep its record and stops")
 
     def propose(self, key: bytes, data: bytes) -> str:
