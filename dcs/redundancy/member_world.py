@@ -6,7 +6,8 @@ Knows       where each call goes; decides nothing.
 
 from collections.abc import Callable
 
-from dcs.redundancy.messages import Message, encode
+from dcs.redundancy.codec import encode
+from dcs.redundancy.messages import Message
 from dcs.redundancy.protocol import PairConfig, VoterRecord
 from dcs.redundancy.replica import Replica
 from dcs.redundancy.store import RecordStore

@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable
 
 from dcs.core.clock import Clock
-from dcs.redundancy.messages import Malformed, Message, decode
+from dcs.redundancy.codec import Malformed, decode
+from dcs.redundancy.messages import Message
 from dcs.redundancy.transport import PairNetwork
 
 

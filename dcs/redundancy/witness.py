@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dcs.core.clock import Clock
-from dcs.redundancy.messages import Message, encode
+from dcs.redundancy.codec import encode
+from dcs.redundancy.messages import Message
 from dcs.redundancy.protocol import PairConfig, VoterRecord
 from dcs.redundancy.protocol.neighbours import SILENT_PROMISES
 from dcs.redundancy.protocol.witness_voter import WitnessVoter

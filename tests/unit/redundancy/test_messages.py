@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dcs.redundancy import codec
 from dcs.redundancy import messages as m
 
 u64, u32, masks = st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**1000)
@@ -36,7 +37,7 @@ names = st.text(min_size=1, max_size=20)
 @settings(max_examples=100)
 @given(names, names, all_messages)
 def test_what_is_encoded_is_decoded(pair: str, sender: str, message: m.Message) -> None:
-    decoded = m.decode(m.encode(pair, sender, message))
+    decoded = codec.decode(codec.encode(pair, sender, message))
     assert decoded == (pair, sender, message)
     assert type(decoded[2]) is type(message)
 
@@ -45,27 +46,27 @@ def test_what_is_encoded_is_decoded(pair: str, sender: str, message: m.Message) 
 @given(st.binary(max_size=80), all_messages, st.integers(0, 200), st.integers(0, 255))
 def test_any_bytes_are_a_message_or_malformed(noise: bytes, message: m.Message, place: int, value: int) -> None:
     """Promise: nothing that arrives can raise anything else into the loop."""
-    whole = m.encode("C1", "C1A", message)
+    whole = codec.encode("C1", "C1A", message)
     spoiled = bytearray(whole)
     spoiled[place % len(whole)] = value
     for payload in (noise, whole[: place % len(whole)], bytes(spoiled)):
-        with contextlib.suppress(m.Malformed):
-            m.decode(payload)
+        with contextlib.suppress(codec.Malformed):
+            codec.decode(payload)
 
 
 def test_another_version_is_told() -> None:
-    payload = bytearray(m.encode("C1", "C1A", m.Query(5)))
+    payload = bytearray(codec.encode("C1", "C1A", m.Query(5)))
     payload[1] = 9
-    with pytest.raises(m.Malformed, match="not a redundancy message of version 3"):
-        m.decode(bytes(payload))
+    with pytest.raises(codec.Malformed, match="not a redundancy message of version 3"):
+        codec.decode(bytes(payload))
 
 
 @given(sessions, st.binary(min_size=1, max_size=100), st.integers(0, 8 * 100 - 1))
 def test_one_flipped_bit_in_a_record_or_a_copy_is_seen(session: m.Session, data: bytes, bit: int) -> None:
     """Promise: a standby never executes, or keeps, what was damaged on its way."""
     for message in (m.Record(session, 7, b"digest", data), m.CopySlice(session, 3, data)):
-        whole = bytearray(m.encode("C1", "C1A", message))
+        whole = bytearray(codec.encode("C1", "C1A", message))
         place = len(whole) - 1 - bit // 8 % len(data)
         whole[place] ^= 1 << bit % 8
-        with pytest.raises(m.Malformed, match="damaged on its way"):
-            m.decode(bytes(whole))
+        with pytest.raises(codec.Malformed, match="damaged on its way"):
+            codec.decode(bytes(whole))
