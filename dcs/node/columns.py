@@ -16,13 +16,19 @@ _COUNT = struct.Struct("<I")
 _AS_IT_IS = 0xFFFFFFFF
 
 
-def pack_column(column: NDArray[Any]) -> bytes:
-    """Any numbers of a fixed size."""
-    size = len(column)
-    starts = np.flatnonzero(np.concatenate((np.ones(min(size, 1), bool), column[1:] != column[:-1])))
-    if len(starts) * (_COUNT.size + column.itemsize) >= column.nbytes:
-        return _COUNT.pack(_AS_IT_IS) + column.tobytes()
-    return b"".join((_COUNT.pack(len(starts)), starts.astype("<u4").tobytes(), column[starts].tobytes()))
+def _starts(column: NDArray[Any]) -> NDArray[np.intp]:
+    """Where the runs begin."""
+    if not len(column):
+        return np.zeros(0, np.intp)
+    return np.append(np.intp(0), np.flatnonzero(column[1:] != column[:-1]) + 1)
+
+
+def pack_column(column: NDArray[Any], dtype: str) -> bytes:
+    """Whole numbers that fit into ``dtype``."""
+    starts, itemsize = _starts(column), np.dtype(dtype).itemsize
+    if len(starts) * (_COUNT.size + itemsize) >= len(column) * itemsize:
+        return _COUNT.pack(_AS_IT_IS) + column.astype(dtype).tobytes()
+    return b"".join((_COUNT.pack(len(starts)), starts.astype("<u4").tobytes(), column[starts].astype(dtype).tobytes()))
 
 
 def unpack_column(payload: bytes, at: int, size: int, dtype: str) -> tuple[NDArray[Any], int]:
@@ -47,16 +53,19 @@ def unpack_column(payload: bytes, at: int, size: int, dtype: str) -> tuple[NDArr
 
 
 def pack_times(times_ns: NDArray[np.int64], base_ns: int) -> bytes:
-    """Times near ``base_ns``: their distances, the fast and the slow half of the bits apart."""
+    """Times near ``base_ns``. Where each is another one: the fast and the slow half of their distances, apart."""
+    packed = pack_column(times_ns, "<i8")
+    if len(packed) <= _COUNT.size + len(times_ns) * 4:
+        return b"\0" + packed
     apart = (np.int64(base_ns) - times_ns).view(np.uint64)
-    return pack_column((apart & np.uint64(0xFFFFFFFF)).astype("<u4")) + pack_column(
-        (apart >> np.uint64(32)).astype("<u4")
-    )
+    return b"\1" + pack_column(apart & np.uint64(0xFFFFFFFF), "<u4") + pack_column(apart >> np.uint64(32), "<u4")
 
 
 def unpack_times(payload: bytes, at: int, size: int, base_ns: int) -> tuple[NDArray[np.int64], int]:
     """Inverse of ``pack_times``, with where the next thing begins. Raises ``ValueError``."""
-    low, at = unpack_column(payload, at, size, "<u4")
+    if payload[at : at + 1] == b"\0":
+        return unpack_column(payload, at + 1, size, "<i8")
+    low, at = unpack_column(payload, at + 1, size, "<u4")
     high, at = unpack_column(payload, at, size, "<u4")
     apart = (high.astype(np.uint64) << np.uint64(32)) | low
     return np.int64(base_ns) - apart.view(np.int64), at

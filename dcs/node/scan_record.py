@@ -85,7 +85,7 @@ class ScanRecord:
         header = _HEADER.pack(
             self.scan, self.time_ns, self.class_index, self.slips, channels, len(commands), len(result)
         )
-        statuses = pack_column(self.inputs.statuses.astype(np.uint8))
+        statuses = pack_column(self.inputs.statuses, "u1")
         times = pack_times(self.inputs.times_ns, self.time_ns)
         return b"".join((header, self.inputs.values.tobytes(), statuses, times, commands, result))
 
