@@ -239,7 +239,9 @@ class Replica:
         """Replace everything by a full copy. Raises ``ValueError`` when it is not one of a program that is loaded."""
         self._take(copy, None)
         # What the active has not got into the journal yet, we must be able to, should it die.
-        self.recent_events.extend(self.engine.recent_events(_KEPT_EVENTS))
+        known = {event.id for event in self.recent_events}
+        older = [event for event in self.engine.recent_events(_KEPT_EVENTS) if event.id not in known]
+        self.recent_events = deque([*older, *self.recent_events], maxlen=_KEPT_EVENTS)
 
     def wake(self, copy: bytes, shape: Shape) -> Report | None:
         """Replace everything by a copy from a disk, whose memory has that shape; a report when the plan is another.
