@@ -38,7 +38,7 @@ LEAST_PER_HUNDRED = {
     "cables spoiled": 100,
     "bus losses": 50,
     "online changes": 5,
-    "records damaged": 3,
+    "records damaged": 2,
     "commands answered": 5000,
     "events": 5000,
 }
