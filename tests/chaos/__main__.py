@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ import structlog
 
 from dcs.bench.machines.networks import choose_networks
 from dcs.cli.table import table
+from dcs.core.errors import DcsError
 from tests.chaos.cases import CASES, Case, find_cases
 from tests.chaos.judge import HEADINGS, Trial, row
 from tests.chaos.suite import run_cases
@@ -34,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # what was made is removed then, too
     networks = choose_networks(_NODES, options.network)
     started_s = time.monotonic()
     load = os.getloadavg()[0]
@@ -51,6 +54,9 @@ def main(arguments: Sequence[str]) -> int:
             runner.run(run_cases(cases, options.trials, networks, epochs=options.epochs, seed=options.seed, tell=tell))
     except KeyboardInterrupt:
         print("Interrupted; what was judged until then:")
+    except DcsError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     finally:
         networks.close()
     rows = [row(case, found[case.name]) for case in cases if found[case.name]]

@@ -48,15 +48,22 @@ class Trial:
 
 
 def judge(
-    case: Case, active: str, fault_s: float, writes: Sequence[Write], seen: Sequence[Seen], checks_epochs: bool
+    case: Case,
+    active: str,
+    fault_s: float,
+    end_s: float,
+    writes: Sequence[Write],
+    seen: Sequence[Seen],
+    checks_epochs: bool,
 ) -> Trial:
-    """``writes`` and ``seen``: from two seconds before the fault until the pair was left alone again."""
+    """``writes`` and ``seen``: from two seconds before the fault until ``end_s``, when the look at it ended."""
     after = [write for write in writes if write.time_s >= fault_s]
     first = first_of_another(after, active)
     late = len(late_writes(writes))
     scans_s = sorted({one.scan_s for one in seen})
     scans_lost = sum(round((b - a) / PERIOD_S) - 1 for a, b in pairwise(scans_s))
-    hmi_gap_s = max((b.at_s - a.at_s for a, b in pairwise(seen)), default=float("inf"))
+    looks_s = [one.at_s for one in seen] + [end_s]
+    hmi_gap_s = max((b - a for a, b in pairwise(looks_s)), default=float("inf"))
     if case.expects == SILENCE:
         gap_s = after[-1].time_s - fault_s if after else 0.0
     else:

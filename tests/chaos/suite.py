@@ -26,6 +26,7 @@ _BEFORE_S = 2.0
 _RETURN_S = 20.0
 _AFTER_S = 1.0
 _PATIENCE_S = 3.0
+_SETTLED_S = 0.5
 _SETPOINTS = (11.0, 15.0)
 
 
@@ -52,13 +53,16 @@ async def run_cases(
 
 
 async def _one(plant: Machines, case: Case, number: int, random: Random, epochs: bool) -> Trial:
-    active, standby = await plant.ready()
+    await plant.ready()
     plant.onlooker.station.write("LIC-101.SP", _SETPOINTS[number % 2])
-    await asyncio.sleep(_BEFORE_S + random.uniform(0.0, PERIOD_S))
+    await asyncio.sleep(_BEFORE_S)
+    active, standby = await plant.ready()  # on a busy machine the standby may have been left behind meanwhile
+    await asyncio.sleep(random.uniform(0.0, PERIOD_S))
     fault_s = await case.strike(plant, active, standby, random)
     try:
         if case.expects == TAKEOVER:
             await plant.until(lambda: _others(plant, active, fault_s), _PATIENCE_S)
+            await asyncio.sleep(_SETTLED_S)  # until the station has seen it
         await asyncio.sleep(max(0.0, fault_s + random.uniform(*case.lasts_s) - plant.now_s()))
         end_s = plant.now_s()
         heal(plant)
@@ -69,7 +73,7 @@ async def _one(plant: Machines, case: Case, number: int, random: Random, epochs:
         heal(plant)
     writes = plant.log.since(fault_s - _BEFORE_S)
     seen = plant.onlooker.between(fault_s - 2 * PERIOD_S, end_s)
-    trial = judge(case, active, fault_s, [w for w in writes if w.time_s <= end_s], seen, epochs)
+    trial = judge(case, active, fault_s, end_s, [w for w in writes if w.time_s <= end_s], seen, epochs)
     plant.onlooker.forget()
     try:
         await plant.ready(_RETURN_S)

@@ -18,9 +18,9 @@ def seen(*times_s: float) -> list[Seen]:
     return [Seen(FAULT_S + at_s, FAULT_S + at_s, number, 1) for number, at_s in enumerate(times_s)]
 
 
-def of(case_name: str, *pairs: tuple[str, float], epochs: bool = False) -> Trial:
+def of(case_name: str, *pairs: tuple[str, float], epochs: bool = False, end_s: float = 0.4) -> Trial:
     (case,) = find_cases([case_name])
-    return judge(case, "A", FAULT_S, writes(*pairs), seen(-0.1, 0.2, 0.3), epochs)
+    return judge(case, "A", FAULT_S, FAULT_S + end_s, writes(*pairs), seen(-0.1, 0.2, 0.3), epochs)
 
 
 def test_a_takeover_is_timed_from_the_fault_to_the_first_output_of_the_other() -> None:
@@ -30,6 +30,8 @@ def test_a_takeover_is_timed_from_the_fault_to_the_first_output_of_the_other() -
     assert trial.wrong == ""
     assert trial.scans_lost == 2
     assert math.isclose(trial.hmi_gap_s, 0.3)
+    blind = of("kill-9", ("A", -0.05), ("B", 0.18), end_s=2.0)
+    assert math.isclose(blind.hmi_gap_s, 1.7), "a station that sees nothing any more has a gap that is not over"
 
 
 def test_a_fault_without_a_takeover_is_wrong_where_there_must_be_one_and_right_where_not() -> None:
