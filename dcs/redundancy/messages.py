@@ -13,6 +13,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from dcs.redundancy.field_message import FieldTold, pack_told, unpack_told
+
 VERSION = 3
 MAGIC = 0xDC
 
@@ -184,20 +186,6 @@ class Verdict(NamedTuple):
     text: str  # why not
 
 
-class FieldTold(NamedTuple):
-    """Which field devices a member reaches; masks over a list of devices that both know."""
-
-    incarnation: int
-    number: int  # of this message; the newest counts
-    look: int  # ask your devices now, and answer with this number; 0 = nothing is asked
-    answers_incarnation: int  # the look of the other one that this answers
-    answers: int
-    devices: bytes  # key of the list
-    reached: int
-    lost: int
-    degraded: int
-
-
 Message = (
     Request
     | Vote
@@ -231,7 +219,6 @@ _ACK = struct.Struct(f"<{_SESSION}QI???")
 _FINDING = struct.Struct(f"<{_SESSION}Q?")
 _OFFER = struct.Struct("<8sII")
 _VERDICT = struct.Struct("<8s?")
-_TOLD = struct.Struct("<QQQQQ8sH")
 _HEAD = struct.Struct("<BBBBB")
 
 
@@ -276,12 +263,6 @@ def _pack_record(message: Record) -> bytes:
     return b"".join((_RECORD.pack(*_flat(session), seq, len(digest), crc), digest, data))
 
 
-def _pack_told(message: FieldTold) -> bytes:
-    masks = message[6:]
-    size = (max(mask.bit_length() for mask in masks) + 7) // 8
-    return _TOLD.pack(*message[:6], size) + b"".join(mask.to_bytes(size, "little") for mask in masks)
-
-
 _ENCODERS: dict[type, tuple[int, Callable[[Any], bytes]]] = {
     Request: (0, _pack_request),
     Vote: (1, _pack_vote),
@@ -296,7 +277,7 @@ _ENCODERS: dict[type, tuple[int, Callable[[Any], bytes]]] = {
     Offer: (10, lambda message: _OFFER.pack(message.key, message.number, message.slices) + message.data),
     Verdict: (11, lambda message: _VERDICT.pack(message.key, message.ok) + message.text.encode()),
     Finding: (12, lambda message: _FINDING.pack(*_flat(message.session), *message[1:])),
-    FieldTold: (13, _pack_told),
+    FieldTold: (13, pack_told),
 }
 
 
@@ -377,14 +358,6 @@ def _verdict(body: bytes) -> Message:
     return Verdict(key, ok, body[_VERDICT.size :].decode())
 
 
-def _told(body: bytes) -> Message:
-    *head, size = _TOLD.unpack_from(body)
-    if len(body) != _TOLD.size + 3 * size:
-        raise Malformed(f"three masks of {size} bytes, but {len(body) - _TOLD.size} bytes came")
-    masks = [int.from_bytes(body[at : at + size], "little") for at in range(_TOLD.size, len(body), size or 1)]
-    return FieldTold(*head, *(masks or (0, 0, 0)))
-
-
 _DECODERS: tuple[Callable[[bytes], Message], ...] = (
     _request,
     _vote,
@@ -399,7 +372,7 @@ _DECODERS: tuple[Callable[[bytes], Message], ...] = (
     _offer,
     _verdict,
     _finding,
-    _told,
+    unpack_told,
 )
 
 

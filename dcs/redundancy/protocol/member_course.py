@@ -7,13 +7,13 @@ Knows       everything of the protocol, nothing of the world: no clock, no socke
 Behaviour   docs/explanations/redundancy.md.
 """
 
+from dcs.redundancy.field_message import FieldTold
 from dcs.redundancy.messages import (
     NO_GENERATION,
     TAKEN_OUT,
     Ack,
     CopyBegin,
     CopySlice,
-    FieldTold,
     Finding,
     Hello,
     Info,

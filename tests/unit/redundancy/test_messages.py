@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcs.redundancy import messages as m
+from dcs.redundancy.field_message import FieldTold
 
 u64, u32, masks = st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**1000)
 i64 = st.integers(-(2**63), 2**63 - 1)
@@ -27,7 +28,7 @@ all_messages = st.one_of(
     st.builds(m.Record, sessions, u64, st.binary(max_size=40), st.binary(max_size=100)),
     st.builds(m.Offer, key, u32, u32, st.binary(max_size=100)),
     st.builds(m.Verdict, key, flag, st.text(max_size=20)),
-    st.builds(m.FieldTold, u64, u64, u64, u64, u64, key, masks, masks, masks),
+    st.builds(FieldTold, u64, u64, u64, u64, u64, key, masks, masks, masks),
     st.builds(m.Ack, sessions, u64, u32, flag, flag, flag),
 )
 names = st.text(min_size=1, max_size=20)
