@@ -1,4 +1,4 @@
-"""Which field devices this controller reaches: for the pair, the journal, the alarms of lost ways, and people.
+"""Which field devices this controller reaches: for the pair, the journal, and people.
 
 Called by   ``dcs.node.controller``; its drivers tell it at once when they lose a device or hear it again.
 Knows       the drivers, what the other member of the pair says that it reaches, and nothing of who is active.
@@ -93,15 +93,7 @@ class FieldWatch:
                 self._face.publish_report()
             known_up[name] = is_up
 
-    # --- for blocks and people --------------------------------------------------------------------------------
-    def ways_lost(self) -> int:
-        """Devices that are reached, but not by all their ways: one of two links, or the other member's."""
-        mine, theirs = self._view, self._other()
-        lost = mine.degraded
-        if theirs is not None:
-            lost |= theirs.degraded | theirs.lost
-        return lost & ~mine.lost
-
+    # --- for people -------------------------------------------------------------------------------------------
     def remark(self, name: str) -> str:
         """What is to be said of a device's ways beside our own; "" when all is well or unknown."""
         theirs = self._other()

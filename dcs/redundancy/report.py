@@ -7,6 +7,7 @@ Knows       numbers and names.
 from dataclasses import dataclass
 
 from dcs.core.clock import NS_PER_MS
+from dcs.redundancy.protocol import PairMember
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,16 @@ class MemberReport:
 def as_ms(duration_ns: int | None) -> float | None:
     """Nanoseconds as milliseconds; unknown stays unknown."""
     return None if duration_ns is None else duration_ns / NS_PER_MS
+
+
+def voter_links(member: PairMember, now_ns: int) -> tuple[VoterLink, ...]:
+    """The two others as this member sees them."""
+    return tuple(
+        VoterLink(
+            voter,
+            kind,
+            "up" if member.neighbours.hears(voter, now_ns) else "down",
+            as_ms(member.authority.round_trip_ns.get(voter)),
+        )
+        for voter, kind in ((member.peer, "pair"), (member.witness, "witness"))
+    )

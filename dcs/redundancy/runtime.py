@@ -21,7 +21,7 @@ from dcs.redundancy.protocol.field_view import NO_VIEW, FieldView
 from dcs.redundancy.protocol.member_parts import ACTIVE, FAILED
 from dcs.redundancy.protocol.phases import Phase
 from dcs.redundancy.replica import Replica
-from dcs.redundancy.report import MemberReport, VoterLink, as_ms
+from dcs.redundancy.report import MemberReport, VoterLink, as_ms, voter_links
 from dcs.redundancy.store import RecordLost, RecordStore
 from dcs.redundancy.transport import PairNetwork
 from dcs.redundancy.voter_node import VoterNode
@@ -317,7 +317,7 @@ class RedundantMember(VoterNode):
             standby=member.standby,
             granting=member.granting if member.active else 0,
             lease_left_ms=max(0.0, (authority.lease_until_ns - now_ns) / NS_PER_MS) if member.needs_lease else 0.0,
-            links=(self._link(member.peer, "pair", now_ns), self._link(member.witness, "witness", now_ns)),
+            links=voter_links(member, now_ns),
             mirror_round_trip_ms=as_ms(source.round_trip_ns),
             takeovers=self.takeovers,
             exclusions=source.exclusions,
@@ -327,11 +327,6 @@ class RedundantMember(VoterNode):
             suspended=source.suspended or ("two results differ; both repeat them" if source.dispute else ""),
             malformed=self.malformed,
         )
-
-    def _link(self, voter: str, kind: str, now_ns: int) -> VoterLink:
-        assert self._member is not None
-        state = "up" if self._member.neighbours.hears(voter, now_ns) else "down"
-        return VoterLink(voter, kind, state, as_ms(self._member.authority.round_trip_ns.get(voter)))
 
     # --- timer and messages -------------------------------------------------------------------------------
     def _on_message(self, pair: str, sender: str, message: Message) -> None:

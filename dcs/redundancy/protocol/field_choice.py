@@ -41,6 +41,7 @@ class FieldChoice:
     ) -> None:
         """``names``: ours, the other member's."""
         self.own = NO_VIEW
+        self.due_ns: int | None = None  # when ``should_hand_over`` is worth a call, besides scans and renewals
         self._names = names
         self._incarnation = incarnation
         self._timing = timing
@@ -78,6 +79,11 @@ class FieldChoice:
         is_answer = told.answers_incarnation == self._incarnation and told.answers == self._wanted != 0
         if is_answer and self._answered_ns < self._wanted_ns:
             self._answered_ns = now_ns
+        if last is not None and last.devices == told.devices == self.own.devices.key:
+            # A device that came back answers first who asks it first: try it before anybody is called better.
+            back = last.lost & told.reached & self.own.lost
+            if back:
+                self._look(back)
         if told.look and (told.incarnation, told.look) != self._answering:
             self._answering = (told.incarnation, told.look)
             self._look(told.lost & ~self.own.lost if told.devices == self.own.devices.key else 0)
@@ -113,7 +119,7 @@ class FieldChoice:
     # --- as the active ------------------------------------------------------------------------------------
     def term_begins(self, now_ns: int, handed_over: bool) -> None:
         """We hold the authority now. ``handed_over``: the other one released it."""
-        self._better_since_ns = None
+        self._better_since_ns = self.due_ns = None
         self._wanted_ns = self._asked_ns = self._answered_ns = _NEVER_NS
         self._looked_for = 0
         self._term_ns = now_ns
@@ -129,7 +135,7 @@ class FieldChoice:
     def should_hand_over(self, now_ns: int, ready: bool) -> str:
         """The reason for a switchover, or "". ``ready``: the standby holds everything."""
         own, theirs = self.own, self.theirs(now_ns)
-        self._is_tried = False
+        self._is_tried, self.due_ns = False, None
         if not own.lost:
             self._looked_for = 0
         if not own.lost or theirs is None or not ready:
@@ -150,7 +156,9 @@ class FieldChoice:
             return ""
         if self._better_since_ns is None:
             self._better_since_ns = now_ns
-        if now_ns < self._ready_ns(self._better_since_ns):
+        ready_ns = self._ready_ns(self._better_since_ns)
+        if now_ns < ready_ns:
+            self.due_ns = ready_ns
             return ""
         if now_ns - self._answered_ns > LOOK_FRESH_NS:
             self._ask_to_look(now_ns)
@@ -172,16 +180,6 @@ class FieldChoice:
         if self.own.is_blind:
             return max(due_ns, since_ns + TOTAL_SETTLE_NS)
         return max(due_ns, since_ns + self._settle_ns, self._term_ns + pause_ns)
-
-    @property
-    def due_ns(self) -> int | None:
-        """When ``should_hand_over`` is worth a call; None: with the next scan or renewal."""
-        if self._better_since_ns is None:
-            return None
-        ready_ns = self._ready_ns(self._better_since_ns)
-        if self._answered_ns < self._wanted_ns:  # nothing to do before the answer comes, or is asked for again
-            return max(ready_ns, self._asked_ns + LOOK_AGAIN_NS)
-        return ready_ns
 
     def objection(self, now_ns: int) -> str:
         """Why a switchover on command should not be done; "" when there is nothing against it."""

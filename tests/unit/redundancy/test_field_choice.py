@@ -73,9 +73,9 @@ class Pair:
     def run(self, for_ns: int, told: bool = True) -> None:
         for _ in range(for_ns // STEP_NS):
             self.now_ns += STEP_NS
-            for name in self.looking:
+            looking, self.looking = self.looking, set()
+            for name in looking:
                 self.find_out(name)
-            self.looking.clear()
             if self.now_ns % NS_PER_S == 0 and told:
                 for name in "AB":
                     self.side[name].set_own(self.now_ns, view(self.known[name]))
