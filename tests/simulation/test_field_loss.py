@@ -49,11 +49,9 @@ async def _cut(box: Box, recorder: Recorder, devices: tuple[str, ...], phase_s: 
     await box.run_for(8.0)
     assert annunciated(recorder) == [], "a device that answers one of the two is not lost for the plant"
     journal = [event.text for event in recorder.events]
-    lost = ", ".join(devices)
-    assert (
-        f"{active} is no longer active: handed over to {standby}: {active} does not reach {lost}, {standby} does"
-        in (journal)
-    )
+    why = f"{active} is no longer active: handed over to {standby}: {active} does not reach "
+    (text,) = [text for text in journal if text.startswith(why)]
+    assert any(name in text for name in devices)
     assert f"{standby} is active with epoch 2: handed over by {active}" in journal
     assert box.active("C1") == standby
     return first_write_s(box, standby, cut_ns)
