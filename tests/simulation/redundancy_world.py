@@ -309,7 +309,8 @@ class World:
         for node in (self.nodes[A], self.nodes[B]):
             if node.is_up and node.member is not None and node.frozen_until_ns <= self.now_ns:
                 self.guarded(node, node.member.set_field, node.local_ns(), node.field)
-                node.arm()
+                if node.is_up:  # it may have died in this very step
+                    node.arm()
 
     def _client(self) -> None:
         """One command every few ms, to whoever takes it."""
