@@ -26,6 +26,7 @@ from tests.simulation.swarm.records import Records
 from tests.simulation.swarm.writes import Sender, Writes
 
 S = NS_PER_S
+_TICKS_MAX = 2000  # of the redundancy's own timer in one second: a renewal needs 70
 Action = Callable[[], Awaitable[None]]
 
 
@@ -139,11 +140,21 @@ class World:
             await append(stream, subject, payload, message_id)
             self.records.stored(payload, message_id)
 
+        tick, ticks = node.member._tick, Counter[int]()
+
+        def counted_tick() -> None:
+            second = self.loop.now_ns() // S
+            ticks[second] += 1
+            if ticks[second] == _TICKS_MAX:
+                self.judge.breaks(f"{name} is busy with nothing: {_TICKS_MAX} timers of the pair within a second")
+            tick()
+
         def gate() -> bool:
             return self._asked(name, ask())
 
         node.became_active, node.became_standby = active, standby  # type: ignore[method-assign]
         node.event, node._gate = event, gate  # type: ignore[method-assign]
+        node.member._tick = counted_tick  # type: ignore[method-assign]
         node.face.bus.append = append_event  # type: ignore[method-assign]
 
     def _became_active(self, node: Controller, epoch: int, reason: str, cold: bool) -> None:

@@ -35,7 +35,13 @@ def main() -> int:
                         flush=True,
                     )
                     if options.seed is not None:
-                        print("\n".join(["  STATE " + s for s in v.states[:30]] + ["  drift " + s for s in v.drift[:30]] + ["  EVENT " + s for s in v.events[:10]]))
+                        print(
+                            "\n".join(
+                                ["  STATE " + s for s in v.states[:30]]
+                                + ["  drift " + s for s in v.drift[:30]]
+                                + ["  EVENT " + s for s in v.events[:10]]
+                            )
+                        )
     return 1 if bad else 0
 
 

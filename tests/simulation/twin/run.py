@@ -41,7 +41,9 @@ class Run:
     old: str = ""
 
 
-def run(config: PlantConfig, situation: Situation, period_s: float, fault: str = "", at_s: float = 0.0, seed: int = 1) -> Run:
+def run(
+    config: PlantConfig, situation: Situation, period_s: float, fault: str = "", at_s: float = 0.0, seed: int = 1
+) -> Run:
     """``fault`` at ``at_s`` seconds of true time; "" = the twin."""
     return run_simulated(lambda loop: _run(loop, config, situation, period_s, fault, at_s, seed))
 

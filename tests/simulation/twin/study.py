@@ -87,7 +87,12 @@ def compare(name: str, fault: str, seed: int, period_ms: int) -> Verdict:
     }  # fmt: skip
     look_ns = [time_ns + round(LOOK_AT * period_ns) for time_ns in sorted(twin.looks)]
     # The first scan of the new holder may be run late: its outputs are there when the next one is due.
-    writes = [w for p in mine.course.writes.values() for w in p if w.time_ns >= mine.struck_ns and not w.by.startswith(mine.old)]
+    writes = [
+        w
+        for p in mine.course.writes.values()
+        for w in p
+        if w.time_ns >= mine.struck_ns and not w.by.startswith(mine.old)
+    ]
     resumed_ns = max(first_ns, min((w.time_ns for w in writes), default=0)) + period_ns
     bumps = bump_against_twin(
         mine.course, twin.course, spans,
