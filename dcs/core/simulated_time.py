@@ -138,8 +138,8 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
             # After some 48 days a float no longer tells two nanoseconds apart: the loop must not wait for a difference
             # that it cannot see, nor stop short of its timer.
             self._clock_resolution = max(0.5 / NS_PER_S, math.ulp(when))
-            while target_ns / NS_PER_S + self._clock_resolution <= when:
-                target_ns += 1
+        while target_ns / NS_PER_S + self._clock_resolution <= when:  # also of a deadline on half a nanosecond
+            target_ns += 1
         if self._speed:
             self._keep_pace(target_ns)
         self._now_ns = target_ns

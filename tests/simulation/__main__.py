@@ -31,7 +31,7 @@ def main() -> int:
         return _tell(Campaign(results), options.json, [])
     if chosen:
         return _hunt(options, chosen, seeds)
-    campaign = run_campaign(options.plant, seeds, options.jobs, options.minutes)
+    campaign = run_campaign(options.plant, seeds, options.jobs, options.minutes, _progress)
     return _tell(campaign, options.json, campaign.too_little())
 
 
@@ -52,6 +52,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--mutant", default="", help="the same for one of them")
     parser.add_argument("--json", action="store_true", help="results as JSON")
     return parser.parse_args()
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _one(options: argparse.Namespace, mutant: Mutant | None) -> int:

@@ -8,7 +8,7 @@ import gc
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,6 +43,7 @@ LEAST_PER_HUNDRED = {
     "events": 5000,
 }
 WITH_A_TAKEOVER = 0.9
+_TOLD_EVERY = 20
 
 
 @dataclass
@@ -111,10 +112,23 @@ def _drop(logger: object, name: str, event: object) -> None:
     raise structlog.DropEvent
 
 
-def run_campaign(plant: str, seeds: Sequence[int], jobs: int = 1, minutes: float = 10.0) -> Campaign:
-    """Run all seeds; broken promises are in the result. ``jobs`` processes share the work."""
+def run_campaign(
+    plant: str,
+    seeds: Sequence[int],
+    jobs: int = 1,
+    minutes: float = 10.0,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Campaign:
+    """Run all seeds; broken promises are in the result. ``jobs`` processes share the work; ``tell`` hears meanwhile."""
     began_s = time.monotonic()
-    campaign = Campaign(list(_results(plant, seeds, jobs, minutes, None)))
+    campaign = Campaign()
+    for result in _results(plant, seeds, jobs, minutes, None):
+        campaign.results.append(result)
+        done = len(campaign.results)
+        if result.broken:
+            tell(f"seed {result.seed}: {result.broken}")
+        if done % _TOLD_EVERY == 0:
+            tell(f"{done} of {len(seeds)} seeds in {time.monotonic() - began_s:.0f} s")
     campaign.seconds = time.monotonic() - began_s
     return campaign
 

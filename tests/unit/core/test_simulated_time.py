@@ -406,3 +406,16 @@ def test_a_machine_too_slow_does_not_rush_afterwards(monkeypatch: pytest.MonkeyP
         assert wall.now_ns - before_ns >= 8 * NS_PER_S
 
     _paced(monkeypatch, wall, 1.0, main)
+
+
+def test_a_deadline_on_half_a_nanosecond_is_reached() -> None:
+    """Promise: whatever fraction of a nanosecond a timer is set to, the loop gets there (it once turned for ever)."""
+
+    async def main(loop: SimulatedLoop) -> None:
+        for when_s in (241.68953078250001, 300.0000000005, 400.00000000149999):
+            arrived = loop.create_future()
+            loop.call_at(when_s, arrived.set_result, None)
+            await arrived
+            assert abs(loop.time() - when_s) < 1.5e-9
+
+    run_simulated(main)
