@@ -65,7 +65,8 @@ class SampleStore:
         self._count += 1
         self._kept.append(_Kept(self._count, subject, payload, time_ns, now_ns))
         self._bytes += len(payload)
-        while self._bytes > self._bytes_max or now_ns - self._kept[0].since_ns > self._age_ns:
+        # One alone may be larger than all that may be kept.
+        while self._kept and (self._bytes > self._bytes_max or now_ns - self._kept[0].since_ns > self._age_ns):
             self._lost.add(self._drop().time_ns)
 
     def _drop(self) -> _Kept:

@@ -88,7 +88,7 @@ class MemberCourse(MemberParts):
         if source_due_ns is not None and source_due_ns < due_ns:
             due_ns = source_due_ns
         choice_due_ns = self.field_choice.due_ns
-        if choice_due_ns is not None and choice_due_ns < due_ns:
+        if choice_due_ns is not None and choice_due_ns < due_ns and self.phase is not Phase.HANDING_OVER:
             due_ns = choice_due_ns
         return due_ns
 
