@@ -508,6 +508,9 @@ def test_the_standby_is_taken_out_and_brought_back_from_the_system_page(
     window.see(2.1)
     assert rig.plant.standby == "out"
     assert offered() == ["Bring back the standby of C1…"]
+    said = window.system_page._pairs.text()
+    assert said == "<b>C1: C1A is active; NO REDUNDANCY: the standby is taken out</b>"
+    assert ("C1B", "out") in window.top.health._cells, "not called a standby"
     window.system_page._switches.itemAt(0).widget().click()
     window.see(2.1)
     assert rig.plant.standby == "ready"
@@ -518,6 +521,26 @@ def test_a_controller_without_a_standby_is_offered_no_switchover(window: Any, ri
     window.open_page("system")
     window.see(2.1)
     assert window.system_page._switches.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("standby", "offers"),
+    [
+        ("synchronising", ["Take out"]),
+        ("missing", ["Take out"]),
+        ("suspended", ["Bring back", "Take out"]),
+    ],
+)
+def test_no_switchover_is_offered_to_a_standby_that_is_not_ready(
+    window: Any, rig: Rig, standby: str, offers: list[str]
+) -> None:
+    rig.plant.standby = standby
+    window.open_page("system")
+    window.see(2.1)
+    layout = window.system_page._switches
+    texts = [layout.itemAt(at).widget().text() for at in range(layout.count())]
+    assert texts == [f"{offer} the standby of C1…" for offer in offers]
+    assert "NO REDUNDANCY" in window.system_page._pairs.text()
 
 
 def test_every_page_draws_in_trouble_too(window: Any, rig: Rig) -> None:
