@@ -165,7 +165,8 @@ def _node_cells(row: NodeRow) -> tuple[str, ...]:
     report = row.report
     note = report.detail or (f"down: {', '.join(row.links_down)}" if row.links_down else "")
     state = f"silent (was {report.state})" if row.silent else report.state
+    copied = f"{report.sync_pct:.0f} %" if report.role == "standby" and report.state != "out" else ""
     return (
         report.node, report.kind, report.pair, report.role, state, str(report.epoch or ""),
-        f"{report.sync_pct:.0f} %" if report.role == "standby" and report.state != "out" else "", str(report.pid), f"{age_text(row.age_s)} ago", note,
+        copied, str(report.pid), f"{age_text(row.age_s)} ago", note,
     )  # fmt: skip

@@ -70,7 +70,7 @@ class Health(QWidget):
                 painter.setPen(QPen(QColor(palette.text), 1.2 if well else 2.0))
                 painter.setBrush(QColor(palette.raised))
                 painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
-                if state in ("active", "running"):
+                if state in ("active", "active alone", "running"):
                     painter.fillRect(box.adjusted(2.5, 2.5, -2.5, -2.5), QColor(palette.dim))
                 elif state == "standby":
                     painter.fillRect(box.adjusted(2.5, 6, -2.5, -2.5), QColor(palette.dim))
@@ -93,6 +93,8 @@ def _state(row: NodeRow) -> str:
         return "ill"
     if role == "standby" and row.redundancy_lost:
         return row.report.state
+    if row.redundancy_lost:  # the other one may never have been heard of by this station
+        return "active alone"
     if not row.healthy:
         return f"{role}, link down" if role else "link down"
     return role or "running"
