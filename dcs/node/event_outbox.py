@@ -3,7 +3,7 @@
 Called by   every node that writes to the journal.
 Promise     control never waits for it; the journal has every event once, in order, under its own id and time, marked
             late when the bus was away. Reaching the bound is itself an event that says how many and from when to when.
-Behaviour   decision 0016 (what is kept where while the bus is away).
+Behaviour   decision 0017 (what is kept where while the bus is away).
 """
 
 import asyncio

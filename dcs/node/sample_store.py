@@ -4,7 +4,7 @@ Called by   ``dcs.node.controller`` with every frame.
 Promise     never waits. What was published while the bus was away, or may have been lost with a connection, is
             delivered when it is back: in order, with its own times and epoch, on a subject of its own, a little at a
             time. What does not fit is an event that says how many samples and from when to when.
-Behaviour   decision 0016 (what is kept where while the bus is away).
+Behaviour   decision 0017 (what is kept where while the bus is away).
 """
 
 from collections import deque
