@@ -315,7 +315,7 @@ class Controller:
         self._field_watch.look(devices)
 
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
-        """We hold the output authority: write the last outputs at once, poll, scan, serve."""
+        """We hold the output authority: write as soon as nothing can step back, poll, scan, serve."""
         self.execution.mirror_ends()
         with self.replica.lock:
             self.replica.begin_term(epoch)
@@ -327,9 +327,9 @@ class Controller:
                 self._awakening.start()
             elif self.replica.inputs is not None:  # else nobody has scanned since a checkpoint: read the field first
                 self._scanning = True
-                self._takeover.write_last_outputs()
-                if self._takeover.overdue(self._classes):
-                    self._start(self._takeover.catch_up(self._classes))
+                catch_up = self._takeover.begin(self._classes)
+                if catch_up is not None:
+                    self._start(catch_up)
             self._latest = self._frames_of_the_copy()
         self._services.role(True)
         self.face.outbox.inherit(self.replica.recent_events)
