@@ -4,7 +4,7 @@ import asyncio
 import statistics
 
 from dcs.bench.figure import Figure
-from dcs.bench.machines.field_log import Write, first_of_another, float_written, largest_step
+from dcs.bench.machines.field_log import Write, first_of_another, largest_step, pump_demand
 from dcs.bench.machines.networks import Loopback
 from dcs.bench.machines.plant import Machines, machines
 from dcs.bench.real_run import FAST
@@ -14,7 +14,6 @@ from dcs.node.assembly import load_configuration
 _KILLS = 10
 _RAMP = "control.modules.LIC-101.blocks.pid.sp_rate_up=0.02"
 _BEFORE_S, _AFTER_S = 2.0, 1.0
-_DRIVE, _DEMAND = "DRV-1", 0
 
 
 def takeover() -> list[Figure]:
@@ -52,5 +51,5 @@ async def _one_kill(plant: Machines, number: int) -> tuple[float, float, float]:
 
 def _demands(writes: list[Write], start_s: float, end_s: float) -> list[float]:
     """What was written to pump 1 between two times."""
-    wanted = [write for write in writes if write.device == _DRIVE and start_s <= write.time_s < end_s]
-    return [value for write in wanted if (value := float_written(write, _DEMAND)) is not None]
+    wanted = [write for write in writes if start_s <= write.time_s < end_s]
+    return [value for write in wanted if (value := pump_demand(write)) is not None]

@@ -380,7 +380,7 @@ class NodeReport:
     links: tuple[LinkReport, ...] = ()
     endpoints: dict[str, str] = field(default_factory=dict)
     detail: str = ""
-    standby: str = ""  # of the active of a pair: ready | synchronising | missing | out; "" for everybody else
+    standby: str = ""  # of the active of a pair: ready | synchronising | missing | suspended | out; else ""
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""

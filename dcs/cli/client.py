@@ -46,6 +46,8 @@ from dcs.node.run_dirs import find_run
 
 _TIMEOUT_S = 2.0
 _COMMAND_TIMEOUT_S = 6.0
+_TRIES, _PAUSE_S = 12, 0.25
+"""Where nobody listens the bus says so at once; a takeover takes at most a second and a scan."""
 _STATION = "terminal"
 
 
@@ -122,10 +124,13 @@ class PlantClient:
         return found
 
     async def _ask(self, pair: str, subject: str) -> bytes:
-        try:
-            return await self.bus.request(subject, b"", _TIMEOUT_S)
-        except LinkDown:
-            raise Missing(f"No active controller of pair {pair} answers. Look at `dcs status`.") from None
+        """Ask until the active answers: in the middle of a takeover there is none for a moment."""
+        for _ in range(_TRIES):
+            try:
+                return await self.bus.request(subject, b"", _TIMEOUT_S)
+            except LinkDown:
+                await asyncio.sleep(_PAUSE_S)
+        raise Missing(f"No active controller of pair {pair} answers. Look at `dcs status`.")
 
     async def readings(self) -> dict[str, TagReading]:
         """Every published tag with its value now, by name."""

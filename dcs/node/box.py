@@ -62,7 +62,8 @@ class Box:
             if name not in self.config.bus.nodes:
                 await self.start(name)
         gc.collect()
-        gc.freeze()  # as a node does after loading: the collector need not walk through compilers and types
+        if not gc.get_freeze_count():  # as a node does after loading: the collector need not walk through compilers
+            gc.freeze()  # and types. Once a process: what a box leaves behind must be found when the next one starts.
         return self
 
     async def __aexit__(self, *_: object) -> None:

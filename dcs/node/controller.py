@@ -281,7 +281,7 @@ class Controller:
             before = self.replica.program
             try:
                 self.replica.restore(state)
-            except NotLoaded as error:
+            except ValueError as error:
                 raise CannotRestore(str(error)) from error
             self._awakening.forget()
             self._follow(before)
@@ -315,7 +315,7 @@ class Controller:
         self._field_watch.look(devices)
 
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
-        """We hold the output authority: write the last outputs at once, poll, scan, serve."""
+        """We hold the output authority: write as soon as nothing can step back, poll, scan, serve."""
         self.execution.mirror_ends()
         with self.replica.lock:
             self.replica.begin_term(epoch)
@@ -325,11 +325,11 @@ class Controller:
                 self.event(text, "system")
             if cold and self._awakening.counts:
                 self._awakening.start()
-            elif self.replica.scan:
+            elif self.replica.inputs is not None:  # else nobody has scanned since a checkpoint: read the field first
                 self._scanning = True
-                self._takeover.write_last_outputs()
-                if self._takeover.overdue(self._classes):
-                    self._start(self._takeover.catch_up(self._classes))
+                catch_up = self._takeover.begin(self._classes)
+                if catch_up is not None:
+                    self._start(catch_up)
             self._latest = self._frames_of_the_copy()
         self._services.role(True)
         self.face.outbox.inherit(self.replica.recent_events)
@@ -364,7 +364,8 @@ class Controller:
         while not self._p.field_side.all_tried() and self._clock.monotonic_ns() < deadline_ns:
             await sleep(self._clock, 0.02)
         with self.replica.lock:
-            self._scanning = self.member.may_write(self._clock.monotonic_ns())
+            # Not whether it may write just now: a gate that is closed for an instant must not end the scans for good.
+            self._scanning = self.member.active
 
     async def _ask_pair(self, command: Command) -> Reply:
         ok, text = ask_pair(self.member, command)

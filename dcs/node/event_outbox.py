@@ -3,7 +3,7 @@
 Called by   every node that writes to the journal.
 Promise     control never waits for it; the journal has every event once, in order, under its own id and time, marked
             late when the bus was away. Reaching the bound is itself an event that says how many and from when to when.
-Behaviour   decision 0016 (what is kept where while the bus is away).
+Behaviour   decision 0017 (what is kept where while the bus is away).
 """
 
 import asyncio
@@ -74,7 +74,8 @@ class EventOutbox:
 
         The journal is asked first, because it recognises ids only for a while: what it has is not sent again.
         """
-        self._inherited += events
+        waiting = {event.id for event in self._inherited}  # from takeovers before, while the bus is away
+        self._inherited += [event for event in events if event.id not in waiting]
         self._filled.set()
 
     def _queue(self, waiting: _Waiting) -> None:
@@ -113,7 +114,7 @@ class EventOutbox:
         known: set[str] = set()
         for source in dict.fromkeys(event.source for event in events):
             entries = await self._bus.read(EVENT_STREAM, event_subject(self._plant, source), _LOOK_BACK)
-            known |= {Event.from_bytes(payload).id for _, payload in entries}
+            known |= {event_id for _, payload in entries if (event_id := _id_of(payload))}
         del self._inherited[: len(events)]
         missing = [event for event in events if event.id not in known]
         own = {waiting.event.id for waiting in self._waiting}
@@ -142,3 +143,11 @@ class EventOutbox:
         if late or waiting.unheard:
             self._bus.publish(subject, event.to_bytes())  # whoever listens may have missed it as well
             await sleep(self._clock, _PACE_S)
+
+
+def _id_of(payload: bytes) -> str:
+    """Of an entry of the journal; "" when it is no event of ours: anybody may write there."""
+    try:
+        return Event.from_bytes(payload).id
+    except (ValueError, TypeError):
+        return ""

@@ -77,7 +77,8 @@ class Retrace:
                 return
             agreed_copy, newer = self._copies
             if self._replica.program is not self._program:  # a change of the program: its memory has another shape
-                self._replica.freeze(agreed_copy)
+                self._copies[0] = StateCopy()  # the old one may be on its way to the standby
+                self._replica.freeze(self._copies[0])
                 self._program = self._replica.program
                 self._has_newer = False
                 self._steps.clear()

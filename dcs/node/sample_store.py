@@ -4,7 +4,7 @@ Called by   ``dcs.node.controller`` with every frame.
 Promise     never waits. What was published while the bus was away, or may have been lost with a connection, is
             delivered when it is back: in order, with its own times and epoch, on a subject of its own, a little at a
             time. What does not fit is an event that says how many samples and from when to when.
-Behaviour   decision 0016 (what is kept where while the bus is away).
+Behaviour   decision 0017 (what is kept where while the bus is away).
 """
 
 from collections import deque
@@ -65,7 +65,8 @@ class SampleStore:
         self._count += 1
         self._kept.append(_Kept(self._count, subject, payload, time_ns, now_ns))
         self._bytes += len(payload)
-        while self._bytes > self._bytes_max or now_ns - self._kept[0].since_ns > self._age_ns:
+        # One alone may be larger than all that may be kept.
+        while self._kept and (self._bytes > self._bytes_max or now_ns - self._kept[0].since_ns > self._age_ns):
             self._lost.add(self._drop().time_ns)
 
     def _drop(self) -> _Kept:

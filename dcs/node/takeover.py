@@ -1,13 +1,14 @@
 """What a new holder does between its lease and its first scan at a due time.
 
 Called by   ``dcs.node.controller`` when it becomes the active with data of its own.
-Promise     the last mirrored outputs go out at once, unconditionally: the old holder wrote them or was about to, so
-            nothing jumps, and devices see a writer again before anything is read. A scan that nobody ran is then run
-            late, from measurements as they were when it was due.
+Promise     if no scan is overdue, the last mirrored outputs go out at once: the old holder wrote them or was about to.
+            If one is, the old holder may have written its results before it was cut off, and the older outputs would
+            be a step back: the devices are read at once, the scan is run late, from measurements as they were when it
+            was due, and its results are the first write. Devices that do not answer in time get the older outputs.
 Source      rule 14 of docs/explanations/redundancy.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 
 from dcs.core.clock import NS_PER_MS, Clock, sleep
@@ -19,7 +20,7 @@ from dcs.node.scan_record import InputImage
 from field_io.drivers.gate import Gate
 
 _FIRST_POLL_NS = 50 * NS_PER_MS
-"""How long the first scan waits for fresh measurements; without them it comes when it is due, and outputs hold."""
+"""How long the overdue scan waits for fresh measurements; without them the last outputs go, the next scan as usual."""
 
 RunScan = Callable[[int, int, int, int, Callable[[], InputImage]], None]
 """(class, due on our clock, time of the plant, slips, how the inputs are read); the caller holds the lock."""
@@ -38,8 +39,15 @@ class Takeover:
         self._gate = gate
         self._scan = scan
 
+    def begin(self, classes: tuple[ScanClass, ...]) -> Coroutine[None, None, None] | None:
+        """The first write, or what leads to it; the caller holds the lock."""
+        if self.overdue(classes):
+            return self.catch_up(classes)
+        self.write_last_outputs()
+        return None
+
     def write_last_outputs(self) -> None:
-        """What the old holder commanded last; the caller holds the lock."""
+        """What the old holder commanded last, as far as we know; the caller holds the lock."""
         values, _, valid = self._replica.engine.outputs()
         self._field_side.write(self._field_side.wiring, values, valid, self._gate, self._replica.parting)
 
@@ -60,6 +68,8 @@ class Takeover:
         deadline_ns = self._clock.monotonic_ns() + _FIRST_POLL_NS
         while not field_side.is_fresh():
             if self._clock.monotonic_ns() >= deadline_ns:
+                with self._replica.lock:
+                    self.write_last_outputs()
                 return
             await sleep(self._clock, 0.001)
         with self._replica.lock:

@@ -31,7 +31,7 @@ class MemberReport:
     standby_ready: bool  # only known to the active
     granting: int  # voters that granted lately, of 3; 0 for a standby, 1 for one that stands alone
     lease_left_ms: float  # 0 for one that needs no lease
-    standby: str = ""  # as the active of a pair sees it: ready | synchronising | missing | out; else ""
+    standby: str = ""  # as the active of a pair sees it: ready | synchronising | missing | suspended | out
     links: tuple[VoterLink, ...] = ()
     mirror_round_trip_ms: float | None = None
     takeovers: int = 0

@@ -24,6 +24,10 @@ FRAME = struct.Struct("<I")
 LARGEST_FRAME = 16 << 20
 BUFFER_BYTES = 8 << 20  # more than the window of a copy; a stream with so much unsent is dead
 USER_TIMEOUT_MS = 1000  # TCP gives up on a silent peer after this (where the system can)
+KEEP_ALIVE = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 2}
+"""Seconds, seconds, times. A standby sends nothing by itself: without this it would not notice that the other end gave
+the stream up while the link was cut, and would wait for ever on half a connection."""
+DIAL_TIMEOUT_S = 1.0  # the system tries for minutes, at ever longer intervals: a mended link would not be noticed
 FIRST_BACK_OFF_S = 0.05
 LONGEST_BACK_OFF_S = 1.0
 RESOLVE_AGAIN_S = 5.0
@@ -164,8 +168,9 @@ class WireNetwork:
         while True:
             host, port = self._peers[self._stream_peer]
             try:
-                reader, writer = await asyncio.open_connection(host, port)
-            except OSError:
+                async with asyncio.timeout(DIAL_TIMEOUT_S):
+                    reader, writer = await asyncio.open_connection(host, port)
+            except OSError:  # a time-out is one as well
                 await sleep(self._clock, back_off_s * self._random.uniform(0.5, 1.0))
                 back_off_s = min(2 * back_off_s, LONGEST_BACK_OFF_S)
                 continue
@@ -188,15 +193,14 @@ class WireNetwork:
         await self._serve(reader, writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        _prepare(writer)
         self._writer = writer
         try:
+            _prepare(writer)
             while True:
-                try:
-                    payload = await _read_frame(reader)
-                except (OSError, asyncio.IncompleteReadError, ValueError):
-                    return  # the stream broke; what was under way is lost and will be copied anew
+                payload = await _read_frame(reader)
                 self._received(payload)
+        except (OSError, asyncio.IncompleteReadError, ValueError):
+            pass  # the stream broke; what was under way is lost and will be copied anew
         finally:
             writer.transport.abort()
             if self._writer is writer:
@@ -231,3 +235,7 @@ def _prepare(writer: asyncio.StreamWriter) -> None:
     user_timeout = getattr(socket, "TCP_USER_TIMEOUT", None)
     if user_timeout is not None:
         sock.setsockopt(socket.IPPROTO_TCP, user_timeout, USER_TIMEOUT_MS)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEP_ALIVE.items():
+        if (option := getattr(socket, name, None)) is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)

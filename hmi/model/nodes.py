@@ -12,18 +12,28 @@ from dcs.core.clock import NS_PER_S, Clock
 SILENT_AFTER_S = 5.0
 """A node reports every second; one that has been silent for this long is shown as silent."""
 
+STANDBY = {
+    "ready": "the standby is ready to take over",
+    "synchronising": "NO REDUNDANCY until the standby has a copy of the state",
+    "missing": "NO REDUNDANCY: the standby is missing",
+    "out": "NO REDUNDANCY: the standby is taken out",
+    "suspended": "NO REDUNDANCY: results differed, the standby gets no copy until somebody asks for it",
+}
+"""What an active says of its standby, and what it means."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """One node; ``age_s`` since its last report."""
+    """One node; ``age_s`` since its last report; ``succeeded`` when another one of its pair reports a later epoch."""
 
     report: NodeReport
     age_s: float
+    succeeded: bool = False
 
     @property
     def silent(self) -> bool:
-        """True when it stopped reporting: its last words are not its state."""
-        return self.age_s > SILENT_AFTER_S
+        """True when its last words are not its state: no report for long, or said to be active before another was."""
+        return self.succeeded or self.age_s > SILENT_AFTER_S
 
     @property
     def healthy(self) -> bool:
@@ -34,6 +44,13 @@ class NodeRow:
     def working(self) -> bool:
         """Reports and does its work, whatever its links are doing."""
         return not self.silent and self.report.state not in ("failed", "stopped", "frozen")
+
+    @property
+    def redundancy_lost(self) -> bool:
+        """A standby that could not take over now, or an active from which nobody would."""
+        if self.report.role == "standby":
+            return self.report.state != "ready"
+        return self.report.standby not in ("", "ready")
 
     @property
     def links_down(self) -> tuple[str, ...]:
@@ -57,7 +74,18 @@ class NodeList:
     def rows(self) -> tuple[NodeRow, ...]:
         """Controllers first (by pair), then the rest; by name within."""
         now_ns = self._clock.monotonic_ns()
-        rows = [NodeRow(report, (now_ns - at_ns) / NS_PER_S) for report, at_ns in self._last.values()]
+        newest: dict[str, int] = {}
+        for report, _ in self._last.values():
+            if report.role == "active":
+                newest[report.pair] = max(newest.get(report.pair, 0), report.epoch)
+        rows = [
+            NodeRow(
+                report,
+                (now_ns - at_ns) / NS_PER_S,
+                report.role == "active" and report.epoch < newest[report.pair],
+            )
+            for report, at_ns in self._last.values()
+        ]
         return tuple(sorted(rows, key=lambda row: (row.report.kind != "controller", row.report.pair, row.report.node)))
 
     def pairs(self) -> tuple[str, ...]:
@@ -66,7 +94,19 @@ class NodeList:
 
     def standbys(self) -> tuple[tuple[str, str], ...]:
         """(pair, how its standby is by the word of the active), of those that have one: controllers alone have none."""
-        return tuple((row.report.pair, row.report.standby) for row in self.rows() if row.report.standby)
+        return tuple(
+            (row.report.pair, row.report.standby) for row in self.rows() if row.report.standby and not row.silent
+        )
+
+    def redundancy(self) -> tuple[tuple[str, str, bool], ...]:
+        """(pair, one sentence, whether it is lost) by the word of the active, of the pairs that have a standby."""
+        found = []
+        for row in self.rows():
+            report = row.report
+            if report.standby and not row.silent:
+                text = STANDBY.get(report.standby, f"the standby is {report.standby}")
+                found.append((report.pair, f"{report.pair}: {report.node} is active; {text}", row.redundancy_lost))
+        return tuple(found)
 
     def clock_note(self) -> str:
         """What the plant says of its clock, from the endpoint ``clock`` of any node; "" for the wall clock.

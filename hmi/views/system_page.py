@@ -7,7 +7,7 @@ Knows       node reports. What changes a pair is asked for once more before it i
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from hmi.model.nodes import NodeRow
@@ -46,6 +46,8 @@ class SystemPage(QWidget):
         self._standbys: tuple[tuple[str, str], ...] = ()
         self._bus = QLabel()
         self._bus.setObjectName("Dim")
+        self._pairs = QLabel()
+        self._pairs.setTextFormat(Qt.TextFormat.RichText)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 12)
         layout.setSpacing(6)
@@ -54,6 +56,7 @@ class SystemPage(QWidget):
         bar.addStretch(1)
         bar.addWidget(self._bus)
         layout.addLayout(bar)
+        layout.addWidget(self._pairs)
         for title, table, part in (("Nodes", self.nodes, 3), ("Scans", self.scans, 2), ("Links", self.links, 5)):
             label = QLabel(title)
             label.setObjectName("PageTitle")
@@ -73,7 +76,7 @@ class SystemPage(QWidget):
             [row.report.node for row in rows],
             [_node_cells(row) for row in rows],
             [None] * len(rows),
-            [not row.healthy for row in rows],
+            [not row.healthy or row.redundancy_lost for row in rows],
         )
         self._fill_scans(rows)
         self._fill_links(rows)
@@ -81,6 +84,13 @@ class SystemPage(QWidget):
         if self._station.nodes.standbys() != self._standbys:
             self._standbys = self._station.nodes.standbys()
             self._build_switches()
+        self._show_redundancy()
+
+    def _show_redundancy(self) -> None:
+        """One sentence for every pair, bold where nobody would take over."""
+        said = self._station.nodes.redundancy()
+        self._pairs.setText("<br>".join(f"<b>{text}</b>" if lost else text for _, text, lost in said))
+        self._pairs.setVisible(bool(said))
 
     def _fill_scans(self, rows: tuple[NodeRow, ...]) -> None:
         scans = [(row.report.node, scan) for row in rows for scan in row.report.scans]
@@ -114,10 +124,11 @@ class SystemPage(QWidget):
             if widget is not None:
                 widget.deleteLater()
         for pair, standby in self._standbys:
-            if standby == "out":
+            if standby in ("out", "suspended"):
                 self._add_button(f"Bring back the standby of {pair}…", partial(self._ask_in, pair))
-            else:
+            if standby == "ready":
                 self._add_button(f"Switch over {pair}…", partial(self._ask, pair))
+            if standby != "out":
                 self._add_button(f"Take out the standby of {pair}…", partial(self._ask_out, pair))
 
     def _add_button(self, text: str, ask: Callable[[], None]) -> None:
@@ -154,7 +165,8 @@ def _node_cells(row: NodeRow) -> tuple[str, ...]:
     report = row.report
     note = report.detail or (f"down: {', '.join(row.links_down)}" if row.links_down else "")
     state = f"silent (was {report.state})" if row.silent else report.state
+    copied = f"{report.sync_pct:.0f} %" if report.role == "standby" and report.state != "out" else ""
     return (
         report.node, report.kind, report.pair, report.role, state, str(report.epoch or ""),
-        f"{report.sync_pct:.0f} %" if report.role else "", str(report.pid), f"{age_text(row.age_s)} ago", note,
+        copied, str(report.pid), f"{age_text(row.age_s)} ago", note,
     )  # fmt: skip

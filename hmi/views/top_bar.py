@@ -43,8 +43,7 @@ class Health(QWidget):
         for row in self._station.nodes.rows():
             if row.report.kind in ("hmi", "cli"):
                 continue
-            state = "silent" if row.silent else _trouble(row) if not row.healthy else row.report.role or "running"
-            cells.append((row.report.node, state))
+            cells.append((row.report.node, _state(row)))
         if not self._station.tags.connected:
             cells = [("no bus", "silent")]
         if tuple(cells) != self._cells:
@@ -71,7 +70,7 @@ class Health(QWidget):
                 painter.setPen(QPen(QColor(palette.text), 1.2 if well else 2.0))
                 painter.setBrush(QColor(palette.raised))
                 painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
-                if state in ("active", "running"):
+                if state in ("active", "active alone", "running"):
                     painter.fillRect(box.adjusted(2.5, 2.5, -2.5, -2.5), QColor(palette.dim))
                 elif state == "standby":
                     painter.fillRect(box.adjusted(2.5, 6, -2.5, -2.5), QColor(palette.dim))
@@ -84,9 +83,21 @@ class Health(QWidget):
         painter.end()
 
 
-def _trouble(row: NodeRow) -> str:
-    """A node that runs and has lost a link is told from one that does not do its work."""
-    return "link down" if row.working else "ill"
+def _state(row: NodeRow) -> str:
+    """One word, or two. A node that runs and has lost a link is told from one that does not do its work; a standby
+    that could not take over is called what it is."""
+    role = row.report.role
+    if row.silent:
+        return "silent"
+    if not row.working:
+        return "ill"
+    if role == "standby" and row.redundancy_lost:
+        return row.report.state
+    if row.redundancy_lost:  # the other one may never have been heard of by this station
+        return "active alone"
+    if not row.healthy:
+        return f"{role}, link down" if role else "link down"
+    return role or "running"
 
 
 def label(name: str, state: str) -> str:

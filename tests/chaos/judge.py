@@ -9,22 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dcs.bench.machines.field_log import (
-    Write,
-    first_of_another,
-    float_written,
-    largest_step,
-    late_writes,
-    words_written,
-)
+from dcs.bench.machines.field_log import Write, first_of_another, largest_step, late_writes, pump_demand
 from dcs.bench.machines.station import Seen
 from tests.chaos.cases import NOTHING, SILENCE, TAKEOVER, Case
 
 PERIOD_S = 0.1
-DRIVE, DEMAND = "DRV-1", 0
-"""The output that is watched: the demand of pump 1, a float in % with the low word first."""
-WINDOW = 100
-"""Where the drive cabinet has its epoch when it checks epochs: two words, a mask, then the outputs, pump 1 first."""
 HOLD_S = 0.09
 _LATE_S = 0.05
 """After the lease, for a machine that is busy: the request may have been on its way."""
@@ -88,13 +77,6 @@ def _wrong(case: Case, after: Sequence[Write], first: Write | None) -> str:
     return ""
 
 
-def _demand(write: Write) -> float | None:
-    if write.address < WINDOW:
-        return float_written(write, DEMAND)
-    is_driven = bool(words_written(write)[2] & 1)
-    return float_written(write, WINDOW + 3) if is_driven else None
-
-
 def _longest_pause(writes: Sequence[Write], fault_s: float) -> float:
     before = [write.time_s for write in writes if write.time_s < fault_s][-1:]
     times = before + [write.time_s for write in writes if write.time_s >= fault_s]
@@ -103,7 +85,7 @@ def _longest_pause(writes: Sequence[Write], fault_s: float) -> float:
 
 def _steps(writes: Sequence[Write], first: Write | None) -> tuple[float, float]:
     """(step of the watched output from the old holder's last to the new one's first changed value, usual step)."""
-    demands = [(write, value) for write in writes if write.device == DRIVE and (value := _demand(write)) is not None]
+    demands = [(write, value) for write in writes if (value := pump_demand(write)) is not None]
     if first is None:
         return 0.0, largest_step([value for _, value in demands])
     before = [value for write, value in demands if write.time_s < first.time_s]

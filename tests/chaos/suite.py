@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Sequence
 from random import Random
 
+from dcs.bench.machines.field_log import WINDOW
 from dcs.bench.machines.networks import Networks
 from dcs.bench.machines.plant import Machines, machines
 from dcs.bench.real_run import FAST
@@ -17,11 +18,11 @@ from dcs.core.errors import Missing
 from dcs.node.assembly import load_configuration
 from dcs.node.warm import ensure_warm
 from tests.chaos.cases import TAKEOVER, Case
-from tests.chaos.judge import PERIOD_S, WINDOW, Trial, judge
+from tests.chaos.judge import PERIOD_S, Trial, judge
 
 PLANT = "quadruple_tank"
 RAMP = "control.modules.LIC-101.blocks.pid.sp_rate_up=0.02"
-EPOCHS = f"field.devices.DRV-1.epoch.address={WINDOW}"
+EPOCHS, PLAIN = f"field.devices.DRV-1.epoch.address={WINDOW}", "field.devices.DRV-1.epoch=null"
 _BEFORE_S = 2.0
 _RETURN_S = 20.0
 _AFTER_S = 1.0
@@ -40,7 +41,7 @@ async def run_cases(
     tell: Callable[[Case, Trial], None] = lambda case, trial: None,
 ) -> dict[str, list[Trial]]:
     """All trials of all cases, by case; a trial that could not be judged ends the run with ``Missing``."""
-    config = load_configuration(find_config(PLANT), (*FAST, RAMP, *((EPOCHS,) if epochs else ())))
+    config = load_configuration(find_config(PLANT), (*FAST, RAMP, EPOCHS if epochs else PLAIN))
     ensure_warm(config, lambda text: None)
     random, done = Random(seed), {case.name: list[Trial]() for case in cases}
     async with machines(config, networks) as plant:

@@ -50,7 +50,7 @@ class OneVoteIsEnough(Mutant):
 # --- 10, 16: who may start -----------------------------------------------------------------------------------
 class ColdStartAtOnce(Mutant):
     def timing(self) -> LeaseTiming:
-        return LeaseTiming(cold_wait_ns=0, backoff_ns=1)
+        return LeaseTiming(cold_wait_ns=0, backoff_ns=1_000_000)
 
 
 class RestartedIsEligible(Mutant):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dcs.redundancy.protocol.phases import TRANSITIONS, Transition
+from dcs.redundancy.protocol.phases import TRANSITIONS, Phase, Transition
 from tests.simulation import redundancy_mutants as mutants
 from tests.simulation import redundancy_mutants_of_sets as sets
 from tests.simulation.redundancy_checkers import Broken, Faults
@@ -129,3 +129,20 @@ def test_without_trouble_nothing_happens(seed: int) -> None:
     assert counts["copies"] == 1
     assert counts["takeovers"] == counts["exclusions"] == counts["lease losses"] == 0
     assert counts["records saved"] < 20
+
+
+def test_a_switchover_that_waits_for_the_standby_does_not_spin() -> None:
+    """A better field path was about to be waited for; on command the switchover is begun before."""
+    quiet = Quiet(0, None, False)
+    active, standby = quiet.active, quiet.standby
+    member, now_ns = active.member, active.local_ns()
+    assert member is not None
+    quiet.cut((active.name, standby.name), (standby.name, active.name), for_ns=1_000_000_000)
+    quiet.run(1)
+    member.submit(now_ns, member.source.submitted_seq + 1, b"", b"")  # not acknowledged: the switchover must wait
+    member.field_choice.due_ns = now_ns + 5_000_000
+    assert member.switchover(now_ns, "on command")[0]
+    assert member.phase is Phase.HANDING_OVER
+    later_ns = now_ns + 6_000_000
+    member.on_time(later_ns)
+    assert member.next_due_ns() > later_ns

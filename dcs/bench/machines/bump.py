@@ -1,6 +1,6 @@
 """How far the outputs of a run with a fault are from those of its twin without: the judge of a bumpless takeover.
 
-Called by   the twin study in the box (tests.simulation.twin), benchmarks and the chaos suite with what real devices saw.
+Called by   the twin study in the box (tests.simulation.twin), benchmarks and the chaos suite with what devices saw.
 Knows       writes at devices by the plant's time, values in % of the output's span. Nothing of controllers.
 What counts Until the first scan of the new holder an output may stand where the twin had it at any moment since the old
             holder's last write: that is a hold. From then on it is compared with the twin at the same time. A value
@@ -46,7 +46,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Bump:
-    """Of one output, in % of its span. ``first``: of the new holder's first write; ``later``: the largest afterwards."""
+    """Of one output, in % of its span. ``first``: its first write; ``later``: the largest afterwards."""
 
     point: str
     first_pct: float
@@ -74,7 +74,7 @@ def bump_against_twin(
     """One for each output that the twin writes.
 
     ``spans``: by point, in its unit. ``struck_ns``: when the fault came. ``resumed_ns``: when the results of the new
-    holder's first scan had been written. ``look_ns``: the times at which the runs are compared. ``old``: the name of the
+    holder's first scan had been written. ``look_ns``: the times at which the runs are compared. ``old``: name of the
     old holder, as the writes begin with it. ``slack_ns``: how far the two runs' clocks may be apart (one scan on real
     machines, 0 in the box); the twin's values within it count as its value then.
     """

@@ -18,6 +18,10 @@ _WRITES = (5, 6, 15, 16)
 _REFUSED = 0x80
 _WRITE_MULTIPLE = 16
 
+_DRIVE = "DRV-1"
+WINDOW = 100
+"""Where the drive cabinet has its epoch when it checks epochs: two words, a mask, then the outputs, pump 1 first."""
+
 
 @dataclass(slots=True)
 class Write:
@@ -111,6 +115,16 @@ def float_written(write: Write, address: int) -> float | None:
         return None
     low, high = words[at : at + 2]
     return float(struct.unpack(">f", struct.pack(">HH", high, low))[0])
+
+
+def pump_demand(write: Write) -> float | None:
+    """Demand of pump 1 of the quadruple tank in %, when a request moves it: by its own register or in the window."""
+    if write.device != _DRIVE or write.function != _WRITE_MULTIPLE:
+        return None
+    if write.address < WINDOW:
+        return float_written(write, 0)
+    is_driven = bool(words_written(write)[2] & 1)
+    return float_written(write, WINDOW + 3) if is_driven else None
 
 
 def first_of_another(writes: Sequence[Write], node: str) -> Write | None:

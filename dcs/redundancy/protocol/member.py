@@ -40,7 +40,8 @@ class PairMember(MemberCourse):
         if not self.active:
             return False, f"{self.name} is not the active; ask {self.peer}"
         if self.phase in BY_COMMAND:
-            return False, f"{self.peer} cannot be taken out now: {self.name} is '{self.phase}'"
+            why = "a switchover is under way" if self.phase is Phase.HANDING_OVER else "that has been asked for already"
+            return False, f"{self.peer} is not taken out: {why}"
         self._take_out_reason = reason
         self._go(now_ns, Event.TAKE_OUT)
         self._renew(now_ns)
@@ -54,7 +55,7 @@ class PairMember(MemberCourse):
         if self.source.suspended and self.phase is not Phase.SIMPLEX:
             return self.resynchronise(now_ns)
         if self.phase is not Phase.SIMPLEX:
-            return False, f"{self.name} does not stand alone (it is '{self.phase}'): there is nobody to bring back"
+            return False, f"{self.peer} is not taken out: there is nobody to bring back"
         if silent := self.neighbours.silent(now_ns):
             return False, (
                 f"{self.peer} is not brought back, because there is no answer from {' and '.join(silent)}. "

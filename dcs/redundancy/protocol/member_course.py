@@ -88,7 +88,7 @@ class MemberCourse(MemberParts):
         if source_due_ns is not None and source_due_ns < due_ns:
             due_ns = source_due_ns
         choice_due_ns = self.field_choice.due_ns
-        if choice_due_ns is not None and choice_due_ns < due_ns:
+        if choice_due_ns is not None and choice_due_ns < due_ns and self.phase is not Phase.HANDING_OVER:
             due_ns = choice_due_ns
         return due_ns
 
@@ -323,8 +323,10 @@ class MemberCourse(MemberParts):
             return False, f"{self.name} is not the active; ask {self.peer}"
         if self.phase is Phase.HANDING_OVER:
             return False, "a switchover is already under way"
+        if self.phase in BY_COMMAND:
+            return False, f"no switchover: {self.peer} is taken out; bring it back first"
         if self.phase is not Phase.MIRRORED:
-            return False, f"{self.peer} is not ready (state of the mirror: {self.source.state})"
+            return False, f"no switchover: {self.peer} is not ready, it has no complete copy yet"
         objection = self.field_choice.objection(now_ns)
         if objection:
             return False, f"no switchover: {objection}"

@@ -133,13 +133,15 @@ class MemberParts:
 
     @property
     def standby(self) -> str:
-        """As the active: how the standby is (ready, synchronising, missing, out); "" without authority."""
+        """As the active: how the standby is (ready, synchronising, missing, suspended, out); "" without authority."""
         if not self.active:
             return ""
         if self.phase in (Phase.TAKING_OUT, Phase.SIMPLEX) or self._is_standby_awaited:
             return Phase.OUT.value
         if self.source.ready:
             return "ready"
+        if self.source.suspended:
+            return "suspended"
         return "synchronising" if self.source.state in (COPYING, MIRRORED) else "missing"
 
     @property

@@ -216,9 +216,13 @@ class ModbusDriver:
         """Sleep until the next poll, or until an attempt is due: a poll group, or a write, may lose the connection."""
         due_ns, polling = self._next_due_ns(), self._polling
         while (now_ns := self._clock.monotonic_ns()) < due_ns:
-            await self._clock.sleep_until(min(due_ns, now_ns + self._look_every_ns))
+            # Who is standby now may be the active when the next poll is due; its scan must not work on older values.
+            poll_ns = self._grid_ns(self._period_ns, self._phase_ns)
+            wake_ns = min(due_ns, poll_ns, now_ns + self._look_every_ns)
+            await self._clock.sleep_until(wake_ns)
             if polling != self._polling:
-                due_ns, polling = self._next_due_ns(), self._polling
+                polling = self._polling
+                due_ns = poll_ns if polling and wake_ns == poll_ns else self._next_due_ns()
             if not self._link.connected or self._health.backoff.failures:
                 due_ns = min(due_ns, self._next_due_ns())
 

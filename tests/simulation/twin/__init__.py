@@ -1,1 +1,1 @@
-"""The same plant, seed and commands twice, once with a fault: what the takeover changed at the devices and in memory."""
+"""The same plant, seed and commands twice, once with a fault: what it changed at devices and in memory."""

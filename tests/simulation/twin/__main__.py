@@ -30,7 +30,8 @@ def main() -> int:
                     bad += bool(failed)
                     print(
                         f"{situation} {fault} {period_ms} ms seed {seed} at {v.at_s:.4f}: {worst.point} first "
-                        f"{worst.first_pct:.4f} later {worst.later_pct:.4f} gap {worst.gap_ns / 1e6:.1f} ms missed {v.missed} "
+                        f"{worst.first_pct:.4f} later {worst.later_pct:.4f} gap {worst.gap_ns / 1e6:.1f} ms "
+                        f"missed {v.missed} "
                         f"moved {v.moved:.2f} states {len(v.states)} drift {len(v.drift)} events {len(v.events)}",
                         flush=True,
                     )

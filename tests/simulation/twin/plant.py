@@ -1,9 +1,9 @@
 """The plants of the twin study: shipped ones without noise, and the quadruple tank with what no shipped plant has.
 
 Called by   tests.simulation.twin.run.
-Knows       plant folders. A sequence that moves a valve with a timer, totals of a measured and of a constant flow, and a
-            pulse train are added to the quadruple tank. Noise is off: two runs that are polled at other instants would
-            see other noise, and that is no bump.
+Knows       plant folders. A sequence that moves a valve with a timer, totals of a measured and of a constant flow are
+            added to the quadruple tank. Noise is off: two runs that are polled at other instants would see other
+            noise, and that is no bump.
 """
 
 import shutil

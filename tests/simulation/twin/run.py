@@ -14,7 +14,6 @@ from dcs.bench.machines.bump import Course
 from dcs.bus.messages import Event
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S
-from dcs.core.errors import LinkDown
 from dcs.core.simulated_time import SimulatedLoop, run_simulated
 from dcs.engine.plan import Plan
 from dcs.node.box import Box
@@ -93,11 +92,11 @@ async def _command(box: Box, pair: str, tag: str, value: float | str) -> None:
 
 
 def _look(box: Box, pair: str, found: Run) -> None:
-    try:
-        controller = box.nodes[box.active(pair)]
-    except LinkDown:
+    members = [box.nodes.get(name) for name in box.config.controller(pair).members]
+    holders = [one for one in members if isinstance(one, Controller) and one.member.role == "active"]
+    if not holders:
         return
-    assert isinstance(controller, Controller)
+    controller = max(holders, key=lambda one: one.member.epoch)  # one that stands still does not know that it is none
     memory = controller.replica.engine.memory
     time_ns = max(controller.replica.last_time_ns(n) for n in range(len(controller.replica.program.scan_classes)))
     found.looks[time_ns] = memory.view(np.int64).copy()

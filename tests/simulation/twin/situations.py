@@ -50,14 +50,14 @@ SITUATIONS: dict[str, Situation] = {
         Situation(
             "tune",
             "an auto-tune under way",
-            ((40.0, "FIC-101.MODE", "AUTO"), (45.0, "FIC-101.TUNE", "START")),
-            end_s=240.0,
-            overrides=("control.modules.FIC-101.blocks.pid.ti_s=10",),
+            ((45.0, "LIC-101.TUNE", "START"),),
+            fault_s=200.0,
+            end_s=400.0,
         ),
         Situation(
             "sequence",
             "in the middle of a step that moves a valve, with its timer running; the next steps follow",
-            ((40.0, "SEQ-1.COMMAND", "START"),),
+            ((35.0, "V-101.MODE", "AUTO"), (40.0, "SEQ-1.COMMAND", "START")),
             end_s=150.0,
         ),
         Situation(

@@ -409,6 +409,20 @@ def test_going_active_polls_at_once() -> None:
     on_bench(scenario)
 
 
+def test_the_first_poll_on_the_grid_after_going_active_is_not_missed() -> None:
+    """Promise: however far a standby's next small question is, the new active's next scan has values of its period."""
+
+    async def scenario(bench: Bench) -> None:
+        bench.driver._health_ns = 700 * NS_PER_S // 1000
+        bench.driver.set_polling(False)
+        await bench.until_s(11.95)  # the last small question was at 11.9 s, the next one is due at 12.6 s
+        bench.driver.set_polling(True)
+        await bench.until_s(12.2)
+        assert bench.asked_ns[-1] == 12 * NS_PER_S
+
+    on_bench(scenario)
+
+
 def test_abort_drops_the_write_in_flight_and_the_link_comes_back_by_itself() -> None:
     async def scenario(bench: Bench) -> None:
         bench.device.record_writes()

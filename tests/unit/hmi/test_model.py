@@ -246,6 +246,15 @@ def test_silent_node_is_not_healthy(rig: Rig) -> None:
     assert all(r.silent and not r.healthy for r in rig.station.nodes.rows())
 
 
+def test_who_was_active_before_another_is_not_shown_as_active(rig: Rig) -> None:
+    """Promise: from its first report the new active is the only one, not only once the old one is known silent."""
+    old = next(row.report for row in rig.station.nodes.rows() if row.report.role == "active")
+    rig.station.nodes.put(replace(old, node="C1B", epoch=old.epoch + 1, standby="missing"))
+    active = [row for row in rig.station.nodes.rows() if row.report.role == "active"]
+    assert [(row.report.node, row.silent) for row in active] == [("C1A", True), ("C1B", False)]
+    assert rig.station.nodes.standbys() == ((PAIR, "missing"),)
+
+
 @pytest.mark.parametrize(("note", "pace"), [("simulated x10", 10.0), ("simulated", None), ("", None), ("xx", None)])
 def test_pace_in_a_clock_note(note: str, pace: float | None) -> None:
     assert pace_of(note) == pace

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 
 from dcs.core.errors import ConfigError
 from hmi.app import _page_key
@@ -464,60 +464,6 @@ def test_search_goes_to_a_module(window: Any) -> None:
     QTest.keyClick(window.search.field, KEY.Key_Return)
     assert window.faceplate.view.module == "LI-103"
     assert not window.search.isVisible()
-
-
-def test_switchover_is_confirmed_first(window: Any, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    window.open_page("system")
-    window.see(1.1)
-    answers = iter((QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes))
-    asked: list[str] = []
-
-    def question(parent: Any, title: str, text: str) -> Any:
-        asked.append(text)
-        return next(answers)
-
-    monkeypatch.setattr(QMessageBox, "question", question)
-    window.system_page._ask("C1")
-    window.see(2.1)
-    assert rig.plant.active == "C1A"
-    window.system_page._ask("C1")
-    window.see(2.1)
-    assert rig.plant.active == "C1B"
-    assert "C1B" in asked[0]
-    assert [cells[3] for cells in window.system_page.nodes.rows.cells[:2]] == ["standby", "active"]
-
-
-def test_the_standby_is_taken_out_and_brought_back_from_the_system_page(
-    window: Any, rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Promise: what is offered is what makes sense now, and nothing is sent that was not confirmed."""
-
-    def offered() -> list[str]:
-        layout = window.system_page._switches
-        return [layout.itemAt(at).widget().text() for at in range(layout.count())]
-
-    answers = iter((QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.Yes))
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: next(answers))
-    window.open_page("system")
-    window.see(1.1)
-    assert offered() == ["Switch over C1…", "Take out the standby of C1…"]
-    window.system_page._switches.itemAt(1).widget().click()
-    window.see(2.1)
-    assert rig.plant.standby == "ready"
-    window.system_page._switches.itemAt(1).widget().click()
-    window.see(2.1)
-    assert rig.plant.standby == "out"
-    assert offered() == ["Bring back the standby of C1…"]
-    window.system_page._switches.itemAt(0).widget().click()
-    window.see(2.1)
-    assert rig.plant.standby == "ready"
-
-
-def test_a_controller_without_a_standby_is_offered_no_switchover(window: Any, rig: Rig) -> None:
-    rig.plant.standby = ""
-    window.open_page("system")
-    window.see(2.1)
-    assert window.system_page._switches.count() == 0
 
 
 def test_every_page_draws_in_trouble_too(window: Any, rig: Rig) -> None:

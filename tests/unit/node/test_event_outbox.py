@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dcs.bus.memory import MemoryHub
-from dcs.bus.messages import EVENT_STREAM, Event
+from dcs.bus.messages import EVENT_STREAM, Event, event_subject
 from dcs.core.clock import NS_PER_S
 from dcs.core.simulated_time import SimulatedClock, SimulatedLoop, run_simulated
 from dcs.node.event_outbox import EventOutbox
@@ -134,5 +134,34 @@ def test_a_new_holder_sends_what_the_journal_does_not_have_and_nothing_else() ->
         assert [event.late for event in journal(hub)] == [False] * 6 + [True] * 4 + [False]
         other.task.cancel()
         await other.bus.close()
+
+    play(story)
+
+
+def test_an_entry_that_is_no_event_does_not_stop_a_new_holder() -> None:
+    """Anybody may write into the journal, another version of this software too."""
+
+    async def story(hub: MemoryHub, node: Node, loop: SimulatedLoop) -> None:
+        for number, strange in enumerate((b"{}", b"no JSON", b"[1]", b'{"id": "C1:9", "of_a_later_version": 1}')):
+            await node.bus.append(EVENT_STREAM, event_subject("p", "C1"), strange, f"strange:{number}")
+        event = node.event()
+        node.outbox.inherit([event])
+        await pause(node, 5.0)
+        assert not node.task.done()
+        assert [Event.from_bytes(payload).id for _, payload in hub.entries(EVENT_STREAM)[4:]] == [event.id]
+
+    play(story)
+
+
+def test_takeovers_while_the_bus_is_away_do_not_pile_up_the_same_events() -> None:
+    async def story(hub: MemoryHub, node: Node, loop: SimulatedLoop) -> None:
+        hub.stop()
+        events = [node.event() for _ in range(10)]
+        for _ in range(200):
+            node.outbox.inherit(events)
+        assert len(node.outbox._inherited) == 10
+        hub.start()
+        await pause(node, 10.0)
+        assert [event.id for event in journal(hub)] == [event.id for event in events]
 
     play(story)

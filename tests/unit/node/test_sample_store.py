@@ -117,3 +117,12 @@ def test_age_bounds_as_well() -> None:
         assert bench.store.waiting <= 51
 
     play(story, age_s=5.0)
+
+
+def test_a_sample_larger_than_all_room_is_told_as_lost_and_stops_nothing() -> None:
+    async def story(bench: Bench) -> None:
+        await bench.run(3)
+        assert bench.live == list(range(30))
+        assert bench.store.waiting == 0
+
+    play(story, bytes_max=99)

@@ -138,11 +138,17 @@ def test_asked_at_the_wrong_place_it_says_so() -> None:
         assert standby.member.take_out("x") == (False, f"{standby.name} is not the active; ask {name}")
         assert active.member.bring_back("x") == (
             False,
-            f"{name} does not stand alone (it is 'active, mirrored'): there is nobody to bring back",
+            f"{standby.name} is not taken out: there is nobody to bring back",
         )
         await take_out(box)
-        assert not active.member.take_out("again")[0]
-        assert active.member.switchover("x") == (False, f"{standby.name} is not ready (state of the mirror: none)")
+        assert active.member.take_out("again") == (
+            False,
+            f"{standby.name} is not taken out: that has been asked for already",
+        )
+        assert active.member.switchover("x") == (
+            False,
+            f"no switchover: {standby.name} is taken out; bring it back first",
+        )
 
     in_box(scenario)
 

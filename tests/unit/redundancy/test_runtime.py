@@ -129,7 +129,7 @@ def test_a_switchover_without_a_ready_standby_is_refused_with_the_reason() -> No
         await asyncio.sleep(0.5)
         assert box.active is not None
         ok, text = box.active.member.switchover("test")
-        assert (ok, text) == (False, f"{standby} is not ready (state of the mirror: none)")
+        assert (ok, text) == (False, f"no switchover: {standby} is not ready, it has no complete copy yet")
         await asyncio.sleep(0.5)
 
     assert takeovers(in_box(scenario)) == 1
