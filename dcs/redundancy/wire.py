@@ -153,10 +153,6 @@ class WireNetwork:
             return "up"
         return "backing off" if self.dials else "down"
 
-    def drop_stream(self) -> None:
-        """Abort the stream; it is opened again."""
-        self._drop_stream()
-
     def _drop_stream(self) -> None:
         if self._writer is not None:
             self._writer.transport.abort()
