@@ -75,10 +75,12 @@ class Records:
         elif known != payload:
             first, again = Event.from_bytes(known), Event.from_bytes(payload)
             differing = [name for name in Event.__slots__ if getattr(first, name) != getattr(again, name)]
-            self._judge.breaks(
-                f"journal: two events are called {message_id}: `{first.subject} {first.text}` and "
-                f"`{again.subject} {again.text}` (they differ in {', '.join(differing)})"
-            )
+            # The journal keeps the first of two with one id; how late each sender was is its own affair.
+            if differing != ["late"]:
+                self._judge.breaks(
+                    f"journal: two events are called {message_id}: `{first.subject} {first.text}` and "
+                    f"`{again.subject} {again.text}` (they differ in {', '.join(differing)})"
+                )
 
     def missing(self) -> str:
         """The first number that is not in the journal of the pair; "" when it is whole."""
