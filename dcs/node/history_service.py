@@ -7,6 +7,7 @@ Knows       the bus. Samples all frames at the pace of the past, in memory, with
 """
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -27,6 +28,8 @@ _ROWS_AT_ONCE = 256
 _SLOTS_MAX = 50_000
 """Times of samples that are remembered, so that a late one is kept once."""
 _LAYOUT_TIMEOUT_S = 2.0
+_UNKNOWN_MAX = 200
+"""Frames of a controller that are kept until their layout is known; what does not fit is a gap."""
 
 
 @dataclass(eq=False)
@@ -201,6 +204,7 @@ class HistoryService:
     def __init__(self, plant: str, bus: Bus, history: History) -> None:
         self.history = history
         self._plant, self._bus = plant, bus
+        self._unknown: dict[str, deque[tuple[str, Frame]]] = {}  # by controller: they wait for their layout
         self._asking: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -227,15 +231,19 @@ class HistoryService:
             frame = Frame.from_bytes(payload)
         except ValueError:
             return  # whoever looks at it now says so
-        if not self.history.is_due(pair, scan_class, frame.time_ns):
-            return
         if self.history.knows(pair, scan_class, frame.layout_hash):
-            self.history.put_frame(pair, scan_class, frame)
-        elif pair not in self._asking:
+            self._keep(pair, scan_class, frame)
+            return
+        self._unknown.setdefault(pair, deque(maxlen=_UNKNOWN_MAX)).append((scan_class, frame))
+        if pair not in self._asking:
             self._asking.add(pair)
             task = asyncio.get_running_loop().create_task(self._learn(pair))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _keep(self, pair: str, scan_class: str, frame: Frame) -> None:
+        if self.history.is_due(pair, scan_class, frame.time_ns):
+            self.history.put_frame(pair, scan_class, frame)
 
     async def _learn(self, pair: str) -> None:
         """An online change has brought other columns."""
@@ -243,6 +251,9 @@ class HistoryService:
             answer = await self._bus.request(layout_subject(self._plant, pair), b"", _LAYOUT_TIMEOUT_S)
             for layout in layouts_from_bytes(answer):
                 self.history.put_layout(layout)
+            for scan_class, frame in self._unknown.pop(pair, ()):
+                if self.history.knows(pair, scan_class, frame.layout_hash):  # else it is a gap
+                    self._keep(pair, scan_class, frame)
         except (LinkDown, ValueError, TypeError, KeyError):
             pass  # the next frame asks again
         finally:

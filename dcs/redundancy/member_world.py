@@ -11,7 +11,7 @@ from dcs.redundancy.messages import Message
 from dcs.redundancy.protocol import PairConfig, VoterRecord
 from dcs.redundancy.replica import Replica
 from dcs.redundancy.store import RecordStore
-from dcs.redundancy.transport import PairNetwork
+from dcs.redundancy.transport import LARGEST_FRAME, PairNetwork
 
 
 class MemberWorld:
@@ -39,6 +39,7 @@ class MemberWorld:
         self._confirmed = confirmed
         self._last_sent: Message | None = None
         self._last_payload = b""
+        self._is_too_large_told = False
 
     def send(self, to: str, message: Message) -> None:
         if message is not self._last_sent:  # a request goes to two
@@ -46,7 +47,16 @@ class MemberWorld:
         self._network.send(to, self._last_payload)
 
     def send_mirror(self, message: Message) -> None:
-        self._network.send_stream(self._peer, encode(self._pair, self._name, message))
+        payload = encode(self._pair, self._name, message)
+        if len(payload) <= LARGEST_FRAME:
+            self._network.send_stream(self._peer, payload)
+        elif not self._is_too_large_told:  # the standby will never get ready, and somebody should know why
+            self._is_too_large_told = True
+            self.event(
+                f"{len(payload) / 1e6:.0f} MB of one scan are more than the pair link takes at a time "
+                f"({LARGEST_FRAME >> 20} MiB): {self._peer} cannot become ready. Run the same software on both, so "
+                f"that results need not be sent, or make the controller smaller."
+            )
 
     def save(self, record: VoterRecord) -> None:
         self._store.save(self._pair, record)

@@ -18,6 +18,8 @@ from dcs.core.simulated_time import SimulatedLoop
 
 Handler = Callable[[bytes], None]
 
+LARGEST_FRAME = 16 << 20
+"""Bytes of one message in a stream."""
 LATEST_REPEAT_S = 0.01  # a repeated datagram comes this much later at most
 LONGEST_TAIL_NS = 400_000_000  # a message that is caught in a jam
 LATEST_ANCIENT_S = 4.0  # what a confused switch may still bring

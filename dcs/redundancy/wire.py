@@ -16,12 +16,11 @@ from random import Random
 
 from dcs.core.clock import Clock, sleep
 from dcs.core.errors import Missing
-from dcs.redundancy.transport import Handler
+from dcs.redundancy.transport import LARGEST_FRAME, Handler
 
 Address = tuple[str, int]
 
 FRAME = struct.Struct("<I")
-LARGEST_FRAME = 16 << 20
 BUFFER_BYTES = 8 << 20  # more than the window of a copy; a stream with so much unsent is dead
 USER_TIMEOUT_MS = 1000  # TCP gives up on a silent peer after this (where the system can)
 KEEP_ALIVE = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 2}
@@ -153,10 +152,6 @@ class WireNetwork:
         if self._writer is not None:
             return "up"
         return "backing off" if self.dials else "down"
-
-    def drop_stream(self) -> None:
-        """Abort the stream; it is opened again."""
-        self._drop_stream()
 
     def _drop_stream(self) -> None:
         if self._writer is not None:

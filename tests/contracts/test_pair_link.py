@@ -9,8 +9,8 @@ import pytest
 from dcs.core.clock import WallClock
 from dcs.core.errors import Missing
 from dcs.core.simulated_time import run_simulated
-from dcs.redundancy.transport import MemoryNetwork, PairNetwork
-from dcs.redundancy.wire import LARGEST_FRAME, WireNetwork
+from dcs.redundancy.transport import LARGEST_FRAME, MemoryNetwork, PairNetwork
+from dcs.redundancy.wire import WireNetwork
 
 NAMES = ("A", "B", "W")
 

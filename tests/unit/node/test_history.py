@@ -1,17 +1,21 @@
 """What is kept of frames: the epoch of each sample, declared gaps, late samples in their place."""
 
+import asyncio
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dcs.bus.history import HistoryAnswer, HistoryRequest
-from dcs.bus.messages import Frame, Layout, TagInfo
+from dcs.bus.memory import MemoryHub
+from dcs.bus.messages import Frame, Layout, TagInfo, frame_subject, layout_subject, layouts_to_bytes
 from dcs.core.clock import NS_PER_MS, NS_PER_S
+from dcs.core.simulated_time import run_simulated
 from dcs.node.gaps import Gaps
-from dcs.node.history_service import History
+from dcs.node.history_service import History, HistoryService
 
 LAYOUT = Layout("p", "C1", "loops", 100 * NS_PER_MS, (TagInfo("LIC-101.PV"),))
 START_NS = 1_700_000_000 * NS_PER_S
@@ -79,3 +83,32 @@ def test_gaps_are_exactly_what_is_missing_in_whatever_order_late_samples_come(
     there = sorted({*here, *late})
     expected = [(1000 + 10 * a, 1000 + 10 * b) for a, b in pairwise(there) if b - a > 1]
     assert list(gaps.between(0, 10_000)) == expected
+
+
+def test_samples_that_come_before_their_layout_is_known_are_kept() -> None:
+    """After an online change the columns are new, and the answer of the controller takes a while."""
+    history = History(PERIOD_NS)
+
+    async def main(loop: Any) -> None:
+        hub = MemoryHub()
+        controller, keeper = hub.connect("C1A"), hub.connect("history")
+
+        async def answer(subject: str, payload: bytes) -> bytes:
+            await asyncio.sleep(1.5)
+            return layouts_to_bytes([LAYOUT])
+
+        await controller.serve(layout_subject("p", "C1"), answer)
+        task = asyncio.ensure_future(HistoryService("p", keeper, history).run())
+        for number in range(50):
+            await asyncio.sleep(0.1)
+            controller.publish(frame_subject("p", "C1", "loops"), frame(number).to_bytes())
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await controller.close()
+        await keeper.close()
+
+    run_simulated(main)
+    series = ask(history).series["LIC-101.PV"]
+    assert series.values.tolist() == [float(number) for number in range(50)]
+    assert series.gaps == ()

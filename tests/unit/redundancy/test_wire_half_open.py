@@ -40,7 +40,7 @@ async def story() -> None:
             sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
         except PermissionError:
             pytest.skip("only an administrator can close a connection without a word")
-        a.drop_stream()
+        a._drop_stream()
         assert await until(lambda: a.link_state("B") == "up", 8.0), "nobody opened the stream again"
         a.send_stream("B", b"a copy")
         assert await until(lambda: heard == [b"a copy"], 2.0)
