@@ -1,9 +1,12 @@
 """The page System and the top bar: what they say of redundancy, and what they offer."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QMessageBox
+
+from dcs.bus.messages import LinkReport
 
 from .conftest import Rig
 
@@ -83,3 +86,11 @@ def test_no_switchover_is_offered_to_a_standby_that_is_not_ready(
     texts = [layout.itemAt(at).widget().text() for at in range(layout.count())]
     assert texts == [f"{offer} the standby of C1…" for offer in offers]
     assert "NO REDUNDANCY" in window.system_page._pairs.text()
+
+
+def test_a_ready_standby_that_reaches_less_is_said_to(rig: Rig) -> None:
+    standby = next(row.report for row in rig.station.nodes.rows() if row.report.role == "standby")
+    assert rig.station.nodes.redundancy() == (("C1", "C1: C1A is active; the standby is ready to take over", False),)
+    rig.station.nodes.put(replace(standby, links=(LinkReport("RTU-1", "modbus", "backing off", "", ""),)))
+    sentence = "C1: C1A is active; the standby is ready to take over, but has lost RTU-1"
+    assert rig.station.nodes.redundancy() == (("C1", sentence, True),)
