@@ -94,3 +94,16 @@ def test_a_ready_standby_that_reaches_less_is_said_to(rig: Rig) -> None:
     rig.station.nodes.put(replace(standby, links=(LinkReport("RTU-1", "modbus", "backing off", "", ""),)))
     sentence = "C1: C1A is active; the standby is ready to take over, but has lost RTU-1"
     assert rig.station.nodes.redundancy() == (("C1", sentence, True),)
+
+
+def test_of_a_silent_node_nothing_old_is_shown_as_if_it_were_so(window: Any, rig: Rig) -> None:
+    window.open_page("system")
+    window.see(1.1)
+    assert window.system_page.links.rows.cells
+    rig.plant.silent = True
+    window.see(7.1)
+    cells = window.system_page.nodes.rows.cells
+    assert {row[4] for row in cells} == {"silent"}
+    assert [row[3] for row in cells if row[3]] == [], "nobody is active as far as we know"
+    assert cells[0][9].startswith("was active, epoch")
+    assert window.system_page.links.rows.cells == []
