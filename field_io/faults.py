@@ -120,7 +120,7 @@ class FieldFaults:
         self._clock = clock
         self._seed = seed
         self._tell = tell
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers: set[asyncio.Handle] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- looking ----------------------------------------------------------------------------------------------
@@ -207,9 +207,9 @@ class FieldFaults:
     # --- time -------------------------------------------------------------------------------------------------
     def _at(self, due_ns: int, call: Callable[..., Any], *arguments: Any) -> None:
         loop = asyncio.get_running_loop()
-        self._timers = [timer for timer in self._timers if not timer.cancelled() and timer.when() >= loop.time()]
 
         def when_due() -> None:
+            self._timers.discard(timer)
             # A clock may run faster or slower than the loop: what is early waits for the rest.
             if self._clock.time_ns() < due_ns:
                 self._at(due_ns, call, *arguments)
@@ -217,7 +217,8 @@ class FieldFaults:
                 call(*arguments)
 
         delay_s = max(0, due_ns - self._clock.time_ns()) / NS_PER_S
-        self._timers.append(loop.call_later(delay_s, when_due))
+        timer = loop.call_later(delay_s, when_due)
+        self._timers.add(timer)
 
     def _end_in_time(self, begun: ActiveFault) -> None:
         name, kind = begun.fault.target, begun.fault.kind

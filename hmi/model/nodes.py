@@ -99,13 +99,17 @@ class NodeList:
         )
 
     def redundancy(self) -> tuple[tuple[str, str, bool], ...]:
-        """(pair, one sentence, whether it is lost) by the word of the active, of the pairs that have a standby."""
-        found = []
-        for row in self.rows():
+        """(pair, one sentence, whether it is in trouble) by the word of the active, of pairs with a standby."""
+        found, rows = [], self.rows()
+        down = {row.report.pair: row.links_down for row in rows if row.report.role == "standby" and not row.silent}
+        for row in rows:
             report = row.report
             if report.standby and not row.silent:
                 text = STANDBY.get(report.standby, f"the standby is {report.standby}")
-                found.append((report.pair, f"{report.pair}: {report.node} is active; {text}", row.redundancy_lost))
+                links = () if row.redundancy_lost else down.get(report.pair, ())
+                but = f", but has lost {', '.join(links)}" if links else ""
+                sentence = f"{report.pair}: {report.node} is active; {text}{but}"
+                found.append((report.pair, sentence, row.redundancy_lost or bool(links)))
         return tuple(found)
 
     def clock_note(self) -> str:

@@ -106,7 +106,7 @@ class SystemPage(QWidget):
         self.scans.fill(keys, cells, [None] * len(keys), [scan.overruns > 0 for _, scan in scans])
 
     def _fill_links(self, rows: tuple[NodeRow, ...]) -> None:
-        links = [(row.report.node, link) for row in rows for link in row.report.links]
+        links = [(row.report.node, link) for row in rows if not row.silent for link in row.report.links]
         cells: list[tuple[str, ...]] = [
             (
                 node, link.name, link.kind, link.state, _ms(link.round_trip_ms),
@@ -164,9 +164,12 @@ def _ms(milliseconds: float | None) -> str:
 def _node_cells(row: NodeRow) -> tuple[str, ...]:
     report = row.report
     note = report.detail or (f"down: {', '.join(row.links_down)}" if row.links_down else "")
-    state = f"silent (was {report.state})" if row.silent else report.state
+    if row.silent:  # its last words are not its state; of its links nothing is known
+        was = f"was {report.role or report.state}, epoch {report.epoch}" if report.epoch else f"was {report.state}"
+        last = (str(report.pid), f"{age_text(row.age_s)} ago", was)
+        return (report.node, report.kind, report.pair, "", "silent", "", "", *last)
     copied = f"{report.sync_pct:.0f} %" if report.role == "standby" and report.state != "out" else ""
     return (
-        report.node, report.kind, report.pair, report.role, state, str(report.epoch or ""),
+        report.node, report.kind, report.pair, report.role, report.state, str(report.epoch or ""),
         copied, str(report.pid), f"{age_text(row.age_s)} ago", note,
     )  # fmt: skip

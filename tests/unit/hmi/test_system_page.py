@@ -1,9 +1,12 @@
 """The page System and the top bar: what they say of redundancy, and what they offer."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QMessageBox
+
+from dcs.bus.messages import LinkReport
 
 from .conftest import Rig
 
@@ -83,3 +86,24 @@ def test_no_switchover_is_offered_to_a_standby_that_is_not_ready(
     texts = [layout.itemAt(at).widget().text() for at in range(layout.count())]
     assert texts == [f"{offer} the standby of C1…" for offer in offers]
     assert "NO REDUNDANCY" in window.system_page._pairs.text()
+
+
+def test_a_ready_standby_that_reaches_less_is_said_to(rig: Rig) -> None:
+    standby = next(row.report for row in rig.station.nodes.rows() if row.report.role == "standby")
+    assert rig.station.nodes.redundancy() == (("C1", "C1: C1A is active; the standby is ready to take over", False),)
+    rig.station.nodes.put(replace(standby, links=(LinkReport("RTU-1", "modbus", "backing off", "", ""),)))
+    sentence = "C1: C1A is active; the standby is ready to take over, but has lost RTU-1"
+    assert rig.station.nodes.redundancy() == (("C1", sentence, True),)
+
+
+def test_of_a_silent_node_nothing_old_is_shown_as_if_it_were_so(window: Any, rig: Rig) -> None:
+    window.open_page("system")
+    window.see(1.1)
+    assert window.system_page.links.rows.cells
+    rig.plant.silent = True
+    window.see(7.1)
+    cells = window.system_page.nodes.rows.cells
+    assert {row[4] for row in cells} == {"silent"}
+    assert [row[3] for row in cells if row[3]] == [], "nobody is active as far as we know"
+    assert cells[0][9].startswith("was active, epoch")
+    assert window.system_page.links.rows.cells == []
