@@ -82,7 +82,7 @@ async def _run(
             for write in record.writes:
                 if write.accepted:
                     found.course.add(write.point, write.time_ns, write.value, write.peer)
-        found.events = recorder.events
+        found.events = list(recorder.events)  # not what is told while the box is shut
         found.scan_times_ns = [frame.time_ns for frame in recorder.frames]
         found.epochs = [frame.epoch for frame in recorder.frames]
         return found

@@ -5,6 +5,7 @@ Knows       which words must be equal: whole numbers (modes, states, steps, alar
 """
 
 from dataclasses import dataclass, field
+from difflib import unified_diff
 from functools import cache
 from itertools import pairwise
 from random import Random
@@ -152,11 +153,11 @@ def _names(kind: object) -> list[str]:
 
 
 def _judge_events(verdict: Verdict, mine: Run, twin: Run, slack_ns: int) -> None:
-    """The same journal, but for what the pair says of itself and of its cables; the same time, where no scan was missed."""
+    """The same journal, but for what the pair says and of cables; the same time, where no scan was missed."""
     ours, theirs = _of_the_plant(mine), _of_the_plant(twin)
     verdict.journal = [event.text for event in ours]
-    if [_words(e) for e in ours] != [_words(e) for e in theirs]:
-        verdict.events.append(f"twin {[_words(e) for e in theirs]} mine {[_words(e) for e in ours]}")
+    told = unified_diff([str(_words(e)) for e in theirs], [str(_words(e)) for e in ours], n=0, lineterm="")
+    verdict.events += [line for line in told if line[:2] in ("-(", "+(")]
     for a, b in zip(ours, theirs, strict=False):
         if _words(a) == _words(b) and abs(a.time_ns - b.time_ns) > slack_ns:
             verdict.events.append(f"{_words(a)} {(a.time_ns - b.time_ns) / 1e9:+.3f} s")
