@@ -38,6 +38,7 @@ class Run:
     epochs: list[int] = field(default_factory=list)
     struck_ns: int = 0  # UTC
     old: str = ""
+    members: tuple[str, ...] = ()
 
 
 def run(
@@ -66,6 +67,7 @@ async def _run(
             story.append((at_s, 2, None))
         await box.run_until_ns(round(20.0 * NS_PER_S))
         found = Run(box.controller(box.active(pair)).replica.program.plan, Course())
+        found.members = tuple(config.controller(pair).members)
         for second, what, command in sorted(story, key=lambda one: one[:2]):
             await box.run_until_ns(round(second * NS_PER_S))
             if what == 0:
@@ -80,7 +82,7 @@ async def _run(
             for write in record.writes:
                 if write.accepted:
                     found.course.add(write.point, write.time_ns, write.value, write.peer)
-        found.events = recorder.events
+        found.events = list(recorder.events)  # not what is told while the box is shut
         found.scan_times_ns = [frame.time_ns for frame in recorder.frames]
         found.epochs = [frame.epoch for frame in recorder.frames]
         return found

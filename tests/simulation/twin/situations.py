@@ -52,7 +52,7 @@ SITUATIONS: dict[str, Situation] = {
             "an auto-tune under way",
             ((45.0, "LIC-101.TUNE", "START"),),
             fault_s=200.0,
-            end_s=400.0,
+            end_s=260.0,
         ),
         Situation(
             "sequence",
