@@ -36,6 +36,7 @@ ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
 	$(BIN)/python -m pytest -m "$(SHARED)" -n 2 --dist loadfile
+	$(BIN)/python -m tests.simulation quadruple_tank --seeds 200 --fresh --jobs 2
 	$(BIN)/python -m pytest -m "not ($(SHARED))"
 endif
 

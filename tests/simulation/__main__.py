@@ -7,6 +7,7 @@ How to read the story: docs/how-to/break-it-yourself.md.
 
 import argparse
 import json
+import secrets
 import sys
 from dataclasses import asdict
 
@@ -42,6 +43,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--trace", action="store_true", help="with --seed: tell its story, a line per event")
     parser.add_argument("--seeds", type=int, default=200, help="how many (default 200)")
     parser.add_argument("--first", type=int, default=0, help="from which seed on (default 0)")
+    parser.add_argument("--fresh", action="store_true", help="from a seed on that nobody has seen; it is printed")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the work (default 1)")
     parser.add_argument(
         "--minutes", type=float, default=10.0, help="simulated time of each seed, at least (default 10)"
@@ -51,7 +53,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--mutants", action="store_true", help="hunt for every mutant of the protocol")
     parser.add_argument("--mutant", default="", help="the same for one of them")
     parser.add_argument("--json", action="store_true", help="results as JSON")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.fresh:
+        options.first = 1000 * secrets.randbelow(1_000_000)
+        print(f"seeds {options.first} to {options.first + options.seeds - 1} of {options.plant}", flush=True)
+    return options
 
 
 def _progress(text: str) -> None:

@@ -35,7 +35,9 @@ def plant_folder(tmp_path: Path) -> Path:
     for line in drives.splitlines():
         if line.strip() in ("unit: 2", "word_order: low_first"):
             continue
-        if line.strip().startswith("{table:"):
+        if line.strip().startswith("epoch:"):
+            lines.append(f'    epoch: {{node: "nsu={URI};s=Epoch"}}')
+        elif line.strip().startswith("{table:"):
             tag = lines[-1].strip().rstrip(":")
             rest = line.partition("type: ")[2].partition(", ")[2].replace("scale: 0.01, ", "")
             lines.append(f'        {{node: "nsu={URI};s={tag}", type: float32, {rest}')

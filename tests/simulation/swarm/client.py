@@ -16,7 +16,7 @@ from dcs.bus.memory import MemoryBus
 from dcs.bus.messages import Command, Reply, command_subject
 from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
-from dcs.core.modes import AUTO, MAN
+from dcs.core.modes import AUTO, MAN, MODE_NAMES
 from dcs.engine.engine import Engine
 from dcs.node.controller import Controller
 from tests.simulation.swarm.judge import Judge
@@ -55,6 +55,7 @@ class Client:
         self._setpoints: list[str] = []
         self._modes: list[str] = []
         self._by_hand: deque[tuple[int, str]] = deque()
+        self._targets: dict[str, int] = {}  # mode of every block that people can move, as it was found
 
     def learn(self, controller: Controller, may_move: bool) -> None:
         """What can be written in this plant. ``may_move``: also setpoints and modes."""
@@ -64,6 +65,8 @@ class Client:
             if not place.tag.writable or place.record < 0 or name.count(".") != 1:
                 continue
             value = value_of(engine, name)
+            if name.endswith(".MODE") and may_move:
+                self._targets[name] = int(value)
             kind = engine.plan.records[place.record].type
             if name.endswith((".GAIN", ".TI")) and value > 0.0:
                 self._settings.append(name)
@@ -116,11 +119,18 @@ class Client:
         self._by_hand.clear()
         return done
 
+    async def put_modes_back(self, engine: Engine) -> None:
+        """What went to Man by itself when its input was bad waits for a person, where its SHED_OPT says so."""
+        for name, mode in self._targets.items():
+            if name not in self.allowed and int(value_of(engine, name)) != mode:
+                self._judge.counts["modes put back"] += 1
+                await self.order("set", name, MODE_NAMES[mode].upper())
+
     async def order(self, verb: str, subject: str = "", value: float | str | None = None) -> bool:
         """One command; whether it was answered with ok."""
         self._number += 1
         command = Command(f"client:{self._number}", verb, subject, value, "operator", "OS-1")
-        number = {"MAN": float(MAN), "AUTO": float(AUTO)}.get(str(value), value)
+        number = {"MAN": float(MAN), "AUTO": float(AUTO)}.get(str(value), value) if subject in self.allowed else None
         if isinstance(number, float):
             before = self.allowed[subject]
             self.allowed[subject] = (*dict.fromkeys((*before, number)),)

@@ -137,6 +137,8 @@ async def _put_back(world: World) -> None:
     """The operator leaves everything as it was; commands are answered again."""
     for _ in range(3):
         if await world.client.put_back():
+            if active := world.active():
+                await world.client.put_modes_back(active.replica.engine)
             return
         await world.run_for(1.0)
     raise Broken("no life: after healing commands are not answered with ok")
