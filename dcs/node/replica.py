@@ -44,6 +44,11 @@ APPLY = "apply"
 """Verb of the command that changes the program: ``subject`` is the key of the new one, hexadecimal."""
 
 
+def _number(event: Event) -> int:
+    """The number in the identity of an event of a pair."""
+    return int(event.id.rpartition(":")[2])
+
+
 class NotLoaded(DcsError, ValueError):
     """A copy or a change names a program that this controller has not loaded."""
 
@@ -214,8 +219,8 @@ class Replica:
 
     def freeze(self, copy: StateCopy) -> None:
         """The full copy: everything a standby needs to go on with the next scan. The caller holds the lock."""
-        newest = [self.recent_events[-1 - back] for back in range(min(len(self.recent_events), _LATE_EVENTS))]
         since_ns = max(self._last_time_ns.values(), default=0) - _LATE_EVENTS_NS
+        newest = len(self.recent_events) - _LATE_EVENTS
         copy.take(
             self.engine.memory,
             Beside(
@@ -224,7 +229,12 @@ class Replica:
                 self._book.to_list(),
                 self.program.key.hex(),
                 self.parting,
-                [event for event in reversed(newest) if event.time_ns > since_ns],
+                # Older ones can be read from the memory again, but not who was behind them.
+                [
+                    event
+                    for at, event in enumerate(self.recent_events)
+                    if event.user or (at >= newest and event.time_ns > since_ns)
+                ],
                 self.inputs,
             ),
         )
@@ -241,7 +251,7 @@ class Replica:
         # What the active has not got into the journal yet, we must be able to, should it die.
         known = {event.id for event in self.recent_events}
         older = [event for event in self.engine.recent_events(_KEPT_EVENTS) if event.id not in known]
-        self.recent_events = deque([*older, *self.recent_events], maxlen=_KEPT_EVENTS)
+        self.recent_events = deque(sorted([*older, *self.recent_events], key=_number), maxlen=_KEPT_EVENTS)
 
     def wake(self, copy: bytes, shape: Shape) -> Report | None:
         """Replace everything by a copy from a disk, whose memory has that shape; a report when the plan is another.

@@ -20,5 +20,6 @@ KEPT: tuple[Kept, ...] = (
     Kept("quadruple_tank", 3, "two cold starts from one checkpoint gave the same numbers to different events"),
     Kept("quadruple_tank", 5, "a switchover for the field that was due and not done kept the active busy with nothing"),
     Kept("quadruple_tank", 16, "events of a scan that was not mirrored shared numbers with those of the next active"),
+    Kept("quadruple_tank", 7000115, "an event that was told again by the next active did not say who was behind it"),
     Kept("quadruple_tank", 1059, "a message due on half a nanosecond kept the simulated loop turning for ever"),
 )

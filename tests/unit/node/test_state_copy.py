@@ -65,6 +65,18 @@ def test_everything_survives_a_copy() -> None:
     assert ids[0] == ids[1] != [], "the next events have the same numbers on both"
 
 
+def test_who_was_behind_an_old_event_goes_with_the_copy() -> None:
+    """Promise: an event that the next active has to tell names the operator, however long ago it was."""
+    first, second = running(200), Replica(program_of(PLAN))
+    second.restore(first.snapshot())
+    told = {event.id: event for event in first.recent_events}
+    ours = [event for event in second.recent_events if event.id in told]
+    assert [event for event in ours if event.user] == [event for event in first.recent_events if event.user] != []
+    assert ours == [told[event.id] for event in ours]
+    numbers = [int(event.id.rpartition(":")[2]) for event in second.recent_events]
+    assert numbers == sorted(numbers), "in the order in which they happened"
+
+
 def test_the_room_is_used_again_and_grows() -> None:
     copy = StateCopy()
     replica = running(5)
