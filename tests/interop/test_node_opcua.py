@@ -111,7 +111,7 @@ def test_our_driver_with_their_server(node: tuple[str, Path], tmp_path: Path, mo
 
     async def everything(driver: OpcUaDriver) -> None:
         await all_good(driver)
-        assert [info.type for info in driver._infos] == [
+        assert [info.type for info in driver.infos] == [
             "Double", "Float", "Int16", "Boolean", "String", "Int32", "Double", "Double", "Double"
         ]  # fmt: skip
         assert driver.text("NAME") == "rig"
