@@ -24,6 +24,7 @@ from dcs.node.field_side import FieldSide, Wiring
 from dcs.node.field_watch import FieldWatch
 from dcs.node.operator_desk import Immediate, OperatorDesk
 from dcs.node.pair_verbs import PAIR_VERBS, ask_pair
+from dcs.node.pair_view import PairFacts, worse_ways
 from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
 from dcs.node.replica import NotLoaded, Replica, ScanOutcome
@@ -111,6 +112,7 @@ class Controller:
             lambda: self.member.field_of_other,
         )
         parts.field_side.watch = self._field_watch
+        parts.field_side.pair = self._pair_facts
         self._checkpointer = Checkpointer(
             parts.checkpoints, self.replica, lambda: self.member.rank, self._clock, parts.changes.apart
         )
@@ -254,6 +256,11 @@ class Controller:
                 self.change_desk.keep_current()
                 self.face.publish_report()
             self.desk.answer(outcome.replies)
+
+    def _pair_facts(self) -> PairFacts:
+        """For the inputs of a scan; any thread."""
+        worse = worse_ways(self._field_watch.known, self.member.field_of_other)
+        return PairFacts(*self.member.others_stand(), worse)
 
     def _gate(self) -> int:
         """Asked by the transport at the moment of sending (DESIGN rule 6): the epoch of an output, 0 = none may go."""
