@@ -23,7 +23,7 @@ from dcs.node.face import NodeFace
 from dcs.node.field_side import FieldSide, Wiring
 from dcs.node.field_watch import FieldWatch
 from dcs.node.operator_desk import Immediate, OperatorDesk
-from dcs.node.pair_verbs import PAIR_VERBS, ask_pair
+from dcs.node.pair_verbs import PAIR_VERBS, ask_pair, journalled
 from dcs.node.pair_view import PairFacts, worse_ways
 from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
@@ -79,8 +79,8 @@ class Controller:
         self._scanning = False  # active, and the first image is there
         self._last_tick_ns = self._clock.monotonic_ns()
         self._executing_since_ns = 0
-        verbs: dict[str, Immediate] = dict.fromkeys(PAIR_VERBS, self._ask_pair)
-        verbs["link"] = parts.field_side.change_link
+        verbs: dict[str, Immediate] = dict.fromkeys(PAIR_VERBS, journalled(self._ask_pair, parts.face, parts.pair))
+        verbs["link"] = journalled(parts.field_side.change_link, parts.face, parts.pair)
         self.desk = OperatorDesk(parts.face.plant, parts.pair, parts.face.bus, verbs)
         self.change_desk = ChangeDesk(
             parts.face.plant,

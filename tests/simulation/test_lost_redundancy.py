@@ -214,3 +214,25 @@ async def _both_links(box: Box, recorder: Recorder) -> None:
 def test_a_device_that_is_gone_altogether_is_not_called_less_redundant_as_well() -> None:
     """Promise: COMM says it."""
     in_box(_both_links, plant="drum_boiler", overrides=REDUNDANT)
+
+
+# --- who asked ----------------------------------------------------------------------------------------------------
+async def _who_asked(box: Box, recorder: Recorder) -> None:
+    await box.run_for(20.0)
+    first = box.active("C1")
+    for verb in ("switchover", "standby_out", "standby_out", "standby_in"):
+        await box.command("C1", verb, "C1")
+        await box.run_for(20.0)
+    asked = [event for event in recorder.events if event.kind == "operator"]
+    texts = [event.text for event in asked]
+    assert texts[:2] == ["C1: switchover", "C1: take the standby out"]
+    assert texts[2].startswith("C1: take the standby out, refused: ")
+    assert texts[3] == "C1: bring the standby back"
+    assert {(event.user, event.station, event.subject) for event in asked} == {("operator", "box", "C1")}
+    ended = next(event for event in recorder.events if event.text.startswith(f"{first} is no longer active"))
+    assert asked[0].time_ns <= ended.time_ns, "the cause stands before what followed from it"
+
+
+def test_who_asked_for_a_switchover_or_took_the_standby_out_is_in_the_journal() -> None:
+    """Promise: with user and station, like every operator action, and refused ones too."""
+    in_box(_who_asked)
