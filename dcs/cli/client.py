@@ -303,7 +303,7 @@ def _print_status(plant: str, reports: dict[str, NodeReport | None], endpoints: 
             [name, s.scan_class, f"{s.period_ms:g} ms", str(s.scans),
              f"{s.time_p50_ms:.2f} / {s.time_p99_ms:.2f} / {s.time_max_ms:.2f} ms",
              f"{s.jitter_p50_ms:.2f} / {s.jitter_p99_ms:.2f} / {s.jitter_max_ms:.2f} ms", str(s.overruns)]
-            for s in report.scans
+            for s in report.scans if report.role != "standby"  # those would be of its last term as the active
         ]  # fmt: skip
         for link in report.links:
             trip = "" if link.round_trip_ms is None else f"{link.round_trip_ms:.1f} ms"

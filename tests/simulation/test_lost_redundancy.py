@@ -236,3 +236,37 @@ async def _who_asked(box: Box, recorder: Recorder) -> None:
 def test_who_asked_for_a_switchover_or_took_the_standby_out_is_in_the_journal() -> None:
     """Promise: with user and station, like every operator action, and refused ones too."""
     in_box(_who_asked)
+
+
+# --- who is down --------------------------------------------------------------------------------------------------
+KNOWN_WITHIN_S = 2.0
+
+
+def links(box: Box, node: str) -> dict[str, str]:
+    return {link.name: link.state for link in box.nodes[node].report().links}
+
+
+async def _who_is_down(box: Box, recorder: Recorder) -> None:
+    await box.run_for(20.0)
+    active, standby = box.active("C1"), other(box)
+    for gone, seen_by, called in ((standby, active, standby), ("W1", active, "W1")):
+        assert links(box, seen_by)[called] == "up"
+        await box.kill(gone)
+        await box.run_for(KNOWN_WITHIN_S)
+        assert links(box, seen_by)[called] == "down", gone
+        await box.start(gone)
+        await box.run_for(20.0)
+    await box.kill("W1")
+    await box.run_for(KNOWN_WITHIN_S)
+    assert links(box, standby)["W1"] == "down", "the standby asks the witness itself"
+    await box.start("W1")
+    await box.run_for(20.0)
+    await box.kill(standby)
+    await box.run_for(KNOWN_WITHIN_S)
+    assert links(box, "W1")[f"C1/{standby}"] == "down"
+    assert links(box, "W1")[f"C1/{active}"] == "up"
+
+
+def test_a_link_is_down_two_seconds_after_the_other_end_has_gone() -> None:
+    """Promise: also where scans of a second make promises long; and a quiet pair stays up."""
+    in_box(_who_is_down)
