@@ -23,7 +23,8 @@ from dcs.node.face import NodeFace
 from dcs.node.field_side import FieldSide, Wiring
 from dcs.node.field_watch import FieldWatch
 from dcs.node.operator_desk import Immediate, OperatorDesk
-from dcs.node.pair_verbs import PAIR_VERBS, ask_pair
+from dcs.node.pair_verbs import PAIR_VERBS, ask_pair, journalled
+from dcs.node.pair_view import PairFacts, worse_ways
 from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
 from dcs.node.replica import NotLoaded, Replica, ScanOutcome
@@ -78,8 +79,8 @@ class Controller:
         self._scanning = False  # active, and the first image is there
         self._last_tick_ns = self._clock.monotonic_ns()
         self._executing_since_ns = 0
-        verbs: dict[str, Immediate] = dict.fromkeys(PAIR_VERBS, self._ask_pair)
-        verbs["link"] = parts.field_side.change_link
+        verbs: dict[str, Immediate] = dict.fromkeys(PAIR_VERBS, journalled(self._ask_pair, parts.face, parts.pair))
+        verbs["link"] = journalled(parts.field_side.change_link, parts.face, parts.pair)
         self.desk = OperatorDesk(parts.face.plant, parts.pair, parts.face.bus, verbs)
         self.change_desk = ChangeDesk(
             parts.face.plant,
@@ -111,6 +112,7 @@ class Controller:
             lambda: self.member.field_of_other,
         )
         parts.field_side.watch = self._field_watch
+        parts.field_side.pair = self._pair_facts
         self._checkpointer = Checkpointer(
             parts.checkpoints, self.replica, lambda: self.member.rank, self._clock, parts.changes.apart
         )
@@ -254,6 +256,11 @@ class Controller:
                 self.change_desk.keep_current()
                 self.face.publish_report()
             self.desk.answer(outcome.replies)
+
+    def _pair_facts(self) -> PairFacts:
+        """For the inputs of a scan; any thread."""
+        worse = worse_ways(self._field_watch.known, self.member.field_of_other)
+        return PairFacts(*self.member.others_stand(), worse)
 
     def _gate(self) -> int:
         """Asked by the transport at the moment of sending (DESIGN rule 6): the epoch of an output, 0 = none may go."""

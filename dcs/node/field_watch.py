@@ -55,6 +55,11 @@ class FieldWatch:
                 degraded |= driver.degraded << at
         return FieldView(self.devices, reached, lost, degraded)
 
+    @property
+    def known(self) -> FieldView:
+        """What we reached when it was last told. Any thread."""
+        return self._view
+
     def look(self, devices: int) -> None:
         """Ask these devices now (a mask), and tell with every answer."""
         now_ns = self._clock.monotonic_ns()
