@@ -73,7 +73,7 @@ class World:
         self.writes = Writes(self.judge)
         bus = self.box.peers.hub.connect("client")
         rng = drawn.rng("client")
-        self.client = Client(config.name, self.pair.name, bus, self.judge, rng, drawn.command_s)
+        self.client = Client(config.name, self.pair.name, bus, self.judge, rng, drawn.command_s, self.active)
         self.records = Records(
             config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns
         )
