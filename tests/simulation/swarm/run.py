@@ -116,7 +116,7 @@ async def _story(world: World, seconds: float) -> None:
     await _settle(world)
     await world.run_for(max(0.0, seconds - world.loop.now_ns() / NS_PER_S))
     await _loops_are_back(world, close)
-    _journal_is_whole(world)
+    _records_are_whole(world)
 
 
 async def _settle(world: World) -> None:
@@ -175,7 +175,10 @@ def _comes_nearer(seen: list[dict[str, float]], loop: str, reset_s: float) -> bo
     return reset_s > _SLOW_S and seen[-1].get(loop, 1.0) < seen[-1 - looks].get(loop, 0.0)
 
 
-def _journal_is_whole(world: World) -> None:
+def _records_are_whole(world: World) -> None:
     missing = world.records.missing()
     if missing:
         raise Broken(f"journal: {missing} is missing, its neighbours are there")
+    not_stored = world.records.not_stored()
+    if not_stored:
+        raise Broken(f"history: {not_stored}, although the bus has been there for a long time")
