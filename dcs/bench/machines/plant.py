@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -236,11 +237,18 @@ class Machines:
 
 @asynccontextmanager
 async def machines(config: PlantConfig, networks: Networks) -> AsyncIterator[Machines]:
-    """A plant that runs and is whole; all of it is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="dcs-chaos-", ignore_cleanup_errors=True) as folder:
-        plant = Machines(config, networks, Path(folder))
-        try:
-            await plant.start_all()
-            yield plant
-        finally:
-            await plant.stop_all()
+    """A plant that runs and is whole; all of it is gone afterwards, but the logs of one that had trouble stay."""
+    folder = Path(tempfile.mkdtemp(prefix="dcs-chaos-"))
+    plant = Machines(config, networks, folder)
+    try:
+        await plant.start_all()
+        yield plant
+    except Missing:
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        await plant.stop_all()

@@ -65,7 +65,7 @@ class Swarm:
         net.jitter_ns, net.loss, net.repeat, net.tail, net.ancient = 0, 0.0, 0.0, 0.0, 0.0
         net.heal()
         box.peers.hub.start()
-        for name in (*box.config.nodes, "client", "historian"):
+        for name in (*box.config.nodes, "client"):
             box.peers.hub.heal(name)
             world.loop.thaw(name)
         await box.faults().clear_all()
@@ -89,7 +89,6 @@ class Swarm:
         if name not in self._box.nodes:
             return
         self._note("crashes", name, f"is killed for {down_s:.3f} s")
-        self._world.records.gap_is_explained = True
         await self._box.kill(name)
         if spoil and self._may_corrupt():
             self._note("records damaged", name, "its voter record is damaged")
@@ -125,7 +124,6 @@ class Swarm:
     def _pause(self, name: str, seconds: float, what: str) -> None:
         if name in self._box.nodes:
             self._note(what, name, f"stands still for {seconds:.3f} s")
-            self._world.records.gap_is_explained = True
             self._box.freeze(name, seconds)
 
     async def _hang_one(self, rng: Random) -> None:
@@ -176,21 +174,18 @@ class Swarm:
     # --- bus --------------------------------------------------------------------------------------------------
     async def _lose_bus(self, rng: Random) -> None:
         hub, seconds = self._box.peers.hub, rng.uniform(0.5, 25.0)
-        self._world.records.gap_is_explained = True
         if rng.random() < 0.5:
             self._note("bus losses", "bus", f"is gone for {seconds:.3f} s")
             hub.stop()
 
             async def back() -> None:
-                self._world.records.gap_is_explained = True
                 hub.start()
         else:
-            name = rng.choice((*self._world.pair.members, "historian", "client"))
+            name = rng.choice((*self._world.pair.members, "client"))
             self._note("bus cables cut", name, f"is off the bus for {seconds:.3f} s")
             hub.cut(name)
 
             async def back() -> None:
-                self._world.records.gap_is_explained = True
                 hub.heal(name)
 
         self._world.at(seconds, back)

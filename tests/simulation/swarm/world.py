@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from random import Random
 
+from dcs.bus.messages import Frame
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S
 from dcs.core.simulated_time import SimulatedLoop
@@ -34,6 +35,7 @@ class WatchedBox(Box):
     """A box that says when a node has started, and leaves the collector of garbage to whoever runs many of them."""
 
     started: Callable[[str], None]
+    dies: Callable[[str], None]
     frozen_ns: dict[str, int]  # when a node was frozen last
 
     def freeze(self, name: str, seconds: float) -> None:
@@ -53,6 +55,12 @@ class WatchedBox(Box):
             await super().start(name)
             self.started(name)
 
+    async def kill(self, name: str) -> None:
+        """See ``Box``."""
+        if name in self.nodes:
+            self.dies(name)
+        await super().kill(name)
+
 
 class World:
     """The box, its judges, and what happens in it, in the order of true time."""
@@ -63,7 +71,7 @@ class World:
         self.loop = loop
         self.judge = Judge(loop.now_ns, trace)
         self.box = WatchedBox(config, loop, drawn.seed)
-        self.box.started, self.box.frozen_ns = self._watch, {}
+        self.box.started, self.box.dies, self.box.frozen_ns = self._watch, self._unwatch, {}
         self.pair = pair_of(config)
         self.timing = pair_config(config, self.pair).timing
         self.scan_ns = min(c.period_ns for c in self.pair.strategy.scan_classes)
@@ -73,7 +81,7 @@ class World:
         self.writes = Writes(self.judge)
         bus = self.box.peers.hub.connect("client")
         rng = drawn.rng("client")
-        self.client = Client(config.name, self.pair.name, bus, self.judge, rng, drawn.command_s)
+        self.client = Client(config.name, self.pair.name, bus, self.judge, rng, drawn.command_s, self.active)
         self.records = Records(
             config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns
         )
@@ -114,6 +122,13 @@ class World:
         if isinstance(node, Controller):
             self._watch_controller(name, node)
 
+    def _unwatch(self, name: str) -> None:
+        """Its process ends: what it has not delivered yet is gone."""
+        node = self.box.nodes[name]
+        if isinstance(node, Controller):
+            frames = [Frame.from_bytes(one.payload) for one in node._p.samples._kept]
+            self.records.lost_with(name, {(frame.epoch, frame.scan) for frame in frames})
+
     def _writer(self, peer: str) -> Sender:
         """The process at the other end of a connection."""
         paused = self.box.frozen_ns.get(peer, -1) >= self._checked_ns.get(peer, 0)
@@ -121,7 +136,7 @@ class World:
 
     def _watch_controller(self, name: str, node: Controller) -> None:
         became_active, became_standby, tell = node.became_active, node.became_standby, node.event
-        append, ask = node.face.bus.append, node._gate
+        append, ask, publish = node.face.bus.append, node._gate, node._p.samples.publish
 
         def active(epoch: int, reason: str, cold: bool) -> None:
             self._became_active(node, epoch, reason, cold)
@@ -140,6 +155,10 @@ class World:
             await append(stream, subject, payload, message_id)
             self.records.stored(payload, message_id)
 
+        def published(subject: str, payload: bytes, time_ns: int) -> None:
+            self.records.published(name, subject, payload)
+            publish(subject, payload, time_ns)
+
         tick, ticks = node.member._tick, Counter[int]()
 
         def counted_tick() -> None:
@@ -156,6 +175,7 @@ class World:
         node.event, node._gate = event, gate  # type: ignore[method-assign]
         node.member._tick = counted_tick  # type: ignore[method-assign]
         node.face.bus.append = append_event  # type: ignore[method-assign]
+        node._p.samples.publish = published  # type: ignore[method-assign]
 
     def _became_active(self, node: Controller, epoch: int, reason: str, cold: bool) -> None:
         judge = self.judge
