@@ -117,12 +117,14 @@ class ChangeDesk:
                 async with self._one_at_a_time:
                     return (await self._look_at(request)).to_bytes()
             case "versions":
-                return (await self._p.apart(self._versions)).to_bytes()
+                reply: ChangeReply = await self._p.apart(self._versions)
             case "version":
-                return (await self._p.apart(lambda: self._version(request.which))).to_bytes()
+                reply = await self._p.apart(lambda: self._version(request.which))
             case "parameters":
-                return (await self._p.apart(self._parameters)).to_bytes()
-        return ChangeReply(False, f"`{request.action}` is not known. There are diff, prepare, versions.").to_bytes()
+                reply = await self._p.apart(self._parameters)
+            case _:
+                reply = ChangeReply(False, f"`{request.action}` is not known. There are diff, prepare, versions.")
+        return reply.to_bytes()
 
     # --- preparing ----------------------------------------------------------------------------------------------
     async def _look_at(self, request: ChangeRequest) -> ChangeReply:
