@@ -253,7 +253,7 @@ class Controller:
     async def _answer(self, scan: int, outcome: ScanOutcome) -> None:
         if await self.member.confirmed(scan):
             if outcome.changed:
-                self.change_desk.keep_current()
+                await self.change_desk.keep_current()
                 self.face.publish_report()
             self.desk.answer(outcome.replies)
 
@@ -312,10 +312,10 @@ class Controller:
         return outcome.digest
 
     def _follow(self, before: Program) -> None:
-        """As the standby: the program may be another one; it is kept before we say that we hold it."""
+        """As the standby: the program may be another one. The active has kept it on its disk before it answers."""
         if self.replica.program is not before:
             self._take_up(self.replica.program)
-            self.change_desk.keep_current()
+            self._start(self.change_desk.keep_current())
 
     def look(self, devices: int) -> None:
         """The other member has lost these devices and wants to know whether we reach them."""

@@ -47,6 +47,7 @@ class _Columns:
     """Samples of one layout of one scan class: blocks of rows, the last one being filled."""
 
     tags: tuple[str, ...]
+    period_ns: int = 0  # from scan to scan; 0 = not known: of a computed past whose layout was not asked for yet
     blocks: list[_Block] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     values: list[NDArray[np.float32]] = field(default_factory=list)
@@ -89,17 +90,20 @@ class History:
             self._next_ns[group.pair, group.scan_class] = end_ns + past.sample_ns
 
     def knows(self, pair: str, scan_class: str, layout_hash: bytes) -> bool:
-        """Are the columns of that layout known?"""
-        return (pair, scan_class, layout_hash) in self._columns
+        """Are the columns of that layout known, and how often it is scanned?"""
+        columns = self._columns.get((pair, scan_class, layout_hash))
+        return columns is not None and columns.period_ns > 0
 
     def put_layout(self, layout: Layout) -> None:
         """Learn columns."""
         key = (layout.pair, layout.scan_class, layout.hash)
-        self._columns.setdefault(key, _Columns(tuple(tag.name for tag in layout.tags)))
+        columns = self._columns.setdefault(key, _Columns(tuple(tag.name for tag in layout.tags)))
+        columns.period_ns = layout.period_ns
 
-    def is_due(self, pair: str, scan_class: str, time_ns: int) -> bool:
+    def is_due(self, pair: str, scan_class: str, frame: Frame) -> bool:
         """Is it time for another sample of that scan class? A late one is wanted where none was kept."""
-        self._gaps.setdefault((pair, scan_class), Gaps()).put(time_ns)
+        time_ns, period_ns = frame.time_ns, self._columns[pair, scan_class, frame.layout_hash].period_ns
+        self._gaps.setdefault((pair, scan_class), Gaps()).put(time_ns, period_ns)
         if time_ns >= self._next_ns.get((pair, scan_class), 0):
             return True
         slot, slots = time_ns // self.sample_ns, self._slots.get((pair, scan_class), {})
@@ -242,7 +246,7 @@ class HistoryService:
             task.add_done_callback(self._tasks.discard)
 
     def _keep(self, pair: str, scan_class: str, frame: Frame) -> None:
-        if self.history.is_due(pair, scan_class, frame.time_ns):
+        if self.history.is_due(pair, scan_class, frame):
             self.history.put_frame(pair, scan_class, frame)
 
     async def _learn(self, pair: str) -> None:

@@ -29,7 +29,7 @@ def frame(number: int, epoch: int = 1) -> Frame:
 
 
 def put(history: History, one: Frame) -> None:
-    if history.is_due("C1", "loops", one.time_ns):
+    if history.is_due("C1", "loops", one):
         history.put_frame("C1", "loops", one)
 
 
@@ -76,13 +76,29 @@ def test_gaps_are_exactly_what_is_missing_in_whatever_order_late_samples_come(
     late = sorted(missing)[::2]
     here = [number for number in range(-1, 63) if number not in missing]
     for number in here:
-        gaps.put(1000 + 10 * number)
+        gaps.put(1000 + 10 * number, 10)
     random.shuffle(late)
     for number in late:
-        gaps.put(1000 + 10 * number)
+        gaps.put(1000 + 10 * number, 10)
     there = sorted({*here, *late})
     expected = [(1000 + 10 * a, 1000 + 10 * b) for a, b in pairwise(there) if b - a > 1]
     assert list(gaps.between(0, 10_000)) == expected
+
+
+def test_one_early_scan_makes_no_gap_of_all_that_follow() -> None:
+    """Promise: the first scan after a takeover, which may come early, changes nothing of what a gap is."""
+    gaps = Gaps()
+    for time_ns in (100, 110, 120, 123, 133, 143, 153, 173, 183):
+        gaps.put(time_ns, 10)
+    assert gaps.between(0, 1000) == ((153, 173),)
+
+
+def test_a_period_that_is_changed_online_is_judged_by_the_new_one() -> None:
+    """Promise: and a gap between the very first two samples is one."""
+    gaps = Gaps()
+    for time_ns, period_ns in ((80, 10), (100, 10), (110, 10), (130, 20), (150, 20), (190, 20), (200, 10), (220, 10)):
+        gaps.put(time_ns, period_ns)
+    assert gaps.between(0, 1000) == ((80, 100), (150, 190), (200, 220))
 
 
 def test_samples_that_come_before_their_layout_is_known_are_kept() -> None:
