@@ -8,7 +8,7 @@ else
 BIN := $(VENV)/bin
 endif
 
-.PHONY: help demo test gate lint kernels unit docs bench chaos long setup clean system-demo system-test
+.PHONY: help demo test gate lint kernels unit computing listening docs bench chaos long setup clean system-demo system-test
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -35,16 +35,22 @@ lint: setup-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-# What stays on simulated time shares two processes; what listens to the wall clock has the machine for itself.
-SHARED := not system and not interop
+# What stays on simulated time computes, and shares two processes. What listens to the wall clock mostly waits. So both
+# run beside each other, and the first gives way (nice): the second has the machine whenever it wants it.
+COMPUTES := not system and not interop
 unit: setup-dev
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest -m "$(SHARED)" -n 2 --dist loadfile
-	$(BIN)/python -m tests.simulation quadruple_tank --seeds 200 --fresh --jobs 2
-	$(BIN)/python -m pytest -m "not ($(SHARED))"
+	@$(MAKE) --no-print-directory -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line) computing listening
 endif
+
+computing: setup-dev
+	nice -n 19 $(BIN)/python -m pytest -m "$(COMPUTES)" -n 2 --dist loadfile
+	nice -n 19 $(BIN)/python -m tests.simulation quadruple_tank --seeds 200 --fresh --jobs 2
+
+listening: setup-dev
+	$(BIN)/python -m pytest -m "not ($(COMPUTES))"
 
 docs: setup-dev  ## write docs/reference anew from the declarations
 	$(BIN)/python docs/generate_reference.py
