@@ -42,14 +42,15 @@ unit: setup-dev
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
+	@echo "Two parts run beside each other, for about ten minutes; each is shown when it is over"
 	@$(MAKE) --no-print-directory -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line) computing listening
 endif
 
-computing: setup-dev
+computing: setup-dev  # on simulated time
 	nice -n 19 $(BIN)/python -m pytest -m "$(COMPUTES)" -n 2 --dist loadfile
 	nice -n 19 $(BIN)/python -m tests.simulation quadruple_tank --seeds 200 --fresh --jobs 2
 
-listening: setup-dev
+listening: setup-dev  # real processes and sockets, foreign software
 	$(BIN)/python -m pytest -m "not ($(COMPUTES))"
 
 docs: setup-dev  ## write docs/reference anew from the declarations
