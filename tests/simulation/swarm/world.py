@@ -65,9 +65,10 @@ class WatchedBox(Box):
             self._timer.set_result(None)
 
     def freeze(self, name: str, seconds: float) -> None:
-        """See ``Box``."""
-        self.frozen_ns[name] = self.loop.now_ns()
-        super().freeze(name, seconds)
+        """See ``Box``; who is being killed stands still no more."""
+        if name in self._tasks:
+            self.frozen_ns[name] = self.loop.now_ns()
+            super().freeze(name, seconds)
 
     async def __aenter__(self) -> "WatchedBox":
         for name in self.config.nodes:
