@@ -182,6 +182,9 @@ async def _stand_by(side: Side, ports: dict[str, int], timing: LeaseTiming, pipe
     tasks: list[asyncio.Task[None]] = []
     while True:
         word = await loop.run_in_executor(None, pipe.recv)
+        for task in tasks:
+            if task.done():
+                task.result()  # what went wrong ends the process, and so the benchmark
         if word == "join":
             tasks.append(loop.create_task(_run(member)))
         elif word == "leave":
@@ -225,7 +228,7 @@ class OtherSide:
         self._pipe.send("leave")
 
     async def look(self, word: str = "look") -> tuple[list[int], list[str], int, str]:
-        """(CPU ns of every repeated scan, events, mismatches, state)."""
+        """(CPU ns of every repeated scan, events, mismatches, state). Raises ``EOFError`` when it has failed."""
         self._pipe.send(word)
         return cast("tuple[list[int], list[str], int, str]", await asyncio.to_thread(self._pipe.recv))
 
