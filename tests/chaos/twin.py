@@ -30,8 +30,9 @@ from tests.simulation.twin.run import run
 from tests.simulation.twin.situations import SITUATIONS, Situation
 from tests.simulation.twin.study import LIMIT_PCT
 
-REAL = ("ramp", "limit", "iman", "tune", "sequence")
-"""The situations that the issue names; each takes as long as it says, in real time."""
+REAL = ("ramp", "limit", "iman", "sequence")
+"""Each takes as long as it says, in real time. An auto-tune is compared in the box alone: its relay switches when a
+slow level crosses a line, and two runs whose samples are milliseconds apart see that seconds apart."""
 
 PERIOD_NS = 100 * NS_PER_MS
 _SPAN = 100.0
@@ -40,7 +41,7 @@ _START_S = 5.0  # about what the controllers need until they write
 _AFTER_S = 4.0
 _OFFSETS_MS = range(-300, 301, 5)
 _SLACK_SCANS = (1, 2, 3, 5, 8, 12, 20)
-_FLOOR_PCT = 0.01
+_FLOOR_PCT = 0.02  # of span; half of what is promised can still be told from it
 _NEVER_NS = 1 << 62
 
 

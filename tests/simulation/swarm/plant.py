@@ -38,7 +38,9 @@ def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
     for device in config.devices:
         if device.simulate and any(point.direction == "out" for point in device.points):
             found.append(f"field.devices.{device.name}.watchdog={drawn.watchdog_s:g} s")
-            if drawn.checks and device.protocol != OPC_UA:
+            if not drawn.checks:  # a device may check epochs by its own configuration
+                found.append(f"field.devices.{device.name}.epoch=null")
+            elif device.epoch is None and device.protocol != OPC_UA:
                 found.append(f"field.devices.{device.name}.epoch.address={_WINDOW}")
         if is_fast:
             found.append(f"field.devices.{device.name}.poll=100 ms")

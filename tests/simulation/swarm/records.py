@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from dcs.bus.memory import MemoryBus
 from dcs.bus.messages import Event, Frame, frame_subject, late_subject
+from dcs.core.clock import NS_PER_S
 from tests.simulation.swarm.judge import Judge
 
 _COMPUTED_AGAIN = 2
@@ -15,6 +16,9 @@ _COMPUTED_AGAIN = 2
 acknowledged excludes the standby before the next scan; one more may run until a majority has recorded that."""
 _UNSEEN = 1
 """Most scans that nobody has published: the old holder died between mirroring one and publishing it."""
+
+_DELIVERED_NS = 10 * NS_PER_S
+"""A sample arrives within that, once the bus is there."""
 
 
 class Records:
@@ -31,7 +35,7 @@ class Records:
         self._scan = 0
         self._last: dict[str, tuple[int, int]] = {}  # of each scan class: time, epoch
         self._heard = (0, 0)  # of the newest live frame: epoch, scan
-        self._on_their_way: dict[tuple[int, int], str] = {}  # (epoch, scan) of what was published -> by which node
+        self._on_their_way: dict[tuple[int, int], tuple[str, int]] = {}  # (epoch, scan) -> published by whom and when
         self._events: dict[str, bytes] = {}
         self.jump_is_explained = True  # a cold start: scans and events begin anew
 
@@ -51,7 +55,7 @@ class Records:
         self.jump_is_explained = False
         self._epoch, self._scan = frame.epoch, frame.scan
         self._last[scan_class] = (frame.time_ns, frame.epoch)
-        self._on_their_way[frame.epoch, frame.scan] = node
+        self._on_their_way[frame.epoch, frame.scan] = (node, judge.now_ns())
 
     def _compare(self, frame: Frame, scan_class: str) -> None:
         judge = self._judge
@@ -66,6 +70,7 @@ class Records:
         elif frame.epoch > self._epoch:
             again = 1 - step
             judge.counts["scans computed again"] += max(again, 0)
+            judge.counts["two scans computed again"] += again == _COMPUTED_AGAIN
             judge.counts["scans that nobody published"] += max(-again, 0)
             late_ns = last_ns - _COMPUTED_AGAIN * self._period_ns
             if not -_UNSEEN <= again <= _COMPUTED_AGAIN or frame.time_ns < late_ns:
@@ -73,7 +78,7 @@ class Records:
 
     def lost_with(self, node: str, kept: set[tuple[int, int]]) -> None:
         """A process is gone, and with it the samples that it still kept for the bus."""
-        for key in [key for key, owner in self._on_their_way.items() if owner == node and key in kept]:
+        for key in [key for key, (owner, _) in self._on_their_way.items() if owner == node and key in kept]:
             self._judge.counts["samples lost with a process"] += 1
             del self._on_their_way[key]
 
@@ -93,8 +98,9 @@ class Records:
 
     def not_stored(self) -> str:
         """A sample that was published and has not arrived; "" = none."""
-        for (epoch, scan), node in self._on_their_way.items():
-            return f"scan {scan} of epoch {epoch}, published by {node}, has not arrived"
+        for (epoch, scan), (node, published_ns) in self._on_their_way.items():
+            if self._judge.now_ns() - published_ns > _DELIVERED_NS:
+                return f"scan {scan} of epoch {epoch}, published by {node}, has not arrived"
         return ""
 
     # --- the journal --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dcs.core.simulated_time import SimulatedLoop, run_simulated
 from tests.simulation.redundancy_mutant import Mutant
 from tests.simulation.swarm.draw import Drawn, draw
 from tests.simulation.swarm.judge import Broken, Judge
+from tests.simulation.swarm.kernel import repeats
 from tests.simulation.swarm.mutated import mutated
 from tests.simulation.swarm.plant import MOVES, checked_once, overrides_of, plant_config
 from tests.simulation.swarm.shots import KINDS, shoot, wait_until_whole
@@ -61,8 +62,9 @@ def run_seed(
     async def main(loop: SimulatedLoop) -> None:
         world = World(drawn, config, loop, trace)
         try:
-            async with world.box:
-                await _story(world, minutes * 60.0)
+            with repeats(world.kernel, world.pair.members):
+                async with world.box:
+                    await _story(world, minutes * 60.0)
         except Broken as exc:
             world.judge.breaks(str(exc))
         except Exception as exc:  # noqa: BLE001  a node died of its own: that is a broken promise as well

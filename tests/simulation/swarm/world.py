@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from random import Random
+from typing import Any
 
 from dcs.bus.messages import Frame
 from dcs.config.plant_config import PlantConfig
@@ -18,15 +19,23 @@ from dcs.core.status import GOOD
 from dcs.node.assembly import BUS_NODE, FIELD_NODE, pair_config
 from dcs.node.box import Box
 from dcs.node.controller import Controller
-from field_io.devices.simulated import SimulatedModbusDevice
 from tests.simulation.swarm.client import Client
 from tests.simulation.swarm.draw import Drawn
 from tests.simulation.swarm.judge import Judge
+from tests.simulation.swarm.kernel import Kernel
 from tests.simulation.swarm.plant import MOVES, pair_of
 from tests.simulation.swarm.records import Records
 from tests.simulation.swarm.writes import Sender, Writes
 
 S = NS_PER_S
+_TOLD = (
+    ("excluded", "exclusions"),
+    ("complete copy", "copies"),
+    ("differs", "mismatches"),
+    ("depends on nobody", "standbys taken out"),
+    ("is back in the pair", "standbys brought back"),
+)
+"""Words of an event, and what is counted then."""
 _TICKS_MAX = 2000  # of the redundancy's own timer in one second: a renewal needs 70
 Action = Callable[[], Awaitable[None]]
 
@@ -37,11 +46,29 @@ class WatchedBox(Box):
     started: Callable[[str], None]
     dies: Callable[[str], None]
     frozen_ns: dict[str, int]  # when a node was frozen last
+    _timer: "asyncio.Future[None] | None" = None
+
+    async def run_until_ns(self, true_ns: int) -> None:
+        """See ``Box``; ``wake`` ends it before its time."""
+        self._timer = self.loop.create_future()
+        handle = self.loop.call_at(true_ns / NS_PER_S, self.wake)
+        try:
+            await asyncio.wait((self._timer, self._failure), return_when=asyncio.FIRST_COMPLETED)
+            if self._failure.done():
+                self._failure.result()
+        finally:
+            handle.cancel()
+
+    def wake(self) -> None:
+        """Something is to be done before what was waited for."""
+        if self._timer is not None and not self._timer.done():
+            self._timer.set_result(None)
 
     def freeze(self, name: str, seconds: float) -> None:
-        """See ``Box``."""
-        self.frozen_ns[name] = self.loop.now_ns()
-        super().freeze(name, seconds)
+        """See ``Box``; who is being killed stands still no more."""
+        if name in self._tasks:
+            self.frozen_ns[name] = self.loop.now_ns()
+            super().freeze(name, seconds)
 
     async def __aenter__(self) -> "WatchedBox":
         for name in self.config.nodes:
@@ -86,6 +113,9 @@ class World:
             config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns
         )
         self.troubled = False  # the swarm is on
+        self.moment: Callable[[str, str], None] = lambda what, node: None  # a role, a copy or a scan: somebody may act
+        self.kernel = Kernel(drawn.resend, drawn.rng("kernel"))
+        self.damaged: set[str] = set()  # controllers whose memory was damaged on purpose
         self._checked_ns: dict[str, int] = {}  # when the gate of a node was asked last
         self._gate_rng = drawn.rng("gate")
         self._queue: list[tuple[int, int, Action]] = []
@@ -117,8 +147,8 @@ class World:
         node = self.box.nodes[name]
         if name == FIELD_NODE:
             for device in self.box.field.simulation.devices:  # type: ignore[attr-defined]
-                if isinstance(device, SimulatedModbusDevice) and any(p.direction == "out" for p in device.spec.points):
-                    self.writes.watch(device, self._writer)
+                if any(point.direction == "out" for point in device.spec.points):
+                    self.writes.watch(device, self._writer, self.drawn.forgets)
         if isinstance(node, Controller):
             self._watch_controller(name, node)
 
@@ -171,6 +201,14 @@ class World:
         def gate() -> bool:
             return self._asked(name, ask())
 
+        after_scan = node._after_scan
+
+        def scanned(*args: Any) -> None:
+            self._pause_before_the_send(name)
+            after_scan(*args)
+            self.moment("scan", name)
+
+        node._after_scan = scanned  # type: ignore[method-assign]
         node.became_active, node.became_standby = active, standby  # type: ignore[method-assign]
         node.event, node._gate = event, gate  # type: ignore[method-assign]
         node.member._tick = counted_tick  # type: ignore[method-assign]
@@ -182,6 +220,7 @@ class World:
         judge.tell(node.face.node, f"active, epoch {epoch}: {reason}")
         if epoch <= self.writes.newest:
             judge.breaks(f"S1: {node.face.node} became the active with epoch {epoch}; {self.writes.newest} had written")
+        self.moment("active", node.face.node)
         judge.counts["handovers"] += reason.startswith("handed over")
         if cold:
             judge.counts["cold starts"] += 1
@@ -193,25 +232,36 @@ class World:
         if kind != "redundancy":
             return
         self.judge.tell(name, text)
-        for words, what in (("excluded", "exclusions"), ("complete copy", "copies"), ("differs", "mismatches")):
-            self.judge.counts[what] += words in text
-        if "differs" in text:
+        for words, what in _TOLD:
+            if words in text:
+                self.judge.counts[what] += 1
+                self.moment(what, name)
+        if "differs" in text and not self.damaged:
             self.judge.breaks(f"{name}: the standby's result differs although both compute the same ({text})")
 
     def _asked(self, name: str, is_open: bool) -> bool:
         """The pause that nobody can prevent: between the gate's check and the send."""
         drawn = self.drawn
-        self._checked_ns[name] = self.loop.now_ns()
+        if is_open:
+            self._checked_ns[name] = self.loop.now_ns()
         if is_open and drawn.gate_pause and self.troubled and self._gate_rng.random() < drawn.gate_pause:
             self.judge.counts["pauses at the gate"] += 1
             self.box.freeze(name, self._gate_rng.uniform(0.005, 2.0 * self.timing.promise_ns / S))
         return is_open
+
+    def _pause_before_the_send(self, name: str) -> None:
+        """Of a scan whose outputs are computed: when it goes on, the gate must find that its lease is over."""
+        drawn = self.drawn
+        if drawn.send_pause and self.troubled and self._gate_rng.random() < drawn.send_pause:
+            self.judge.counts["pauses before the send"] += 1
+            self.box.freeze(name, self._gate_rng.uniform(0.1, 3.0) * self.timing.promise_ns / S)
 
     # --- what happens when ------------------------------------------------------------------------------------
     def at(self, after_s: float, action: Action) -> None:
         """Do something in a while; actions come one after the other."""
         self._numbers += 1
         self._queue.append((self.loop.now_ns() + round(after_s * S), self._numbers, action))
+        self.box.wake()
 
     async def run_for(self, seconds: float) -> None:
         """Let time pass and do what is due meanwhile. Raises ``Broken`` when a promise was."""
@@ -220,10 +270,11 @@ class World:
             due = min((one for one in self._queue if one[0] <= end_ns), default=None)
             await self.box.run_until_ns(end_ns if due is None else max(due[0], self.loop.now_ns()))
             self.judge.verdict()
-            if due is None:
+            if due is not None and due[0] <= self.loop.now_ns():
+                self._queue.remove(due)
+                await due[2]()
+            elif self.loop.now_ns() >= end_ns:
                 return
-            self._queue.remove(due)
-            await due[2]()
 
     def forget_plans(self) -> None:
         """What was to happen does not."""
