@@ -92,6 +92,8 @@ class FieldWatch:
             name, is_up = driver.spec.name, driver.state == "up"
             if name not in known_up and not is_up and not driver.errors:
                 continue  # before its first answer or failure a link has no state to report
+            if not is_up and not driver.contact.is_lost:
+                continue  # we dropped the connection ourselves and make it anew: nothing is known yet
             if known_up.get(name, True) != is_up:
                 text = "answers again" if is_up else f"does not answer: {driver.report().detail}"
                 self._face.event("field", name, f"{self._face.node}: {name} {text}")
