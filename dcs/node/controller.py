@@ -27,6 +27,7 @@ from dcs.node.pair_verbs import PAIR_VERBS, ask_pair, journalled
 from dcs.node.pair_view import PairFacts, worse_ways
 from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
+from dcs.node.recent_frames import RecentFrames
 from dcs.node.replica import NotLoaded, Replica, ScanOutcome
 from dcs.node.sample_store import SampleStore
 from dcs.node.scan_figures import ScanFigures
@@ -73,6 +74,7 @@ class Controller:
         self._layouts: list[Layout] = []
         self.figures: list[ScanFigures] = []
         self._latest: dict[int, Frame] = {}
+        self._recent = RecentFrames()
         self._take_up(parts.program)
         self._time = PlantTime(self._clock)
         self._takeover = Takeover(self.replica, parts.field_side, self._time, self._clock, self._gate, self._scan)
@@ -291,6 +293,7 @@ class Controller:
             except ValueError as error:
                 raise CannotRestore(str(error)) from error
             self._awakening.forget()
+            self._recent.take()
             self._follow(before)
             self.execution.copy()
 
@@ -308,6 +311,7 @@ class Controller:
             if repeated.result is None:
                 self.execution.note(seq, record, outcome.digest)
             self.execution.scanned(seq - 1)
+            self._recent.add(self._classes[repeated.class_index].name, self._frame(repeated.class_index, repeated))
         self._time.heard(repeated.time_ns)
         return outcome.digest
 
@@ -340,6 +344,7 @@ class Controller:
             self._latest = self._frames_of_the_copy()
         self._services.role(True)
         self.face.outbox.inherit(self.replica.recent_events)
+        self._start(self._recent.hand_on(self._p.samples, self.face.plant, self._p.pair, self._clock))
         self.face.publish_report()
 
     def _frames_of_the_copy(self) -> dict[int, Frame]:
