@@ -22,6 +22,7 @@ from dcs.node.execution import Execution
 from dcs.node.face import NodeFace
 from dcs.node.field_side import FieldSide, Wiring
 from dcs.node.field_watch import FieldWatch
+from dcs.node.next_inputs import NextInputs
 from dcs.node.operator_desk import Immediate, OperatorDesk
 from dcs.node.pair_verbs import PAIR_VERBS, ask_pair, journalled
 from dcs.node.pair_view import PairFacts, worse_ways
@@ -106,6 +107,8 @@ class Controller:
         self.member = parts.make_member(self)
         self.change_desk.member = self.member
         self.execution.belongs_to(self.member)
+        self._next_inputs = NextInputs(self.member, parts.field_side, self._time, self._clock, lambda: self._classes)
+        self.execution.on_measured = self._next_inputs.heard
         self._field_watch = FieldWatch(
             parts.field_side.drivers,
             self.face,
@@ -134,6 +137,7 @@ class Controller:
             self._group = group
             group.create_task(self._p.field_side.run())
             group.create_task(self._run_schedule())
+            group.create_task(self._next_inputs.run())
             group.create_task(self._checkpointer.run())
             group.create_task(self.face.run(self.report))
             group.create_task(self._field_watch.run())
@@ -318,6 +322,7 @@ class Controller:
     def _follow(self, before: Program) -> None:
         """As the standby: the program may be another one. The active has kept it on its disk before it answers."""
         if self.replica.program is not before:
+            self._next_inputs.forget()
             self._take_up(self.replica.program)
             self._start(self.change_desk.keep_current())
 
@@ -328,6 +333,7 @@ class Controller:
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         """We hold the output authority: write as soon as nothing can step back, poll, scan, serve."""
         self.execution.mirror_ends()
+        known = self._next_inputs.take()
         with self.replica.lock:
             self.replica.begin_term(epoch)
             self._p.field_side.take_over(self.replica.inputs)
@@ -338,7 +344,7 @@ class Controller:
                 self._awakening.start()
             elif self.replica.inputs is not None:  # else nobody has scanned since a checkpoint: read the field first
                 self._scanning = True
-                catch_up = self._takeover.begin(self._classes)
+                catch_up = self._takeover.begin(self._classes, known)
                 if catch_up is not None:
                     self._start(catch_up)
             self._latest = self._frames_of_the_copy()
