@@ -314,6 +314,19 @@ class World:
         bad = [name for name, status in zip(names, image.statuses, strict=True) if status >> 6 < GOOD]
         return f"not Good: {', '.join(bad[:5])}" if bad else ""
 
+    def tripped(self) -> list[str]:
+        """Parts of the plant's protection that have acted and have not been reset."""
+        node = self.active()
+        if node is None:
+            return []
+        found = []
+        for index, layout in enumerate(node._layouts):
+            values = node.replica.engine.columns(index)[0]
+            found += [
+                t.name for t, value in zip(layout.tags, values, strict=True) if t.name.endswith(".TRIPPED") and value
+            ]
+        return found
+
     def deviations(self) -> dict[str, float]:
         """|PV - SP| of every loop, in parts of its span."""
         node = self.active()
