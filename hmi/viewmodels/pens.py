@@ -152,8 +152,15 @@ class TrendView:
             for time_s, epoch in self._station.trends.marks(tag, start_s, end_s).takeovers():
                 if time_s > start_s:
                     found.setdefault((pair, epoch), time_s)
-        marks = [TakeoverMark(time_s, self._writer(pair, epoch)) for (pair, epoch), time_s in found.items()]
+        marks = [TakeoverMark(time_s, self._succession(pair, epoch)) for (pair, epoch), time_s in found.items()]
         return sorted(marks, key=lambda mark: mark.time_s)
+
+    def _succession(self, pair: str, epoch: int) -> str:
+        members = self._station.nodes.members(pair)
+        holder, before = (self._station.events.holder(members, one) for one in (epoch, epoch - 1))
+        if not holder:
+            return f"takeover in {pair}, epoch {epoch}"
+        return f"{holder} {'again' if holder == before else 'takes over'}, epoch {epoch}"
 
     def source_at(self, pen: Pen, time_s: float) -> str:
         """Who wrote the sample of a pen at a time: ``C1B, epoch 2``; or that there is none."""

@@ -100,6 +100,7 @@ class TrendPage(QWidget):
             bar.addWidget(button)
         takeovers = QPushButton("Takeovers")
         takeovers.setCheckable(True)
+        takeovers.setMinimumWidth(96)
         takeovers.setChecked(True)
         takeovers.setToolTip("Mark where another controller began to write")
         takeovers.toggled.connect(self._show_takeovers)

@@ -194,6 +194,10 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
         while len(self._gaps) < len(gaps):
             band = pg.LinearRegionItem(movable=False, brush=fill, pen=edge)
             band.setZValue(-20)
+            words = pg.InfLineLabel(
+                band.lines[0], "no data", position=0.5, rotateAxis=(1, 0), anchor=(1, 1), color=self._palette.dim
+            )
+            words.setFont(font(11))
             self.addItem(band, ignoreBounds=True)
             self._gaps.append(band)
         for band, gap in zip_longest(self._gaps, gaps):
@@ -208,7 +212,7 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
             line = pg.InfiniteLine(
                 angle=90,
                 movable=False,
-                pen=pg.mkPen(self._palette.line, width=1),
+                pen=pg.mkPen(self._palette.line, width=1, style=Qt.PenStyle.DotLine),
                 label="",
                 labelOpts={"position": 0.97, "color": self._palette.text, "anchors": [(0, 0), (0, 0)]},
             )
@@ -222,7 +226,7 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
                 continue
             line.setValue(mark.time_s)
             line.label.setFormat(mark.text if mark.time_s - last_s > label_s else "")
-            line.setToolTip(f"{local(round(mark.time_s * 1e9)).strftime('%H:%M:%S')}  takeover: {mark.text}")
+            line.setToolTip(f"{local(round(mark.time_s * 1e9)).strftime('%H:%M:%S')}  {mark.text}")
             last_s = mark.time_s
 
     def _draw_marks(self, start_s: float, end_s: float, y: float) -> None:
