@@ -22,11 +22,13 @@ from dcs.node.execution import Execution
 from dcs.node.face import NodeFace
 from dcs.node.field_side import FieldSide, Wiring
 from dcs.node.field_watch import FieldWatch
+from dcs.node.next_inputs import NextInputs
 from dcs.node.operator_desk import Immediate, OperatorDesk
 from dcs.node.pair_verbs import PAIR_VERBS, ask_pair, journalled
 from dcs.node.pair_view import PairFacts, worse_ways
 from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
+from dcs.node.recent_frames import RecentFrames
 from dcs.node.replica import NotLoaded, Replica, ScanOutcome
 from dcs.node.sample_store import SampleStore
 from dcs.node.scan_figures import ScanFigures
@@ -73,6 +75,7 @@ class Controller:
         self._layouts: list[Layout] = []
         self.figures: list[ScanFigures] = []
         self._latest: dict[int, Frame] = {}
+        self._recent = RecentFrames()
         self._take_up(parts.program)
         self._time = PlantTime(self._clock)
         self._takeover = Takeover(self.replica, parts.field_side, self._time, self._clock, self._gate, self._scan)
@@ -104,6 +107,8 @@ class Controller:
         self.member = parts.make_member(self)
         self.change_desk.member = self.member
         self.execution.belongs_to(self.member)
+        self._next_inputs = NextInputs(self.member, parts.field_side, self._time, self._clock, lambda: self._classes)
+        self.execution.on_measured = self._next_inputs.heard
         self._field_watch = FieldWatch(
             parts.field_side.drivers,
             self.face,
@@ -132,6 +137,7 @@ class Controller:
             self._group = group
             group.create_task(self._p.field_side.run())
             group.create_task(self._run_schedule())
+            group.create_task(self._next_inputs.run())
             group.create_task(self._checkpointer.run())
             group.create_task(self.face.run(self.report))
             group.create_task(self._field_watch.run())
@@ -291,6 +297,7 @@ class Controller:
             except ValueError as error:
                 raise CannotRestore(str(error)) from error
             self._awakening.forget()
+            self._recent.take()
             self._follow(before)
             self.execution.copy()
 
@@ -308,12 +315,14 @@ class Controller:
             if repeated.result is None:
                 self.execution.note(seq, record, outcome.digest)
             self.execution.scanned(seq - 1)
+            self._recent.add(self._classes[repeated.class_index].name, self._frame(repeated.class_index, repeated))
         self._time.heard(repeated.time_ns)
         return outcome.digest
 
     def _follow(self, before: Program) -> None:
         """As the standby: the program may be another one. The active has kept it on its disk before it answers."""
         if self.replica.program is not before:
+            self._next_inputs.forget()
             self._take_up(self.replica.program)
             self._start(self.change_desk.keep_current())
 
@@ -324,6 +333,7 @@ class Controller:
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         """We hold the output authority: write as soon as nothing can step back, poll, scan, serve."""
         self.execution.mirror_ends()
+        known = self._next_inputs.take()
         with self.replica.lock:
             self.replica.begin_term(epoch)
             self._p.field_side.take_over(self.replica.inputs)
@@ -334,12 +344,13 @@ class Controller:
                 self._awakening.start()
             elif self.replica.inputs is not None:  # else nobody has scanned since a checkpoint: read the field first
                 self._scanning = True
-                catch_up = self._takeover.begin(self._classes)
+                catch_up = self._takeover.begin(self._classes, known)
                 if catch_up is not None:
                     self._start(catch_up)
             self._latest = self._frames_of_the_copy()
         self._services.role(True)
         self.face.outbox.inherit(self.replica.recent_events)
+        self._start(self._recent.hand_on(self._p.samples, self.face.plant, self._p.pair, self._clock))
         self.face.publish_report()
 
     def _frames_of_the_copy(self) -> dict[int, Frame]:

@@ -57,13 +57,18 @@ def _build(
     return driver
 
 
+def poll_lead_ns(period_ns: int) -> int:
+    """How long before a scan the polls for it are due, at least."""
+    return min(period_ns // 5, _LEAD_MAX_NS)
+
+
 def _phase_ns(device: DeviceSpec, share: float, clock: Clock, strategy: Strategy) -> int:
     """Polls are due shortly before the scans, so that a scan works on values of its own period.
 
     Many devices cannot all be: they are spread over the period (``share`` of it), or the last would come late.
     """
     fastest = min(strategy.scan_classes, key=lambda scan_class: scan_class.period_ns)
-    lead_ns = min(min(fastest.period_ns, device.poll_ns) // 5, _LEAD_MAX_NS) + round(share * device.poll_ns)
+    lead_ns = poll_lead_ns(min(fastest.period_ns, device.poll_ns)) + round(share * device.poll_ns)
     utc_minus_monotonic_ns = clock.time_ns() - clock.monotonic_ns()
     return (fastest.phase_ns - lead_ns - utc_minus_monotonic_ns) % device.poll_ns
 

@@ -34,6 +34,7 @@ class Execution:
         self.software_here = kernels.software()
         self._by_copy = False
         self._is_wanted = False
+        self.on_measured: Callable[[bytes], None] = lambda data: None  # as the standby
         self._member: RedundantMember | None = None
 
     def belongs_to(self, member: RedundantMember) -> None:
@@ -59,6 +60,10 @@ class Execution:
             self._is_wanted = False
             self._replica.show_results(False)
             self._retrace.end()
+
+    def measured(self, data: bytes) -> None:
+        """What the active has measured for its next scan."""
+        self.on_measured(data)
 
     def recheck(self, seq: int) -> None:
         """Repeat the scans up to this one, apart."""

@@ -8,6 +8,7 @@ Behaviour   a new holder has polled nothing yet: until a point is read for the f
 """
 
 import asyncio
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -88,6 +89,7 @@ class Wiring:
             [part.device.driver for part in self.parts], [part.channels for part in self.parts], inputs
         )
         self.pair = PairView(inputs)
+        self.key = zlib.crc32("\n".join(inputs).encode())  # of the channels of an image and their order
         self.as_it_is = np.array([name in bits or device_of(name) != "" for name in inputs], np.bool_)  # no measurement
 
     def reordered(self, image: InputImage, names: Sequence[str]) -> InputImage:
@@ -172,18 +174,30 @@ class FieldSide:
         wiring.pair.fill(image, self.pair, now_utc_ns)
         return image
 
-    def read_later(self, elapsed_ns: int) -> InputImage:
+    def read_later(self, elapsed_ns: int, known: InputImage | None = None) -> InputImage:
         """The image as it was ``elapsed_ns`` after the inherited one, for a scan that is run late.
 
-        A measurement that moved meanwhile is taken where it was then, by a straight line between its inherited and its
-        fresh sample. What is not Good on both sides, or a bit, is taken as it is now.
+        ``known`` was measured for that scan, before it was due. What is missing there comes from a poll of now: a
+        measurement that moved meanwhile is taken where it was then, by a straight line between its inherited and its
+        new sample. What is not Good on both sides, or a bit, is taken as it is.
         """
         old, image = self._inherited, self.read()
+        if known is not None:
+            newer = known.times_ns > old.times_ns
+            for mine, theirs in zip(image.columns, known.columns, strict=True):
+                mine[newer] = theirs[newer]
         span_ns = image.times_ns - old.times_ns
         share = np.clip(elapsed_ns / np.maximum(span_ns, 1), 0.0, 1.0)
-        between = (span_ns > 0) & (old.statuses >= _GOOD) & (image.statuses >= _GOOD) & ~self.wiring.as_it_is
+        between = (
+            (share < 1.0) & (span_ns > 0) & (old.statuses >= _GOOD) & (image.statuses >= _GOOD) & ~self.wiring.as_it_is
+        )
         image.values[between] = (old.values + share * (image.values - old.values))[between]
         return image
+
+    def is_newer(self, known: InputImage) -> bool:
+        """Was every point in it measured after the inherited one?"""
+        parts = self.wiring.parts
+        return all(bool((known.times_ns > self._inherited.times_ns)[part.channels].all()) for part in parts)
 
     def _read_inherited(
         self,
@@ -221,7 +235,13 @@ class FieldSide:
         self.wiring.view.forget()
         for device in self._devices:
             device.fresh, device.silent = False, False
+            device.driver.set_polling(False)  # it may have measured for the other one: everything is read anew
             device.driver.set_polling(True)
+
+    def measure(self, measuring: bool) -> None:
+        """As the standby, while the active says nothing of its measurements: poll as it would, or stop that."""
+        for device in self._devices:
+            device.driver.set_polling(measuring)
 
     def stand_by(self, abort: bool) -> None:
         """This controller is not active: only health reads. ``abort`` drops connections with writes in flight."""

@@ -1,6 +1,6 @@
 """Where samples are missing: declared, never filled in by anything but the samples themselves.
 
-Called by   ``dcs.node.history_service`` with every frame, live or late.
+Called by   ``dcs.node.sample_history`` with every frame, live or late.
 Knows       times of frames of one scan class, and with each the period that its layout declares. It is not guessed from
             the frames: the first scan after a takeover may come early, and a period may be changed online.
 """

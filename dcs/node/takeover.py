@@ -3,8 +3,9 @@
 Called by   ``dcs.node.controller`` when it becomes the active with data of its own.
 Promise     if no scan is overdue, the last mirrored outputs go out at once: the old holder wrote them or was about to.
             If one is, the old holder may have written its results before it was cut off, and the older outputs would
-            be a step back: the devices are read at once, the scan is run late, from measurements as they were when it
-            was due, and its results are the first write. Devices that do not answer in time get the older outputs.
+            be a step back: the scan is run late and its results are the first write. It works on what was measured for
+            it, if that is known (``dcs.node.next_inputs``), else the devices are read at once and the measurements
+            are taken as they were when it was due. Devices that do not answer in time get the older outputs.
 Source      rule 14 of docs/explanations/redundancy.md.
 """
 
@@ -21,6 +22,9 @@ from field_io.drivers.gate import Gate
 
 _FIRST_POLL_NS = 50 * NS_PER_MS
 """How long the overdue scan waits for fresh measurements; without them the last outputs go, the next scan as usual."""
+
+Known = tuple[int, InputImage]
+"""(time of a scan of the plant, what was measured for it)"""
 
 RunScan = Callable[[int, int, int, int, Callable[[], InputImage]], None]
 """(class, due on our clock, time of the plant, slips, how the inputs are read); the caller holds the lock."""
@@ -39,10 +43,10 @@ class Takeover:
         self._gate = gate
         self._scan = scan
 
-    def begin(self, classes: tuple[ScanClass, ...]) -> Coroutine[None, None, None] | None:
+    def begin(self, classes: tuple[ScanClass, ...], known: Known | None) -> Coroutine[None, None, None] | None:
         """The first write, or what leads to it; the caller holds the lock."""
         if self.overdue(classes):
-            return self.catch_up(classes)
+            return self.catch_up(classes, known)
         self.write_last_outputs()
         return None
 
@@ -62,11 +66,11 @@ class Takeover:
                 found.append((index, missed))
         return found
 
-    async def catch_up(self, classes: tuple[ScanClass, ...]) -> None:
+    async def catch_up(self, classes: tuple[ScanClass, ...], known: Known | None) -> None:
         """A scan was missed: poll, run it late, write."""
         field_side = self._field_side
         deadline_ns = self._clock.monotonic_ns() + _FIRST_POLL_NS
-        while not field_side.is_fresh():
+        while not (field_side.is_fresh() or self._is_known(classes, known)):
             if self._clock.monotonic_ns() >= deadline_ns:
                 with self._replica.lock:
                     self.write_last_outputs()
@@ -77,5 +81,16 @@ class Takeover:
                 late_ns = missed * classes[index].period_ns
                 time_ns = self._replica.last_time_ns(index) + late_ns
                 due_ns = time_ns - self._time.shift_ns - self._time.utc_minus_monotonic_ns
-                read_then = partial(field_side.read_later, late_ns) if not self._time.shift_ns else field_side.read
+                image = known[1] if known and known[0] == time_ns else None
+                read_then: Callable[[], InputImage] = partial(field_side.read_later, late_ns, image)
+                if self._time.shift_ns and image is None:
+                    read_then = field_side.read
                 self._scan(index, due_ns, time_ns, missed - 1, read_then)
+
+    def _is_known(self, classes: tuple[ScanClass, ...], known: Known | None) -> bool:
+        """Was it all measured for the very scans that are overdue?"""
+        if known is None:
+            return False
+        time_ns, image = known
+        due = [self._replica.last_time_ns(at) + missed * classes[at].period_ns for at, missed in self.overdue(classes)]
+        return all(one == time_ns for one in due) and self._field_side.is_newer(image)

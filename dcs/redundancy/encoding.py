@@ -23,6 +23,7 @@ from dcs.redundancy.messages import (
     Generation,
     Hello,
     Info,
+    Measured,
     Message,
     Offer,
     Query,
@@ -54,6 +55,7 @@ _HELLO = struct.Struct("<QQIQ?QQ8s")  # the software follows
 _BEGIN = struct.Struct(f"<{_SESSION}QQI")
 _SLICE = struct.Struct(f"<{_SESSION}II")  # the last: CRC of the data
 _RECORD = struct.Struct(f"<{_SESSION}QHI")  # the last: CRC of digest and data
+_MEASURED = struct.Struct(f"<{_SESSION}I")  # the last: CRC of the data
 _ACK = struct.Struct(f"<{_SESSION}QI???")
 _FINDING = struct.Struct(f"<{_SESSION}Q?")
 _OFFER = struct.Struct("<8sII")
@@ -103,6 +105,11 @@ def _pack_record(message: Record) -> bytes:
     return b"".join((_RECORD.pack(*_flat(session), seq, len(digest), crc), digest, data))
 
 
+def _pack_measured(message: Measured) -> bytes:
+    session, data = message
+    return b"".join((_MEASURED.pack(*_flat(session), zlib.crc32(data)), data))
+
+
 def _pack_told(message: FieldTold) -> bytes:
     masks = message[6:]
     size = (max(mask.bit_length() for mask in masks) + 7) // 8
@@ -124,6 +131,7 @@ _ENCODERS: dict[type, tuple[int, Callable[[Any], bytes]]] = {
     Verdict: (11, lambda message: _VERDICT.pack(message.key, message.ok) + message.text.encode()),
     Finding: (12, lambda message: _FINDING.pack(*_flat(message.session), *message[1:])),
     FieldTold: (13, _pack_told),
+    Measured: (14, _pack_measured),
 }
 
 
@@ -204,6 +212,14 @@ def _verdict(body: bytes) -> Message:
     return Verdict(key, ok, body[_VERDICT.size :].decode())
 
 
+def _measured(body: bytes) -> Message:
+    session, (crc,) = _in_session(_MEASURED.unpack_from(body))
+    data = body[_MEASURED.size :]
+    if zlib.crc32(data) != crc:
+        raise Malformed("what the active has measured was damaged on its way")
+    return Measured(session, data)
+
+
 def _told(body: bytes) -> Message:
     *head, size = _TOLD.unpack_from(body)
     if len(body) != _TOLD.size + 3 * size:
@@ -227,6 +243,7 @@ _DECODERS: tuple[Callable[[bytes], Message], ...] = (
     _verdict,
     _finding,
     _told,
+    _measured,
 )
 
 

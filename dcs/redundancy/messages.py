@@ -134,6 +134,13 @@ class Record(NamedTuple):
     data: bytes
 
 
+class Measured(NamedTuple):
+    """What the active has measured for its next scan, before that is due. Nobody answers; a later one counts more."""
+
+    session: Session
+    data: bytes
+
+
 class Ack(NamedTuple):
     """What the standby holds: all slices below ``slices`` and all records up to ``seq``."""
 
@@ -194,6 +201,7 @@ Message = (
     | CopyBegin
     | CopySlice
     | Record
+    | Measured
     | Ack
     | Finding
     | Offer

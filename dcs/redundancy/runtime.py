@@ -193,6 +193,11 @@ class RedundantMember(VoterNode):
             self._guarded(self._member.submit, self._clock.monotonic_ns(), seq, record, digest)
             self._arm()
 
+    def tell_measured(self, data: bytes) -> None:
+        """As the active: what the next scan will work on. A standby that takes over before it is mirrored runs it."""
+        if self._member is not None and not self._is_stopped:
+            self._guarded(self._member.tell_measured, self._clock.monotonic_ns(), data)
+
     async def confirmed(self, seq: int) -> bool:
         """Wait until commands applied in scan ``seq`` may be answered. False: the authority was lost before; the
         command may or may not survive, the client must ask again with the same id."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from dcs.core.clock import NS_PER_MS, NS_PER_S
 from dcs.core.errors import ConfigError
 
-_SHORTEST_NS, _LONGEST_NS = 100 * NS_PER_MS, NS_PER_S
+_SHORTEST_NS, _LONGEST_NS = 100 * NS_PER_MS, 250 * NS_PER_MS
 """Promises chosen from a scan period; a configuration may ask for others."""
 
 
@@ -29,6 +29,7 @@ class LeaseTiming:
     cold_wait_ns: int = 1 * NS_PER_S  # nobody with complete data was heard for so long: start without
     stale_wait_ns: int = 3 * NS_PER_S  # the same, for a member that holds stale data
     backoff_ns: int = 100 * NS_PER_MS  # cold starters wait one to five of these, at random, so that they do not collide
+    scan_ns: int = 100 * NS_PER_MS  # the pair's fastest scan period, as far as it is known
     switch_pause_ns: int = 10 * NS_PER_S  # between two switchovers for a better field path
 
     def __post_init__(self) -> None:
@@ -54,22 +55,25 @@ class LeaseTiming:
     def for_period(cls, fastest_scan_period_ns: int) -> "LeaseTiming":
         """The times for a pair whose fastest scan class has this period.
 
-        A takeover need not be faster than a scan notices, and every renewal costs messages: the promise is as long as
-        the period, but at least 100 ms and at most 1 s. A silent standby is declared not ready within two scans.
+        Every renewal costs messages, so the promise is as long as the period, but at least 100 ms; and at most 250 ms,
+        because until it ends nobody moves the outputs, and the plant moves on all the same: after 1 s the outputs were
+        0.12 % of span from where they would have been (docs/explanations/bumpless-takeover.md). A silent standby is
+        declared not ready within two scans.
         """
         if fastest_scan_period_ns <= 0:
             raise ConfigError(f"lease: a scan period must be positive, not {fastest_scan_period_ns} ns")
         timing = cls.of_promise(min(max(fastest_scan_period_ns, _SHORTEST_NS), _LONGEST_NS))
-        return replace(timing, mirror_ns=min(timing.mirror_ns, max(2 * fastest_scan_period_ns, 20 * NS_PER_MS)))
+        mirror_ns = min(timing.mirror_ns, max(2 * fastest_scan_period_ns, 20 * NS_PER_MS))
+        return replace(timing, mirror_ns=mirror_ns, scan_ns=fastest_scan_period_ns)
 
     @classmethod
     def of_promise(cls, promise_ns: int) -> "LeaseTiming":
         """The times that fit a voter's promise of this length.
 
-        The renewal interval grows from a sixth to a quarter of the hold time between promises of 100 ms and 1 s; a
+        The renewal interval grows from a sixth to a quarter of the hold time between promises of 100 and 250 ms; a
         mirror record that is not acknowledged excludes the standby well within the promise.
         """
         hold_ns = promise_ns * 9 // 10
         slow_share = min(max((promise_ns - _SHORTEST_NS) / (_LONGEST_NS - _SHORTEST_NS), 0.0), 1.0)
         renewal_ns = min(hold_ns // 4, round(hold_ns * (1 / 6 + slow_share / 12)))
-        return cls(renewal_ns, hold_ns, promise_ns, promise_ns * 6 // 10)
+        return cls(renewal_ns, hold_ns, promise_ns, promise_ns * 6 // 10, scan_ns=promise_ns)

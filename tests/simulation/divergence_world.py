@@ -66,6 +66,9 @@ class FlippedNode(Node):
     def mirror_ends(self) -> None:
         pass
 
+    def measured(self, data: bytes) -> None:
+        """The toy has no field."""
+
     def recheck(self, seq: int) -> None:
         self.world.at(self, self.world.rng.randrange(_LONGEST_RECHECK_NS), self._rechecked, seq)
 

@@ -31,6 +31,10 @@ class ExecutionPorts(Protocol):
         """As the active: nobody follows any more."""
         ...
 
+    def measured(self, data: bytes) -> None:
+        """As the standby: what the active has measured for its next scan."""
+        ...
+
     def recheck(self, seq: int) -> None:
         """Repeat the scans up to ``seq``, apart from the scan; answer with ``PairMember.rechecked``."""
         ...

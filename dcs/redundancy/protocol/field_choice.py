@@ -45,7 +45,7 @@ class FieldChoice:
         self._names = names
         self._incarnation = incarnation
         self._timing = timing
-        self._settle_ns = min(PERIODS_BETTER * timing.promise_ns, SETTLE_MAX_NS)
+        self._settle_ns = min(PERIODS_BETTER * max(timing.scan_ns, timing.promise_ns), SETTLE_MAX_NS)
         self._send = send
         self._look = look
         self._told: FieldTold | None = None  # the newest of the other one

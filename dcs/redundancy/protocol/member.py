@@ -24,6 +24,11 @@ class PairMember(MemberCourse):
         self.source.submit(now_ns, seq, digest, record)
         self._choose(now_ns)
 
+    def tell_measured(self, now_ns: int, data: bytes) -> None:
+        """The inputs of the next scan, as far as they are measured."""
+        if self.active and now_ns < self.authority.lease_until_ns:
+            self.source.tell_measured(data)
+
     def set_field(self, now_ns: int, view: FieldView) -> None:
         """Which field devices we reach: at every change, and once a second."""
         self.field_choice.set_own(now_ns, view)

@@ -17,6 +17,7 @@ from dcs.redundancy.messages import (
     Finding,
     Hello,
     Info,
+    Measured,
     Message,
     Offer,
     Query,
@@ -246,6 +247,8 @@ class MemberCourse(MemberParts):
             case Record():
                 self.sink.on_record(message)
                 self._note_held()
+            case Measured():
+                self.sink.on_measured(message)
             case CopySlice():
                 self.sink.on_slice(message)
                 self._note_held()

@@ -5,7 +5,17 @@ Knows       one session; nothing of leases or time.
 Behaviour   docs/explanations/redundancy.md, rules 8 and 9.
 """
 
-from dcs.redundancy.messages import NO_GENERATION, Ack, CopyBegin, CopySlice, Finding, Generation, Record, Session
+from dcs.redundancy.messages import (
+    NO_GENERATION,
+    Ack,
+    CopyBegin,
+    CopySlice,
+    Finding,
+    Generation,
+    Measured,
+    Record,
+    Session,
+)
 from dcs.redundancy.protocol.dispute import ExecutionPorts
 from dcs.redundancy.protocol.ports import CannotRestore, MemberPorts
 
@@ -120,6 +130,11 @@ class MirrorSink:
             return
         if self.state != DISPUTED:
             self._answer()
+
+    def on_measured(self, measured: Measured) -> None:
+        """For a scan that may never be run by the active; who holds no state cannot run it either."""
+        if measured.session == self.session and self.state == COMPLETE and self._execution is not None:
+            self._execution.measured(measured.data)
 
     def _take(self, record: Record) -> bool:
         if self.state == COMPLETE:

@@ -19,6 +19,7 @@ from dcs.redundancy.messages import (
     Finding,
     Generation,
     Hello,
+    Measured,
     Record,
     Session,
 )
@@ -116,6 +117,11 @@ class MirrorSource:
             self._ports.send_mirror(record)
         elif self.alone:
             self._ports.confirmed(seq)
+
+    def tell_measured(self, data: bytes) -> None:
+        """What the next scan will work on, for the standby in the mirror."""
+        if self.session is not None:
+            self._ports.send_mirror(Measured(self.session, data))
 
     @property
     def drained(self) -> bool:

@@ -72,17 +72,17 @@ class Client:
         self._commands: dict[str, int] = {}  # what motors and valves were told, as it was found
 
     def learn(self, controller: Controller, may_move: bool) -> None:
-        """What can be written in this plant, as it is now. ``may_move``: also setpoints, modes and motors."""
+        """What can be written in this plant, as it is now. ``may_move``: also setpoints and modes."""
         engine = controller.replica.engine
         for place in engine.plan.tags:
             name = place.tag.name
             if not place.tag.writable or place.record < 0 or name.count(".") != 1:
                 continue
             value = value_of(engine, name)
-            if name.endswith(".MODE") and may_move:
+            if name.endswith(".MODE"):
                 self._targets[name] = int(value)
             kind = engine.plan.records[place.record].type
-            if place.field == "sp" and kind.has("tripped") and may_move:
+            if place.field == "sp" and kind.has("tripped"):
                 self._commands[name] = int(value)
                 continue
             if name.endswith((".GAIN", ".TI")) and value > 0.0:

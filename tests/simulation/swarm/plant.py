@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from dcs.config import load
@@ -16,18 +17,34 @@ from dcs.config.plant_config import ControllerConfig, PlantConfig
 from dcs.node import assembly
 from field_io.specs import OPC_UA
 from tests.simulation.swarm.draw import Drawn
+from tests.support.opc_ua_plant import make_opc_ua_plant
+
+_LONG_LEASES = 0.75
+"""Share of the runs with a lease of a second, as a user may configure it: the protocol is the same, and a run costs
+half as much as with the one that follows from the scans."""
 
 _WINDOW = 9000
 """First register of the output window of a device that checks epochs: free in all shipped plants."""
 
-MOVES = ("quadruple_tank", "heated_tank")
+OPC_UA_PLANT = "quadruple_tank_opc_ua"
+"""The quadruple tank with its outputs behind OPC UA; made for the swarm, not shipped."""
+
+MOVES = ("quadruple_tank", OPC_UA_PLANT, "heated_tank")
 """Plants that an operator may move about without running into a trip within minutes."""
+
+
+@cache
+def folder_of(plant: str) -> Path:
+    """Where the texts of a plant are. Raises ``ConfigError`` for a name that nobody knows."""
+    if plant == OPC_UA_PLANT:
+        return make_opc_ua_plant(Path(mkdtemp(prefix="dcs-swarm-")) / plant)
+    return find_config(plant)
 
 
 @cache
 def plant_config(plant: str, overrides: tuple[str, ...]) -> PlantConfig:
     """Checked once."""
-    return assembly.load_configuration(find_config(plant), overrides)
+    return assembly.load_configuration(folder_of(plant), overrides)
 
 
 def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
@@ -47,6 +64,8 @@ def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
     if is_fast:
         names = dict.fromkeys(c.name for pair in config.controllers for c in pair.strategy.scan_classes)
         found += [f"scan_classes.{name}.period=100 ms" for name in names]
+    elif drawn.rng("lease").random() < _LONG_LEASES:
+        found += [f"controllers.{controller.name}.lease=1 s" for controller in config.controllers if controller.witness]
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ Called by   tests.simulation.swarm.world; listens on the bus as a historian does
 Knows       frames (scan, time, epoch) as they leave a controller and as they arrive, live or late; the durable events.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from dcs.bus.memory import MemoryBus
@@ -12,8 +13,8 @@ from dcs.core.clock import NS_PER_S
 from tests.simulation.swarm.judge import Judge
 
 _COMPUTED_AGAIN = 2
-"""Most scans that a new holder computes again because it never saw what the old one did. A record that is not
-acknowledged excludes the standby before the next scan; one more may run until a majority has recorded that."""
+"""Most scans of a class that a new holder computes again because it never saw what the old one did. A record that is
+not acknowledged excludes the standby before the next scan; one more may run until a majority has recorded that."""
 _UNSEEN = 1
 """Most scans that nobody has published: the old holder died between mirroring one and publishing it."""
 
@@ -24,13 +25,15 @@ _DELIVERED_NS = 10 * NS_PER_S
 class Records:
     """Judges what is published and what is stored."""
 
-    def __init__(self, plant: str, pair: str, bus: MemoryBus, judge: Judge, period_ns: int) -> None:
-        """``period_ns``: of the fastest scans."""
+    def __init__(self, plant: str, pair: str, bus: MemoryBus, judge: Judge, periods_ns: Sequence[int]) -> None:
+        """``periods_ns``: of the scan classes."""
         self._subject = frame_subject(plant, pair, "*")
         self._pair = pair
         self._bus = bus
         self._judge = judge
-        self._period_ns = period_ns
+        self._period_ns = min(periods_ns)
+        self._again_max = _COMPUTED_AGAIN * len(periods_ns)  # scans of all classes may be due together
+        self._unseen_max = _UNSEEN * len(periods_ns)
         self._epoch = 0
         self._scan = 0
         self._last: dict[str, tuple[int, int]] = {}  # of each scan class: time, epoch
@@ -70,10 +73,10 @@ class Records:
         elif frame.epoch > self._epoch:
             again = 1 - step
             judge.counts["scans computed again"] += max(again, 0)
-            judge.counts["two scans computed again"] += again == _COMPUTED_AGAIN
+            judge.counts["the most scans computed again"] += again == self._again_max
             judge.counts["scans that nobody published"] += max(-again, 0)
             late_ns = last_ns - _COMPUTED_AGAIN * self._period_ns
-            if not -_UNSEEN <= again <= _COMPUTED_AGAIN or frame.time_ns < late_ns:
+            if not -self._unseen_max <= again <= self._again_max or frame.time_ns < late_ns:
                 judge.breaks(f"history: epoch {frame.epoch} begins with scan {frame.scan} after scan {self._scan}")
 
     def lost_with(self, node: str, kept: set[tuple[int, int]]) -> None:

@@ -148,12 +148,12 @@ async def _put_back(world: World) -> None:
 
 async def _loops_are_back(world: World, close: set[str]) -> None:
     """What stood at its setpoint in the beginning stands there again; a slow loop, a level that is only to stay within
-    its tank, is nearer to it a reset time later, and comes nearer still.
+    its tank, is nearer to it a reset time later, and comes nearer still. What its own protection has shut down stays
+    so until people have found out why.
     """
-    if world.config.name not in MOVES:
-        world.judge.counts["loops away at the end"] += sum(
-            world.deviations().get(name, 0.0) > _BAND for name in sorted(close)
-        )
+    if world.config.name not in MOVES and (tripped := world.tripped()):
+        world.judge.counts["plants shut down by their protection"] += 1
+        world.judge.tell("world", f"the protection has acted, and stays so: {', '.join(tripped)}")
         return
     waited_s, seen = 0.0, [world.deviations()]
     while away := {n: part for n, part in world.deviations().items() if n in close and part > _BAND}:

@@ -101,7 +101,8 @@ class World:
         self.box.started, self.box.dies, self.box.frozen_ns = self._watch, self._unwatch, {}
         self.pair = pair_of(config)
         self.timing = pair_config(config, self.pair).timing
-        self.scan_ns = min(c.period_ns for c in self.pair.strategy.scan_classes)
+        periods_ns = [c.period_ns for c in self.pair.strategy.scan_classes]
+        self.scan_ns = min(periods_ns)
         assert self.pair.witness
         self.voters = (*self.pair.members, self.pair.witness)
         self.starts: Counter[str] = Counter()
@@ -110,7 +111,7 @@ class World:
         rng = drawn.rng("client")
         self.client = Client(config.name, self.pair.name, bus, self.judge, rng, drawn.command_s, self.active)
         self.records = Records(
-            config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, self.scan_ns
+            config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, periods_ns
         )
         self.troubled = False  # the swarm is on
         self.moment: Callable[[str, str], None] = lambda what, node: None  # a role, a copy or a scan: somebody may act
@@ -312,6 +313,19 @@ class World:
         names = node.replica.program.plan.input_channels
         bad = [name for name, status in zip(names, image.statuses, strict=True) if status >> 6 < GOOD]
         return f"not Good: {', '.join(bad[:5])}" if bad else ""
+
+    def tripped(self) -> list[str]:
+        """Parts of the plant's protection that have acted and have not been reset."""
+        node = self.active()
+        if node is None:
+            return []
+        found = []
+        for index, layout in enumerate(node._layouts):
+            values = node.replica.engine.columns(index)[0]
+            found += [
+                t.name for t, value in zip(layout.tags, values, strict=True) if t.name.endswith(".TRIPPED") and value
+            ]
+        return found
 
     def deviations(self) -> dict[str, float]:
         """|PV - SP| of every loop, in parts of its span."""

@@ -26,6 +26,7 @@ all_messages = st.one_of(
     st.builds(m.CopyBegin, sessions, u64, u64, u32),
     st.builds(m.CopySlice, sessions, u32, st.binary(max_size=100)),
     st.builds(m.Record, sessions, u64, st.binary(max_size=40), st.binary(max_size=100)),
+    st.builds(m.Measured, sessions, st.binary(max_size=100)),
     st.builds(m.Offer, key, u32, u32, st.binary(max_size=100)),
     st.builds(m.Verdict, key, flag, st.text(max_size=20)),
     st.builds(m.FieldTold, u64, u64, u64, u64, u64, key, masks, masks, masks),

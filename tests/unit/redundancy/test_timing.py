@@ -18,8 +18,12 @@ def test_fast_scans_get_the_figures_of_the_reference() -> None:
 
 def test_slow_scans_get_fewer_messages() -> None:
     timing = LeaseTiming.for_period(NS_PER_S)
-    assert timing.promise_ns == NS_PER_S
     assert timing.renewal_ns > 3 * LeaseTiming.for_period(100 * NS_PER_MS).renewal_ns
+
+
+def test_however_slow_the_scans_a_takeover_comes_before_the_plant_has_moved_far() -> None:
+    assert LeaseTiming.for_period(NS_PER_S).promise_ns == 250 * NS_PER_MS
+    assert LeaseTiming.for_period(60 * NS_PER_S).promise_ns == 250 * NS_PER_MS
 
 
 @given(st.integers(NS_PER_MS, 100 * NS_PER_S))
