@@ -57,7 +57,8 @@ def _line(v: Verdict) -> str:
     return (
         f"{v.situation} {v.fault} {v.period_ms} ms seed {v.seed} at {v.at_s:.4f}: {worst.point} "
         f"first {worst.first_pct:.4f} later {worst.later_pct:.4f} gap {worst.gap_ns / 1e6:.1f} ms missed {v.missed} "
-        f"moved {v.moved:.2f} states {len(v.states)} drift {len(v.drift)} events {len(v.events)}"
+        f"moved {v.moved:.2f} states {len(v.states)} drift {len(v.drift)} "
+        f"events {len(v.events)} history {len(v.history)}"
     )
 
 
@@ -66,6 +67,7 @@ def _differences(v: Verdict) -> list[str]:
         ["  STATE " + text for text in v.states[:30]]
         + ["  drift " + text for text in v.drift[:30]]
         + ["  EVENT " + text for text in v.events[:10]]
+        + ["  HISTORY " + text for text in v.history[:10]]
     )
 
 

@@ -17,6 +17,9 @@ from dcs.node.assembly import load_configuration
 
 TANKS = "quadruple_tank"
 
+UNMEASURED = ("FQ-101.source", "FQ-101.constant")
+"""Blocks of the quadruple tank below in which no measurement has a part."""
+
 _MORE = """
   SEQ-1:
     description: Moves the split of pump 1 slowly, waits, and moves it back
