@@ -176,7 +176,10 @@ class Forbidden:
 
 @dataclass(frozen=True, slots=True)
 class DeviceAlarm:
-    """The alarm of a device that gives no values (COMM). Texts that are "" are made from the device's name."""
+    """An alarm that is made by itself: COMM of a device that gives no values, and those of lost redundancy.
+
+    Texts that are "" are made from the device's name.
+    """
 
     enable: bool = True
     priority: int = 2  # 1 critical … 4 low
@@ -186,6 +189,9 @@ class DeviceAlarm:
     consequence: str = ""
     cause: str = ""
     action: str = ""
+
+
+REDUNDANCY_ALARM = DeviceAlarm(priority=4, on_delay_ns=10_000_000_000, off_delay_ns=10_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +229,7 @@ class DeviceSpec:
     replay: ReplaySpec | None = None  # simulated: answers come from a recording
     record: str = ""  # folder for the traffic of this device, one file a controller; "" = it is not recorded
     alarm: DeviceAlarm = DeviceAlarm()
+    redundancy_alarm: DeviceAlarm = REDUNDANCY_ALARM  # only of one that ``is_redundant``
     backup: tuple[str, int] | None = None  # host and port of its second address
     station: StationSpec | None = None  # a node unit with cards
     map: str = ""  # map of its type (``field_io.maps``)
@@ -242,6 +249,12 @@ class DeviceSpec:
     def period_of(self, group: str) -> int:
         """Time from reading to reading of a poll group ("" = the device's own)."""
         return next((poll.period_ns for poll in self.polls if poll.name == group), self.poll_ns)
+
+    @property
+    def is_redundant(self) -> bool:
+        """It has a second address, or cards in pairs."""
+        cards = self.station.cards if self.station else ()
+        return self.backup is not None or any(card.duplex for card in cards)
 
     @property
     def is_modbus(self) -> bool:

@@ -12,6 +12,7 @@ import contextlib
 import multiprocessing
 import socket
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -47,6 +48,7 @@ PATIENT = LeaseTiming.of_promise(NS_PER_S)
 """Where costs are measured: other work on the machine must not lead to a new copy meanwhile."""
 _CHANNELS_OF_A_DEVICE = 100  # that are read, and stamped, together
 _LONGEST_START_S = 300.0
+LONGEST_COPY_S = 60.0
 
 
 def program_of(plan: Plan) -> Program:
@@ -165,14 +167,26 @@ def _standby(loops: int, ports: dict[str, int], timing: LeaseTiming, pipe: Conne
     asyncio.run(_stand_by(side, ports, timing, pipe))
 
 
+async def _run(member: RedundantMember) -> None:
+    """Until cancelled; who waits for this standby gives up, and here is why."""
+    try:
+        await member.run()
+    except Exception:
+        traceback.print_exc()
+        raise
+
+
 async def _stand_by(side: Side, ports: dict[str, int], timing: LeaseTiming, pipe: Connection) -> None:
     loop = asyncio.get_running_loop()
     member = member_of(STANDBY, side, ports, timing)
     tasks: list[asyncio.Task[None]] = []
     while True:
         word = await loop.run_in_executor(None, pipe.recv)
+        for task in tasks:
+            if task.done():
+                task.result()  # what went wrong ends the process, and so the benchmark
         if word == "join":
-            tasks.append(loop.create_task(member.run()))
+            tasks.append(loop.create_task(_run(member)))
         elif word == "leave":
             for task in tasks:
                 task.cancel()
@@ -214,7 +228,7 @@ class OtherSide:
         self._pipe.send("leave")
 
     async def look(self, word: str = "look") -> tuple[list[int], list[str], int, str]:
-        """(CPU ns of every repeated scan, events, mismatches, state)."""
+        """(CPU ns of every repeated scan, events, mismatches, state). Raises ``EOFError`` when it has failed."""
         self._pipe.send(word)
         return cast("tuple[list[int], list[str], int, str]", await asyncio.to_thread(self._pipe.recv))
 
@@ -236,7 +250,7 @@ class Rig:
 
     async def synchronised(self) -> None:
         """Returns when the standby is ready. Raises ``TimeoutError``."""
-        async with asyncio.timeout(60.0):
+        async with asyncio.timeout(LONGEST_COPY_S):
             while not self.member.standby_ready:
                 await asyncio.sleep(0.002)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dcs.bench.figure import Figure
-from dcs.bench.mirror_rig import PATIENT, SCAN_NS, Rig, rig
+from dcs.bench.mirror_rig import LONGEST_COPY_S, PATIENT, SCAN_NS, Rig, rig
 from dcs.redundancy.wire import WireNetwork
 
 LOOPS = 10_000
@@ -77,7 +77,8 @@ class Meter:
 async def _mirror(meter: Meter) -> tuple[list[int], int]:
     async with rig(LOOPS, PATIENT, meter.tap) as pair:
         pair.other.join()
-        await _scans(pair, meter, SCANS // 5, until_ready=True)
+        async with asyncio.timeout(LONGEST_COPY_S):
+            await _scans(pair, meter, SCANS // 5, until_ready=True)
         engine = pair.side.replica.engine
         for name in ("set_inputs", "scan", "take_events", "outputs"):
             setattr(engine, name, meter.timed("the scan itself", getattr(engine, name)))

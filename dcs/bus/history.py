@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dcs.core.status import BAD
+
 _HEADER = struct.Struct("<4sI")
-_MAGIC = b"DCH1"
+_MAGIC = b"DCH2"
 TAGS_MAX = 64
 """Tags in one request; with ``POINTS_MAX`` points each the answer stays within one message."""
 POINTS_MAX = 6000
@@ -62,11 +64,16 @@ class Series:
 
     time_ns: NDArray[np.int64]
     values: NDArray[np.float64]
-    bad: NDArray[np.bool_]
+    statuses: NDArray[np.uint8]
     period_s: float
     whole: bool = True
     epochs: tuple[tuple[int, int], ...] = ()
     gaps: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def bad(self) -> NDArray[np.bool_]:
+        """Which samples must not be used."""
+        return (self.statuses >> 6) == BAD
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -77,7 +84,7 @@ class HistoryAnswer:
     first_ns: int = 0
 
     def to_bytes(self) -> bytes:
-        """A JSON head, then times, values and Bad marks of every series; little endian."""
+        """A JSON head, then times, values and status bytes of every series; little endian."""
         head = {
             "first_ns": self.first_ns,
             "series": [
@@ -88,7 +95,7 @@ class HistoryAnswer:
         text = json.dumps(head, separators=(",", ":")).encode()
         parts = [_HEADER.pack(_MAGIC, len(text)), text]
         for one in self.series.values():
-            parts += [one.time_ns.tobytes(), one.values.tobytes(), one.bad.tobytes()]
+            parts += [one.time_ns.tobytes(), one.values.tobytes(), one.statuses.tobytes()]
         return b"".join(parts)
 
     @classmethod
@@ -101,8 +108,9 @@ class HistoryAnswer:
             for tag, count, period_s, whole, epochs, gaps in head["series"]:
                 time_ns = np.frombuffer(payload, "<i8", count, at)
                 values = np.frombuffer(payload, "<f8", count, at + 8 * count)
-                bad = np.frombuffer(payload, np.bool_, count, at + 16 * count)
-                series[tag] = Series(time_ns, values, bad, float(period_s), bool(whole), _pairs(epochs), _pairs(gaps))
+                statuses = np.frombuffer(payload, np.uint8, count, at + 16 * count)
+                marks = (float(period_s), bool(whole), _pairs(epochs), _pairs(gaps))
+                series[tag] = Series(time_ns, values, statuses, *marks)
                 at += 17 * count
         except (struct.error, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"this is no answer about history: {error}") from None

@@ -121,7 +121,8 @@ def upload(run_dir: Path | None, config: str, dry_run: bool, as_json: bool) -> i
         rows: list[dict[str, Any]] = []
         for pair in client.endpoints.pairs:
             rows += (await _ask(client, pair, ChangeRequest("parameters"))).data["parameters"]
-        texts, found = plan_upload(loaded, rows, await client.events(_JOURNAL_LINES))
+        journal, _ = await client.journal(_JOURNAL_LINES)
+        texts, found = plan_upload(loaded, rows, journal)
         check_texts(folder, texts)
         if not dry_run:
             write_texts(folder, dict(loaded.texts), texts)

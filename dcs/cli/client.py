@@ -1,4 +1,4 @@
-"""Look and act from a terminal: status, tags, get, set, alarms, events, ack, switchover, disturb.
+"""Look and act from a terminal: status, tags, get, set, ack, switchover, disturb.
 
 Called by   ``dcs.cli.main``.
 Knows       the bus of a running plant and the messages on it; nothing of engines or devices.
@@ -18,6 +18,7 @@ import typer
 
 from dcs.bus.api import Bus
 from dcs.bus.commands import ask
+from dcs.bus.journal import Foreign, understood
 from dcs.bus.messages import (
     EVENT_STREAM,
     AlarmInfo,
@@ -148,10 +149,11 @@ class PlantClient:
             for info, row in zip(layout.alarms, frame.alarms, strict=True)
         ]
 
-    async def events(self, last: int) -> list[Event]:
-        """The newest lines of the durable journal, oldest first; those of a computed past came late, but were early."""
-        entries = [Event.from_bytes(payload) for _, payload in await self.bus.read(EVENT_STREAM, ">", last)]
-        return sorted(entries, key=lambda event: event.time_ns)
+    async def journal(self, last: int) -> tuple[list[Event], list[Foreign]]:
+        """The newest lines of the durable journal, oldest first (those of a computed past came late, but were early),
+        and what stands among them and is no event."""
+        events, foreign = understood(await self.bus.read(EVENT_STREAM, ">", last))
+        return sorted(events, key=lambda event: event.time_ns), foreign
 
     async def command(self, target: str, verb: str, subject: str = "", value: float | str | None = None) -> Reply:
         """Send a command to a pair or to ``field``; the answer of the one that holds the authority."""
@@ -278,26 +280,6 @@ def disturb_plant(run_dir: Path | None, variable: str, value: float, as_json: bo
     return with_plant(run_dir, work)
 
 
-def show_events(run_dir: Path | None, last: int, as_json: bool) -> int:
-    """``dcs events``."""
-
-    async def work(client: PlantClient) -> int:
-        found = await client.events(last)
-        if as_json:
-            print_json([asdict(event) for event in found])
-        elif not found:
-            print("The journal is empty.")
-        else:
-            rows = [
-                [utc_text(e.time_ns), e.kind, e.source, e.subject, e.user, e.text + (" (told late)" if e.late else "")]
-                for e in found
-            ]
-            print(table(["time", "kind", "source", "subject", "user", "what"], rows))
-        return 0
-
-    return with_plant(run_dir, work)
-
-
 # --- printing --------------------------------------------------------------------------------------------
 def _node_dict(name: str, kind: str, report: NodeReport | None, endpoints: Endpoints) -> dict[str, Any]:
     if report is None:
@@ -321,7 +303,7 @@ def _print_status(plant: str, reports: dict[str, NodeReport | None], endpoints: 
             [name, s.scan_class, f"{s.period_ms:g} ms", str(s.scans),
              f"{s.time_p50_ms:.2f} / {s.time_p99_ms:.2f} / {s.time_max_ms:.2f} ms",
              f"{s.jitter_p50_ms:.2f} / {s.jitter_p99_ms:.2f} / {s.jitter_max_ms:.2f} ms", str(s.overruns)]
-            for s in report.scans
+            for s in report.scans if report.role != "standby"  # those would be of its last term as the active
         ]  # fmt: skip
         for link in report.links:
             trip = "" if link.round_trip_ms is None else f"{link.round_trip_ms:.1f} ms"

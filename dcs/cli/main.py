@@ -344,7 +344,7 @@ def events(
     as_json: AsJson = False,
 ) -> None:
     """Show the journal's newest lines."""
-    from dcs.cli.client import show_events
+    from dcs.cli.journal import show_events
 
     raise typer.Exit(show_events(run_dir, last, as_json))
 

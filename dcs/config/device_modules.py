@@ -1,8 +1,9 @@
-"""A control module for every device that a controller uses, made by itself: what is known of it, and its alarm COMM.
+"""A control module for every device that a controller uses, made by itself: what is known of it, and its alarms.
 
 Called by   ``dcs.config.load``, on finished strategies.
 Knows       which points come from which device, and along the wires which measurements come from which points: the
-            alarms BAD_PV of those are suppressed by design while their device gives no values (decision 0014).
+            alarms BAD_PV of those are suppressed by design while their device gives no values (decision 0014). What is
+            redundant in a device has an alarm of its own (decision 0020).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,19 +12,38 @@ from dataclasses import replace
 import dcs.blocks.library  # noqa: F401  (fills BLOCK_TYPES)
 from dcs.blocks.declare import BLOCK_TYPES
 from dcs.config.block_check import Block
+from dcs.config.device_alarm import Texts, alarm_of
 from dcs.config.problems import Problems
 from dcs.config.publish import module_spec, published_tags
 from dcs.config.schema import BlockSection, ModuleSection
-from dcs.config.source import Document
+from dcs.config.source import Document, KeyPath
 from dcs.core.clock import NS_PER_S
-from dcs.engine.strategy import ERRORS, LINK, ROUND_TRIP, AlarmSpec, BlockSpec, Channel, Link, Strategy, device_channel
+from dcs.engine.strategy import (
+    ERRORS,
+    LINK,
+    ROUND_TRIP,
+    WHOLE,
+    AlarmSpec,
+    BlockSpec,
+    Channel,
+    Link,
+    ScanClass,
+    Strategy,
+    device_channel,
+)
 from field_io.specs import DeviceSpec
 
-ALARM = "COMM"
-_BLOCK = "device"
+ALARM, REDUNDANCY_ALARM = "COMM", "REDUNDANCY"
+_BLOCK, _REDUNDANCY_BLOCK = "device", "redundancy"
 _CHANNELS = ((LINK, "%"), (ERRORS, ""), (ROUND_TRIP, "ms"))
 _SLOWEST_NS = NS_PER_S
 """A device is looked at about once a second, in the scan class that comes nearest."""
+
+
+def class_of_system_modules(scan_classes: Sequence[ScanClass]) -> str:
+    """The slowest class that looks once a second, else the fastest there is. One must be there."""
+    classes = sorted(scan_classes, key=lambda one: one.period_ns)
+    return ([one for one in classes if one.period_ns <= _SLOWEST_NS][-1:] or classes[:1])[0].name
 
 
 def with_device_modules(
@@ -58,9 +78,7 @@ def with_device_modules(
 
 def _with_devices(strategy: Strategy, devices: Mapping[str, DeviceSpec], document: Document) -> Strategy:
     """``devices`` by the names of their modules."""
-    classes = sorted(strategy.scan_classes, key=lambda one: one.period_ns)
-    chosen = [one for one in classes if one.period_ns <= _SLOWEST_NS][-1:] or classes[:1]
-    scan_class = chosen[0].name
+    scan_class = class_of_system_modules(strategy.scan_classes)
     channels: list[Channel] = []
     blocks: list[BlockSpec] = []
     links: list[Link] = []
@@ -70,17 +88,24 @@ def _with_devices(strategy: Strategy, devices: Mapping[str, DeviceSpec], documen
         about = device.description or f"Device {device.name}"
         section = ModuleSection.model_validate({"description": about, "blocks": {}})
         path = ("devices", device.name)
-        kind, told = BLOCK_TYPES["FIELD_DEVICE"], BlockSection.model_validate({"type": "FIELD_DEVICE"})
-        block = Block(name, _BLOCK, kind, told, path, document)
-        blocks.append(BlockSpec(block.name, block.type.name, scan_class, place=device.place))
-        for what, unit in _CHANNELS:
+        block = _block(name, _BLOCK, "FIELD_DEVICE", path, document)
+        mine, wires, more = [block], [(block, what, unit) for what, unit in _CHANNELS], {}
+        if device.alarm.enable:
+            alarms.append(_comm(name, device, f"{block.name}.lost"))
+        if device.is_redundant:
+            beside = _block(name, _REDUNDANCY_BLOCK, "DEVICE_REDUNDANCY", path, document)
+            mine.append(beside)
+            wires.append((beside, WHOLE, ""))
+            more = {"REDUNDANCY_LOST": (beside, "LOST")}
+            if device.redundancy_alarm.enable:
+                alarms.append(_redundancy(name, device, f"{beside.name}.lost"))
+        blocks += [BlockSpec(each.name, each.type.name, scan_class, place=device.place) for each in mine]
+        for each, what, unit in wires:
             channel = device_channel(device.name, what)
             channels.append(Channel(channel, "in", unit, device.name, device.place))
-            links.append(Link(channel, f"{block.name}.{what}", device.place))
-        tags += published_tags([block], block, section, {})
-        modules.append(module_spec(block, section, scan_class, (), {}, {}))
-        if device.alarm.enable:
-            alarms.append(_alarm(name, device, f"{block.name}.lost"))
+            links.append(Link(channel, f"{each.name}.{what}", device.place))
+        tags += published_tags([block], block, section, more)
+        modules.append(module_spec(block, section, scan_class, (), {}, more))
     ends = [channel for channel in strategy.channels if channel.direction == "in"]
     outs = [channel for channel in strategy.channels if channel.direction != "in"]
     explained = _Explained(strategy, {device.name: device for device in devices.values()})
@@ -95,24 +120,32 @@ def _with_devices(strategy: Strategy, devices: Mapping[str, DeviceSpec], documen
     )
 
 
-def _alarm(module: str, device: DeviceSpec, source: str) -> AlarmSpec:
-    given, name = device.alarm, device.name
-    about = f" ({device.description})" if device.description else ""
-    return AlarmSpec(
-        name=f"{module}.{ALARM}",
-        module=module,
-        source=source,
-        kind="ON",
-        priority=given.priority,
-        on_delay_s=given.on_delay_ns / NS_PER_S,
-        off_delay_s=given.off_delay_ns / NS_PER_S,
-        description=given.description or f"{name}{about} gives no values",
-        consequence=given.consequence
-        or "Everything that it measures is Bad: loops shed as configured, its outputs are not written.",
-        cause=given.cause or "No power, a cable or switch, a wrong address, a device that has stopped.",
-        action=given.action or f"See what `dcs status` says of {name}; check its power, its cable and {device.url}.",
-        place=device.place,
+def _block(module: str, name: str, kind: str, path: KeyPath, document: Document) -> Block:
+    return Block(module, name, BLOCK_TYPES[kind], BlockSection.model_validate({"type": kind}), path, document)
+
+
+def _comm(module: str, device: DeviceSpec, source: str) -> AlarmSpec:
+    texts = Texts(
+        f"{_called(device)} gives no values",
+        "Everything that it measures is Bad: loops shed as configured, its outputs are not written.",
+        "No power, a cable or switch, a wrong address, a device that has stopped.",
+        f"See what `dcs status` says of {device.name}; check its power, its cable and {device.url}.",
     )
+    return alarm_of(f"{module}.{ALARM}", source, device.alarm, texts, device.place)
+
+
+def _redundancy(module: str, device: DeviceSpec, source: str) -> AlarmSpec:
+    texts = Texts(
+        f"{_called(device)} is no longer redundant",
+        "None now. The next failure takes its points.",
+        "A cable, a switch, a coupler or a card that is out; the journal names it.",
+        f"See what `dcs status` says of {device.name} and have what is lost repaired. Everything goes on meanwhile.",
+    )
+    return alarm_of(f"{module}.{REDUNDANCY_ALARM}", source, device.redundancy_alarm, texts, device.place)
+
+
+def _called(device: DeviceSpec) -> str:
+    return f"{device.name} ({device.description})" if device.description else device.name
 
 
 class _Explained:

@@ -100,6 +100,7 @@ class _FieldCheck:
             protocol=section.protocol,
             gap_max=section.gap_max,
             alarm=section.alarm.spec,
+            redundancy_alarm=section.redundancy_alarm.spec,
             epoch=epoch_of(name, section, self._document, self._problems),
             place=self._document.place(path),
         )

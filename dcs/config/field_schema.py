@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dcs.config.device_alarm import DeviceAlarmSection
+from dcs.config.device_alarm import DeviceAlarmSection, RedundancyAlarmSection
 from dcs.config.fields import (
     AutoDurationNs,
     Behaviours,
@@ -292,6 +292,10 @@ class DeviceSection(Section):
     )
     alarm: DeviceAlarmSection = Field(
         default_factory=lambda: DeviceAlarmSection.model_validate({}), description="its alarm COMM: it gives no values"
+    )
+    redundancy_alarm: RedundancyAlarmSection = Field(
+        default_factory=lambda: RedundancyAlarmSection.model_validate({}),
+        description="of one with `backup` or cards in pairs, its alarm REDUNDANCY: a link or card could not take over",
     )
     serial: SerialSection | None = Field(None, description="the line of protocol modbus-rtu")
     tls: TlsSection | None = Field(None, description="the files of protocol modbus-tls")

@@ -21,6 +21,7 @@ from dcs.config.field_check import build_devices
 from dcs.config.field_schema import FieldFile
 from dcs.config.map_use import expand_field
 from dcs.config.overrides import apply_override
+from dcs.config.pair_modules import with_pair_modules
 from dcs.config.parts import file_name, joined, parse_parts, read_parts
 from dcs.config.plant_check import check_controllers, check_model, check_scan_classes
 from dcs.config.plant_config import ControllerConfig, DemoConfig, ModelConfig, PlantCatalog, PlantConfig
@@ -139,6 +140,7 @@ class _Check:
             types_complete=self._types_complete,
         ).run(control, alarms, documents.get("alarms"))
         strategies = with_device_modules(strategies, devices, documents["field"], problems)
+        strategies = with_pair_modules(strategies, plant.controllers, documents["plant"], problems)
         if not problems.errors:
             self._compile(strategies)
         problems.raise_if_any()

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dcs.config.device_alarm import PairAlarmsSection
 from dcs.config.field_schema import FieldFile
 from dcs.config.fields import (
     AnyDurationNs,
@@ -74,6 +75,10 @@ class ControllerSection(Section):
     witness: Name | None = Field(None, description="node that votes as the third of a pair")
     lease: AutoDurationNs = Field(
         None, description="how long an output authority lasts without renewal; `auto` derives it from the scan period"
+    )
+    alarms: PairAlarmsSection = Field(
+        default_factory=lambda: PairAlarmsSection.model_validate({}),
+        description="of a pair, its alarms about itself: redundancy is lost",
     )
 
 

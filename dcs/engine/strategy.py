@@ -52,9 +52,12 @@ class Channel:
     place: Place = Place()
 
 
-LINK, ERRORS, ROUND_TRIP = "link", "errors", "round_trip"
+LINK, ERRORS, ROUND_TRIP, WHOLE = "link", "errors", "round_trip", "whole"
 """What a controller knows of a device beside its points, as input channels ``RTU-1:link`` …: names of points have no
-colon. The status of ``link`` says whether values come (Bad: none, Uncertain: not all); its value is 1 while some do."""
+colon. The status of ``link`` says whether values come (Bad: none, Uncertain: not all); its value is 1 while some do.
+``whole`` is 1 while every link, and every card of a pair, works; only devices that have such have it."""
+STANDBY, WITNESS, BEHIND = "standby", "witness", "behind"
+"""What the active of a pair knows of the pair, in the same form: ``C1:standby`` …"""
 
 
 def device_channel(device: str, what: str) -> str:
@@ -63,8 +66,13 @@ def device_channel(device: str, what: str) -> str:
 
 
 def device_of(channel: str) -> str:
-    """The device of such a channel; "" for a point."""
+    """The device (or pair) of such a channel; "" for a point."""
     return channel.rpartition(":")[0]
+
+
+def is_of_pair(channel: str) -> bool:
+    """Is it known from the pair itself, so that no device is needed for it?"""
+    return channel.rpartition(":")[2] in (STANDBY, WITNESS, BEHIND) and device_of(channel) != ""
 
 
 @dataclass(frozen=True, slots=True)

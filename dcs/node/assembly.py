@@ -301,8 +301,8 @@ async def _open_links(config: PlantConfig, endpoints: Endpoints, face: NodeFace,
 def _before(simulation: "FieldSimulation", face: NodeFace, keep: "Keep") -> "Before | None":
     """The computed past of this run, if it has one: the field goes on from its end."""
     from dcs.node.field_node import Before
-    from dcs.node.history_service import History
     from dcs.node.past_store import read_past
+    from dcs.node.sample_history import PlantHistory
 
     try:
         found = read_past(keep)
@@ -313,8 +313,8 @@ def _before(simulation: "FieldSimulation", face: NodeFace, keep: "Keep") -> "Bef
     except ValueError as error:
         face.event("system", "past", f"the computed past is not used: {error}")
         return None
-    history = History(past.sample_ns)
-    history.put_past(past, end_ns)
+    history = PlantHistory(past.sample_ns)
+    history.samples.put_past(past, end_ns)
     return Before(history, past.events_at(end_ns))
 
 

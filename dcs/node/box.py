@@ -91,10 +91,10 @@ class Box:
         task = self._tasks.pop(name, None)
         if task is None:
             return
-        await self.peers.disconnect(name)
-        self.loop.thaw(name)
         task.remove_done_callback(self._ended)
+        self.loop.thaw(name)  # else whoever waits for a part of a frozen node to end would wait until it wakes
         task.cancel()
+        await self.peers.disconnect(name)  # cuts its links before it returns to the loop, and so to that task
         with suppress(asyncio.CancelledError):
             await task
         del self.nodes[name]

@@ -14,7 +14,7 @@ from dcs.node.bus_server import BusServer, Cluster, greets
 from dcs.node.endpoints import Endpoints
 from dcs.node.metrics import MetricsServer
 
-_PERIOD_S = 2.0
+_PERIOD_S = 1.0
 
 
 async def run_bus(name: str, run_dir: Path, endpoints: Endpoints, stop: asyncio.Event) -> None:
@@ -87,8 +87,9 @@ class _Watch:
         try:
             await bus.serve(status_subject(self._endpoints.plant, self._name), answer)
             while True:
-                for node, url in self._endpoints.buses.items():
-                    self._answers[node] = await greets(*_address(url))
+                buses = self._endpoints.buses  # all at once: one that does not answer takes a second
+                found = await asyncio.gather(*(greets(*_address(url)) for url in buses.values()))
+                self._answers.update(zip(buses, found, strict=True))
                 bus.publish(node_subject(self._endpoints.plant, self._name), self.report().to_bytes())
                 await sleep(self._clock, _PERIOD_S)
         finally:

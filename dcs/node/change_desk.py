@@ -89,6 +89,7 @@ class ChangeDesk:
         self._prepared: dict[bytes, _Prepared] = {}
         self._verdicts: dict[bytes, asyncio.Future[tuple[bool, str]]] = {}
         self._one_at_a_time = asyncio.Lock()
+        self._keeping = asyncio.Lock()
 
     # --- the active's service ---------------------------------------------------------------------------------
     async def open(self) -> None:
@@ -116,12 +117,14 @@ class ChangeDesk:
                 async with self._one_at_a_time:
                     return (await self._look_at(request)).to_bytes()
             case "versions":
-                return self._versions().to_bytes()
+                reply: ChangeReply = await self._p.apart(self._versions)
             case "version":
-                return self._version(request.which).to_bytes()
+                reply = await self._p.apart(lambda: self._version(request.which))
             case "parameters":
-                return self._parameters().to_bytes()
-        return ChangeReply(False, f"`{request.action}` is not known. There are diff, prepare, versions.").to_bytes()
+                reply = await self._p.apart(self._parameters)
+            case _:
+                reply = ChangeReply(False, f"`{request.action}` is not known. There are diff, prepare, versions.")
+        return reply.to_bytes()
 
     # --- preparing ----------------------------------------------------------------------------------------------
     async def _look_at(self, request: ChangeRequest) -> ChangeReply:
@@ -243,10 +246,15 @@ class ChangeDesk:
         problems = prepared.loaded.transfer.problems(self._replica.engine.snapshot())
         return f"nothing was changed: {problems[0]}" if problems else ""
 
-    def keep_current(self) -> None:
-        """The program that runs now is the one to start with again. Durable when this returns."""
+    async def keep_current(self) -> None:
+        """The program that runs now is the one to start with again. Durable when this returns; never waits on the loop.
+
+        A slow disk would cost the active its lease, and the standby its place in the mirror.
+        """
         self._prepared.clear()
-        self._p.versions.make_current(self._replica.program.version, self._p.launched.digest)
+        async with self._keeping:  # one after the other: the last one written is the last one that ran
+            version = self._replica.program.version
+            await self._p.apart(lambda: self._p.versions.make_current(version, self._p.launched.digest))
 
     # --- what the pair protocol asks (event loop) ---------------------------------------------------------------
     def program(self) -> bytes:

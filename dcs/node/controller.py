@@ -24,9 +24,11 @@ from dcs.node.field_side import FieldSide, Wiring
 from dcs.node.field_watch import FieldWatch
 from dcs.node.next_inputs import NextInputs
 from dcs.node.operator_desk import Immediate, OperatorDesk
-from dcs.node.pair_verbs import PAIR_VERBS, ask_pair
+from dcs.node.pair_verbs import PAIR_VERBS, ask_pair, journalled
+from dcs.node.pair_view import PairFacts, worse_ways
 from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
+from dcs.node.recent_frames import RecentFrames
 from dcs.node.replica import NotLoaded, Replica, ScanOutcome
 from dcs.node.sample_store import SampleStore
 from dcs.node.scan_figures import ScanFigures
@@ -73,14 +75,15 @@ class Controller:
         self._layouts: list[Layout] = []
         self.figures: list[ScanFigures] = []
         self._latest: dict[int, Frame] = {}
+        self._recent = RecentFrames()
         self._take_up(parts.program)
         self._time = PlantTime(self._clock)
         self._takeover = Takeover(self.replica, parts.field_side, self._time, self._clock, self._gate, self._scan)
         self._scanning = False  # active, and the first image is there
         self._last_tick_ns = self._clock.monotonic_ns()
         self._executing_since_ns = 0
-        verbs: dict[str, Immediate] = dict.fromkeys(PAIR_VERBS, self._ask_pair)
-        verbs["link"] = parts.field_side.change_link
+        verbs: dict[str, Immediate] = dict.fromkeys(PAIR_VERBS, journalled(self._ask_pair, parts.face, parts.pair))
+        verbs["link"] = journalled(parts.field_side.change_link, parts.face, parts.pair)
         self.desk = OperatorDesk(parts.face.plant, parts.pair, parts.face.bus, verbs)
         self.change_desk = ChangeDesk(
             parts.face.plant,
@@ -114,6 +117,7 @@ class Controller:
             lambda: self.member.field_of_other,
         )
         parts.field_side.watch = self._field_watch
+        parts.field_side.pair = self._pair_facts
         self._checkpointer = Checkpointer(
             parts.checkpoints, self.replica, lambda: self.member.rank, self._clock, parts.changes.apart
         )
@@ -255,9 +259,14 @@ class Controller:
     async def _answer(self, scan: int, outcome: ScanOutcome) -> None:
         if await self.member.confirmed(scan):
             if outcome.changed:
-                self.change_desk.keep_current()
+                await self.change_desk.keep_current()
                 self.face.publish_report()
             self.desk.answer(outcome.replies)
+
+    def _pair_facts(self) -> PairFacts:
+        """For the inputs of a scan; any thread."""
+        worse = worse_ways(self._field_watch.known, self.member.field_of_other)
+        return PairFacts(*self.member.others_stand(), worse)
 
     def _gate(self) -> int:
         """Asked by the transport at the moment of sending (DESIGN rule 6): the epoch of an output, 0 = none may go."""
@@ -288,6 +297,7 @@ class Controller:
             except ValueError as error:
                 raise CannotRestore(str(error)) from error
             self._awakening.forget()
+            self._recent.take()
             self._follow(before)
             self.execution.copy()
 
@@ -305,15 +315,16 @@ class Controller:
             if repeated.result is None:
                 self.execution.note(seq, record, outcome.digest)
             self.execution.scanned(seq - 1)
+            self._recent.add(self._classes[repeated.class_index].name, self._frame(repeated.class_index, repeated))
         self._time.heard(repeated.time_ns)
         return outcome.digest
 
     def _follow(self, before: Program) -> None:
-        """As the standby: the program may be another one; it is kept before we say that we hold it."""
+        """As the standby: the program may be another one. The active has kept it on its disk before it answers."""
         if self.replica.program is not before:
             self._next_inputs.forget()
             self._take_up(self.replica.program)
-            self.change_desk.keep_current()
+            self._start(self.change_desk.keep_current())
 
     def look(self, devices: int) -> None:
         """The other member has lost these devices and wants to know whether we reach them."""
@@ -339,6 +350,7 @@ class Controller:
             self._latest = self._frames_of_the_copy()
         self._services.role(True)
         self.face.outbox.inherit(self.replica.recent_events)
+        self._start(self._recent.hand_on(self._p.samples, self.face.plant, self._p.pair, self._clock))
         self.face.publish_report()
 
     def _frames_of_the_copy(self) -> dict[int, Frame]:

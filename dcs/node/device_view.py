@@ -26,9 +26,11 @@ from dcs.core.status import (
     quality_of,
     sub_status_of,
 )
-from dcs.engine.strategy import ERRORS, LINK, ROUND_TRIP, device_channel
+from dcs.engine.strategy import ERRORS, LINK, ROUND_TRIP, WHOLE, device_channel
 from dcs.node.scan_record import InputImage
 from field_io.drivers.driver import FieldDriver
+from field_io.drivers.modbus.redundant import RedundantDriver
+from field_io.specs import DIAGNOSIS
 
 _FIGURES_EVERY_NS = NS_PER_S
 """Counters are for people: they are read once a second."""
@@ -66,6 +68,11 @@ class DeviceView:
             np.array([place[device_channel(driver.spec.name, what)] for driver in self._drivers], np.intp)
             for what in (LINK, ERRORS, ROUND_TRIP)
         )
+        self._redundant = [
+            (place[device_channel(driver.spec.name, WHOLE)], int(link), driver)
+            for link, driver in zip(self._link, self._drivers, strict=True)
+            if isinstance(driver, RedundantDriver) and device_channel(driver.spec.name, WHOLE) in place
+        ]  # where it is told, where its link is, who knows
         self._channels = [mine for _, mine in shown]
         fastest = [_fastest(driver, mine, inputs) for driver, mine in shown]
         self._points = np.concatenate(fastest) if fastest else np.zeros(0, np.intp)
@@ -105,6 +112,11 @@ class DeviceView:
         image.statuses[self._round_trip] = np.where(np.isfinite(self._figures[1]), STATUS_GOOD, STATUS_NOT_CONNECTED)
         for where in (self._link, self._errors, self._round_trip):
             image.times_ns[where] = now_utc_ns
+        for at, link, driver in self._redundant:
+            is_silent = quality_of(int(image.statuses[link])) == BAD
+            image.values[at] = not driver.redundancy_lost
+            image.statuses[at] = STATUS_NO_COMM_LAST_USABLE if is_silent else STATUS_GOOD
+            image.times_ns[at] = now_utc_ns
 
     def _count(self) -> None:
         """Counters of the next devices; of all of them once in a second."""
@@ -142,8 +154,14 @@ class DeviceView:
 
 
 def _fastest(driver: FieldDriver, channels: NDArray[np.intp], inputs: Sequence[str]) -> NDArray[np.intp]:
-    """Those of the channels that are read most often: they tell first that a device is dead."""
+    """Those of the channels that are read most often: they tell first that a device is dead.
+
+    What the driver itself finds out about the device (a diagnosis) has a value also when nothing comes from it.
+    """
     spec = driver.spec
+    found_out = {point.name for point in spec.points if point.table == DIAGNOSIS}
+    read = np.array([inputs[at] not in found_out for at in channels], np.bool_)
+    channels = channels[read] if read.any() else channels
     if not spec.polls:
         return channels
     group = {point.name: point.poll for point in spec.points}

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dcs.blocks.io.controller_pair import READY
 from dcs.bus.messages import Command, Event
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S
@@ -22,7 +23,7 @@ from dcs.core.errors import NotAuthorised
 from dcs.core.status import STATUS_GOOD, STATUS_NOT_CONNECTED
 from dcs.engine.compile import compile_strategy
 from dcs.engine.engine import Engine
-from dcs.engine.strategy import ERRORS, LINK, device_channel
+from dcs.engine.strategy import BEHIND, ERRORS, LINK, STANDBY, WHOLE, WITNESS, device_channel
 from field_io.specs import DIAGNOSIS, PointSpec
 
 START_UTC_NS = 1_767_225_600 * NS_PER_S
@@ -98,6 +99,8 @@ class _Station:
         # Without requests every device is well: all of its points have a value, none was refused.
         well = {device_channel(device.name, LINK): 100.0 for device in config.devices}
         well |= {device_channel(device.name, ERRORS): 0.0 for device in config.devices}
+        well |= {device_channel(device.name, WHOLE): 1.0 for device in config.devices}
+        well |= {device_channel(name, what): value for what, value in ((STANDBY, READY), (WITNESS, 1.0), (BEHIND, 0.0))}
         well |= {point.name: 0.0 for each in config.devices for point in each.points if point.table == DIAGNOSIS}
         self.fixed = np.array([well.get(channel, np.nan) for channel in plan.input_channels])
         known = (self.sources >= 0) | np.isfinite(self.fixed)

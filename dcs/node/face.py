@@ -1,7 +1,7 @@
 """What every node shows of itself on the bus: its report and its events.
 
 Called by   controller, field and witness nodes.
-Behaviour   the report is published every two seconds, at once on a change, and whenever asked; events get ids that no
+Behaviour   the report is published every second, at once on a change, and whenever asked; events get ids that no
             other start of the node can have.
 """
 
@@ -13,7 +13,7 @@ from dcs.bus.messages import Event, LinkReport, NodeReport, node_subject, status
 from dcs.core.clock import Clock, sleep
 from dcs.node.event_outbox import EVENTS_MAX, EventOutbox
 
-_PERIOD_S = 2.0
+_PERIOD_S = 1.0
 
 
 class NodeFace:

@@ -14,8 +14,9 @@ from dcs.core.clock import sleep
 from dcs.core.errors import DcsError
 from dcs.node.face import NodeFace
 from dcs.node.fault_desk import VERBS, FaultDesk
-from dcs.node.history_service import History, HistoryService
+from dcs.node.history_service import HistoryService
 from dcs.node.plant_words import DeclaredPlant, PlantCondition, state_of, words_for
+from dcs.node.sample_history import PlantHistory
 from field_io.fault_kinds import PlannedFault
 from field_io.faults import FaultTarget, FieldFaults
 
@@ -55,7 +56,7 @@ class Simulation(Protocol):
 class Before:
     """What was before the start: samples to serve, events for the journal."""
 
-    history: History
+    history: PlantHistory
     events: Sequence[Event]
 
 
@@ -92,10 +93,10 @@ class FieldNode:
                 group.create_task(self.simulation.run())
                 group.create_task(self.face.run(self.report))
                 group.create_task(self._journal_conditions())
-                if self._before is not None:
-                    group.create_task(HistoryService(self.face.plant, self.face.bus, self._before.history).run())
-                    for event in self._before.events:
-                        self.face.outbox.put(event)
+                history = self._before.history if self._before is not None else PlantHistory()
+                group.create_task(HistoryService(self.face.plant, self.face.bus, history).run())
+                for event in self._before.events if self._before is not None else ():
+                    self.face.outbox.put(event)
         finally:
             self.desk.faults.close()
 

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from dcs.bus.messages import Command, LinkReport, Reply
 from dcs.core.clock import NS_PER_MS, Clock, sleep
 from dcs.core.status import STATUS_NO_COMM_LAST_USABLE, STATUS_NOT_CONNECTED
-from dcs.engine.strategy import device_of
+from dcs.engine.strategy import device_of, is_of_pair
 from dcs.node.device_view import DeviceView
 from dcs.node.field_watch import FieldWatch
+from dcs.node.pair_view import PairFacts, PairView
 from dcs.node.scan_record import InputImage
 from field_io.drivers.backoff import FIRST_NS
 from field_io.drivers.driver import FieldDriver
@@ -87,6 +88,7 @@ class Wiring:
         self.view = DeviceView(
             [part.device.driver for part in self.parts], [part.channels for part in self.parts], inputs
         )
+        self.pair = PairView(inputs)
         self.key = zlib.crc32("\n".join(inputs).encode())  # of the channels of an image and their order
         self.as_it_is = np.array([name in bits or device_of(name) != "" for name in inputs], np.bool_)  # no measurement
 
@@ -133,6 +135,7 @@ class FieldSide:
         self.replaced_writes = 0
         self.on_stale_epoch: Callable[[int], None] = lambda epoch: None  # a device refused us and knows this higher one
         self.watch: FieldWatch | None = None  # knows more of the ways to the devices
+        self.pair: Callable[[], PairFacts] = PairFacts  # asked in every read: how the pair is that we belong to
 
     def rewire(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Another plan with other channels on the same devices; what is on its way to the field stays on its way."""
@@ -144,7 +147,9 @@ class FieldSide:
         """Those of the channels that no driver of this controller has."""
         here = {name for driver in self.drivers for name in driver.names}
         devices = {driver.spec.name for driver in self.drivers}
-        return [name for name in channels if name not in here and device_of(name) not in devices]
+        return [
+            name for name in channels if name not in here and device_of(name) not in devices and not is_of_pair(name)
+        ]
 
     # --- inputs -----------------------------------------------------------------------------------------------
     def read(self, period_ns: int = 0) -> InputImage:
@@ -166,6 +171,7 @@ class FieldSide:
             else:
                 self._read_inherited(part, image, values, statuses, times_ns, now_utc_ns)
         wiring.view.fill(image, now_ns, now_utc_ns)
+        wiring.pair.fill(image, self.pair, now_utc_ns)
         return image
 
     def read_later(self, elapsed_ns: int, known: InputImage | None = None) -> InputImage:

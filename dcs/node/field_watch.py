@@ -55,6 +55,11 @@ class FieldWatch:
                 degraded |= driver.degraded << at
         return FieldView(self.devices, reached, lost, degraded)
 
+    @property
+    def known(self) -> FieldView:
+        """What we reached when it was last told. Any thread."""
+        return self._view
+
     def look(self, devices: int) -> None:
         """Ask these devices now (a mask), and tell with every answer."""
         now_ns = self._clock.monotonic_ns()
@@ -87,6 +92,8 @@ class FieldWatch:
             name, is_up = driver.spec.name, driver.state == "up"
             if name not in known_up and not is_up and not driver.errors:
                 continue  # before its first answer or failure a link has no state to report
+            if not is_up and not driver.contact.is_lost:
+                continue  # we dropped the connection ourselves and make it anew: nothing is known yet
             if known_up.get(name, True) != is_up:
                 text = "answers again" if is_up else f"does not answer: {driver.report().detail}"
                 self._face.event("field", name, f"{self._face.node}: {name} {text}")

@@ -6,6 +6,7 @@ Writes      ``events.jsonl`` (one event a line), ``samples.parquet`` (time, tag,
 """
 
 import json
+from bisect import bisect_right
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from dcs.bus.messages import (
     Layout,
     event_subject,
     frame_subject,
+    late_subject,
     layout_subject,
     layouts_from_bytes,
 )
@@ -50,11 +52,14 @@ class Recorder:
         self.frames: list[Frame] = []
         self._layouts: dict[bytes, Layout] = {}
         self._seen: set[str] = set()  # only asked for membership: its order never shows
+        self._times: set[tuple[str, str, int]] = set()  # pair, scan class and time of every frame; the same
 
     async def start(self) -> None:
         """Listen from now on."""
         await self._bus.subscribe(event_subject(self._plant, "*"), self._on_event)
-        await self._bus.subscribe(frame_subject(self._plant, "*", "*"), self._on_frame)
+        frames = frame_subject(self._plant, "*", "*")
+        await self._bus.subscribe(frames, self._on_frame)
+        await self._bus.subscribe(late_subject(frames), self._on_late)
 
     async def _on_event(self, subject: str, payload: bytes) -> None:
         event = Event.from_bytes(payload)
@@ -64,12 +69,23 @@ class Recorder:
 
     async def _on_frame(self, subject: str, payload: bytes) -> None:
         frame = Frame.from_bytes(payload)
+        self._times.add(_when(subject, frame))
+        await self._learn(subject, frame)
+        self.frames.append(frame)
+
+    async def _on_late(self, subject: str, payload: bytes) -> None:
+        """A scan that may have come live: kept where there is none, in the order of time."""
+        frame = Frame.from_bytes(payload)
+        if _when(subject, frame) not in self._times:
+            self._times.add(_when(subject, frame))
+            await self._learn(subject, frame)
+            self.frames.insert(bisect_right(self.frames, frame.time_ns, key=lambda one: one.time_ns), frame)
+
+    async def _learn(self, subject: str, frame: Frame) -> None:
         if frame.layout_hash not in self._layouts:
-            pair = subject.split(".")[3]
-            answer = await self._bus.request(layout_subject(self._plant, pair), b"", _LAYOUT_TIMEOUT_S)
+            answer = await self._bus.request(layout_subject(self._plant, subject.split(".")[3]), b"", _LAYOUT_TIMEOUT_S)
             for layout in layouts_from_bytes(answer):
                 self._layouts[layout.hash] = layout
-        self.frames.append(frame)
 
     # --- what became of it ------------------------------------------------------------------------------------
     def layout(self, frame: Frame) -> Layout:
@@ -139,3 +155,8 @@ class Recorder:
                 "epoch": pa.array(repeated([frame.epoch for frame in self.frames])),
             }
         )
+
+
+def _when(subject: str, frame: Frame) -> tuple[str, str, int]:
+    pair, scan_class = subject.split(".")[3:5]
+    return pair, scan_class, frame.time_ns

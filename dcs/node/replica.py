@@ -44,9 +44,9 @@ APPLY = "apply"
 """Verb of the command that changes the program: ``subject`` is the key of the new one, hexadecimal."""
 
 
-def _number(event: Event) -> int:
-    """The number in the identity of an event of a pair."""
-    return int(event.id.rpartition(":")[2])
+def _order(event: Event) -> tuple[int, int]:
+    """By time, then as they were counted: ``C1:17``, the note ``C1:18-lost-5``, a line of a change ``…:2``."""
+    return event.time_ns, int(event.id.rpartition(":")[2].partition("-")[0])
 
 
 class NotLoaded(DcsError, ValueError):
@@ -251,7 +251,7 @@ class Replica:
         # What the active has not got into the journal yet, we must be able to, should it die.
         known = {event.id for event in self.recent_events}
         older = [event for event in self.engine.recent_events(_KEPT_EVENTS) if event.id not in known]
-        self.recent_events = deque(sorted([*older, *self.recent_events], key=_number), maxlen=_KEPT_EVENTS)
+        self.recent_events = deque(sorted([*older, *self.recent_events], key=_order), maxlen=_KEPT_EVENTS)
 
     def wake(self, copy: bytes, shape: Shape) -> Report | None:
         """Replace everything by a copy from a disk, whose memory has that shape; a report when the plan is another.

@@ -61,6 +61,14 @@ class SampleStore:
     def publish(self, subject: str, payload: bytes, time_ns: int) -> None:
         """Publish a frame on its subject; returns at once."""
         self._bus.publish(subject, payload)
+        self._keep(subject, payload, time_ns)
+
+    def inherit(self, subject: str, payload: bytes, time_ns: int) -> None:
+        """Deliver a frame that another one may have published, or not; whoever has it keeps it once."""
+        self._keep(subject, payload, time_ns)
+        self._unsure = True
+
+    def _keep(self, subject: str, payload: bytes, time_ns: int) -> None:
         now_ns = self._clock.monotonic_ns()
         self._count += 1
         self._kept.append(_Kept(self._count, subject, payload, time_ns, now_ns))
@@ -90,14 +98,14 @@ class SampleStore:
                     self._unsure = True
 
     async def _settle(self) -> None:
+        """Raises ``LinkDown``."""
+        unsure, self._unsure = self._unsure, False  # what is inherited meanwhile is looked at the next time
         newest, dropped = self._kept[-1].number, self._bus.dropped
         connection = await self._bus.confirm()
-        sure = not self._unsure and connection == (self._connection or connection) and dropped == self._dropped
+        sure = not unsure and connection == (self._connection or connection) and dropped == self._dropped
         self._connection, self._dropped = connection, dropped
         if not sure:
-            self._unsure = True
             await self._deliver(newest, connection)
-            self._unsure = False
         self._forget(newest)
         if self._lost.count:
             lost, self._lost = self._lost, Lost()

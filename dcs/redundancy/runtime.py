@@ -253,6 +253,13 @@ class RedundantMember(VoterNode):
         """As the active: the standby holds everything."""
         return self._member is not None and self._member.standby_ready
 
+    def others_stand(self) -> tuple[str, bool]:
+        """As the active of a pair: how the standby is (``MemberReport.standby``), is the witness heard? Any thread."""
+        member = self._member
+        if member is None:
+            return "", False
+        return member.standby, member.neighbours.hears(member.witness, self._clock.monotonic_ns())
+
     @property
     def alone(self) -> bool:
         """No standby holds a copy, and commands may be answered all the same."""

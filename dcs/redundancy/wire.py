@@ -23,9 +23,11 @@ Address = tuple[str, int]
 FRAME = struct.Struct("<I")
 BUFFER_BYTES = 8 << 20  # more than the window of a copy; a stream with so much unsent is dead
 USER_TIMEOUT_MS = 1000  # TCP gives up on a silent peer after this (where the system can)
-KEEP_ALIVE = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 2}
-"""Seconds, seconds, times. A standby sends nothing by itself: without this it would not notice that the other end gave
-the stream up while the link was cut, and would wait for ever on half a connection."""
+SILENCE_S = 2.0
+"""A stream on which nothing came for so long is dead. Both ends send an empty frame four times as often: a standby has
+nothing to say by itself, and would wait for ever on half a connection. The keep-alive of TCP does not do: whatever
+stands in between (a firewall, a relay) answers it, though the far end has given up."""
+SLOWEST_BYTES_PER_S = 1_000_000  # a link that is slower cannot carry a mirror
 DIAL_TIMEOUT_S = 1.0  # the system tries for minutes, at ever longer intervals: a mended link would not be noticed
 FIRST_BACK_OFF_S = 0.05
 LONGEST_BACK_OFF_S = 1.0
@@ -43,6 +45,7 @@ class WireNetwork:
         clock: Clock,
         stream_peer: str = "",
         rng_seed: int = 0,
+        silence_s: float = SILENCE_S,
     ) -> None:
         self.name = name
         self.listen = listen
@@ -51,6 +54,7 @@ class WireNetwork:
         self._peers = dict(peers)
         self._clock = clock
         self._stream_peer = stream_peer
+        self._silence_s = silence_s
         self._random = Random(f"{rng_seed} {name}")
         self._handler: Handler | None = None
         self._udp: asyncio.DatagramTransport | None = None
@@ -177,7 +181,7 @@ class WireNetwork:
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            name = await _read_frame(reader)
+            name = await _read_frame(reader, self._silence_s)
         except (OSError, asyncio.IncompleteReadError, ValueError):
             writer.transport.abort()
             return
@@ -189,17 +193,26 @@ class WireNetwork:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
+        beat = asyncio.get_running_loop().create_task(self._beat(writer))
         try:
             _prepare(writer)
             while True:
-                payload = await _read_frame(reader)
-                self._received(payload)
+                if payload := await _read_frame(reader, self._silence_s):
+                    self._received(payload)
         except (OSError, asyncio.IncompleteReadError, ValueError):
             pass  # the stream broke; what was under way is lost and will be copied anew
         finally:
+            beat.cancel()
             writer.transport.abort()
             if self._writer is writer:
                 self._writer = None
+
+    async def _beat(self, writer: asyncio.StreamWriter) -> None:
+        """Until cancelled: what is not busy says that it is there."""
+        while True:
+            await sleep(self._clock, self._silence_s / 4)
+            if not writer.transport.get_write_buffer_size():
+                writer.write(FRAME.pack(0))
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -217,11 +230,14 @@ def _write_frame(writer: asyncio.StreamWriter, payload: bytes) -> None:
     writer.write(FRAME.pack(len(payload)) + payload)
 
 
-async def _read_frame(reader: asyncio.StreamReader) -> bytes:
-    (size,) = FRAME.unpack(await reader.readexactly(FRAME.size))
+async def _read_frame(reader: asyncio.StreamReader, silence_s: float) -> bytes:
+    """The next one; empty: only a sign of life. Raises ``TimeoutError`` when none comes."""
+    async with asyncio.timeout(silence_s):
+        (size,) = FRAME.unpack(await reader.readexactly(FRAME.size))
     if size > LARGEST_FRAME:
         raise ValueError(f"a frame of {size} bytes; at most {LARGEST_FRAME} are allowed")
-    return await reader.readexactly(size)
+    async with asyncio.timeout(silence_s + size / SLOWEST_BYTES_PER_S):
+        return await reader.readexactly(size)
 
 
 def _prepare(writer: asyncio.StreamWriter) -> None:
@@ -230,7 +246,3 @@ def _prepare(writer: asyncio.StreamWriter) -> None:
     user_timeout = getattr(socket, "TCP_USER_TIMEOUT", None)
     if user_timeout is not None:
         sock.setsockopt(socket.IPPROTO_TCP, user_timeout, USER_TIMEOUT_MS)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in KEEP_ALIVE.items():
-        if (option := getattr(socket, name, None)) is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -11,7 +11,7 @@ from dcs.core.clock import Clock
 from dcs.redundancy.encoding import encode
 from dcs.redundancy.messages import Message
 from dcs.redundancy.protocol import PairConfig, VoterRecord
-from dcs.redundancy.protocol.neighbours import SILENT_PROMISES
+from dcs.redundancy.protocol.neighbours import silent_after_ns
 from dcs.redundancy.protocol.witness_voter import WitnessVoter
 from dcs.redundancy.report import VoterLink
 from dcs.redundancy.store import RecordLost, RecordStore
@@ -78,7 +78,7 @@ class Witness(VoterNode):
         now_ns = self._clock.monotonic_ns()
         links = []
         for pair, served in self._voters.items():
-            silent_ns = SILENT_PROMISES * served.config.timing.promise_ns
+            silent_ns = silent_after_ns(served.config.timing.promise_ns)
             for member in served.config.members:
                 is_up = member in served.heard_ns and now_ns - served.heard_ns[member] <= silent_ns
                 links.append(VoterLink(f"{pair}/{member}", "pair", "up" if is_up else "down", None))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from dcs.bus.messages import NodeReport
 from dcs.core.clock import NS_PER_S, Clock
 
-SILENT_AFTER_S = 5.0
-"""A node reports every second; one that has been silent for this long is shown as silent."""
+SILENT_AFTER_S = 2.5
+"""A node reports every second; one of which two reports are missing is shown as silent."""
 
 STANDBY = {
     "ready": "the standby is ready to take over",

@@ -93,7 +93,9 @@ class SystemPage(QWidget):
         self._pairs.setVisible(bool(said))
 
     def _fill_scans(self, rows: tuple[NodeRow, ...]) -> None:
-        scans = [(row.report.node, scan) for row in rows for scan in row.report.scans]
+        # Figures of a standby are those of its last term as the active: it does not scan now.
+        scanning = [row.report for row in rows if not row.silent and row.report.role != "standby"]
+        scans = [(report.node, scan) for report in scanning for scan in report.scans]
         cells: list[tuple[str, ...]] = [
             (
                 node, s.scan_class, f"{s.period_ms:g}", f"{s.scans}", f"{s.overruns}", f"{s.time_p50_ms:.2f}",

@@ -40,8 +40,7 @@ def _cutting(*networks: str) -> Strike:
     """Cables of the active."""
 
     async def strike(plant: Machines, active: str, standby: str, random: Random) -> float:
-        for network in networks:
-            plant.cut("pair" if network == "pair" else f"{active}-{network}")
+        await plant.cut(*("pair" if network == "pair" else f"{active}-{network}" for network in networks))
         return plant.now_s()
 
     return strike

@@ -60,6 +60,9 @@ def judge(
     step_pct, usual_pct = _steps(writes, first)
     allowed = 0 if checks_epochs or case.name != "sigstop" else 1
     wrong = f"{late} requests of one who had lost control were taken" if late > allowed else _wrong(case, after, first)
+    epochs = sorted({one.epoch for one in seen})
+    if case.expects == NOTHING and not wrong and len(epochs) > 1:
+        wrong = f"{active} lost the authority and took it again: epochs {epochs[0]} to {epochs[-1]}"
     if case.expects == SILENCE and after and not wrong and after[-1].time_s - fault_s > HOLD_S + _LATE_S:
         wrong = f"it wrote {after[-1].time_s - fault_s:.3f} s after the others had died"
     return Trial(case.name, first is not None, gap_s, step_pct, usual_pct, scans_lost, hmi_gap_s, late, wrong)

@@ -17,7 +17,7 @@ from dcs.config.find import find_config
 from dcs.core.errors import Missing
 from dcs.node.assembly import load_configuration
 from dcs.node.warm import ensure_warm
-from tests.chaos.cases import TAKEOVER, Case
+from tests.chaos.cases import NOTHING, TAKEOVER, Case
 from tests.chaos.judge import PERIOD_S, Trial, judge
 
 PLANT = "quadruple_tank"
@@ -66,12 +66,12 @@ async def _one(plant: Machines, case: Case, number: int, random: Random, epochs:
             await asyncio.sleep(_SETTLED_S)  # until the station has seen it
         await asyncio.sleep(max(0.0, fault_s + random.uniform(*case.lasts_s) - plant.now_s()))
         end_s = plant.now_s()
-        heal(plant)
-        if case.name == "sigstop" or case.name.startswith("isolation"):  # the old one is back: does it still write?
-            await asyncio.sleep(_AFTER_S)
+        await heal(plant)
+        if case.expects == NOTHING or case.name == "sigstop" or case.name.startswith("isolation"):
+            await asyncio.sleep(_AFTER_S)  # does the healing hurt, does an old holder who is back still write?
             end_s = plant.now_s()
     finally:
-        heal(plant)
+        await heal(plant)
     writes = plant.log.since(fault_s - _BEFORE_S)
     seen = plant.onlooker.between(fault_s - 2 * PERIOD_S, end_s)
     trial = judge(case, active, fault_s, end_s, [w for w in writes if w.time_s <= end_s], seen, epochs)
@@ -88,9 +88,9 @@ def _others(plant: Machines, active: str, fault_s: float) -> bool:
     return any(write.node != active for write in plant.log.since(fault_s))
 
 
-def heal(plant: Machines) -> None:
+async def heal(plant: Machines) -> None:
     """Everything as before: cables whole, processes awake, dead ones started, disks with room."""
-    plant.repair()
+    await plant.repair()
     for node in plant.config.nodes:
         plant.make_room(node)
         plant.send(node, signal.SIGCONT)

@@ -12,7 +12,8 @@ import sys
 from dataclasses import asdict
 
 from tests.simulation.redundancy_mutant import Mutant
-from tests.simulation.swarm.campaign import Campaign, first_that_catches, quiet_logs, run_campaign
+from tests.simulation.swarm.campaign import Campaign, quiet_logs, run_campaign
+from tests.simulation.swarm.hunt import first_that_catches
 from tests.simulation.swarm.mutated import IN_THE_BOX
 from tests.simulation.swarm.run import Result, run_seed
 from tests.simulation.swarm.single import FAULTS, run_trials

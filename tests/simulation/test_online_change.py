@@ -1,7 +1,10 @@
 """Online change of a running pair in the box, and what a death in any phase of it leaves behind."""
 
+import asyncio
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from dcs.config.find import find_config
 from dcs.node.box import Box
 from dcs.node.recorder import Recorder
 from dcs.node.scenario import Director, load_scenario
+from dcs.node.versions import Version, Versions
 from hmi.model.session import Session
 from hmi.model.station import Station
 from tests.support.boxes import in_box
@@ -70,9 +74,10 @@ def test_outputs_that_the_change_does_not_touch_are_those_of_a_twin_without_it()
         await box.run_for(60)
         if change:
             assert (await box.apply(overrides=["control.modules.LIC-102.blocks.pid.beta=0.5"]))[0].ok
-        await box.run_for(3)
+        await box.run_for(3 if change else 6)  # a change takes its time
         _, demand_pct = recorder.trace("FIC-101.ao.OUT")
-        return list(demand_pct[:62])
+        assert len(demand_pct) >= 64
+        return list(demand_pct[:64])
 
     changed, twin = (in_box(lambda box, recorder, c=c: outputs(box, recorder, c)) for c in (True, False))
     assert changed == twin
@@ -368,3 +373,45 @@ def test_what_was_applied_is_what_runs_after_the_death_of_both() -> None:
         await assert_the_same(box)
 
     in_box(story)
+
+
+SLOW_DISK_S = 1.5
+
+
+async def _slow_disks(box: Box, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write takes longer than a lease, wherever it is made apart; on the event loop it may not be made at all."""
+    is_apart = False
+    kept: list[tuple[float, bool]] = []
+    make_current = Versions.make_current
+
+    async def slowly(work: Callable[[], Any], takes_s: float = 0.0) -> Any:
+        nonlocal is_apart
+        await asyncio.sleep(max(takes_s, SLOW_DISK_S))
+        is_apart = True
+        try:
+            return work()
+        finally:
+            is_apart = False
+
+    def write(self: Versions, version: Version, launched: str) -> None:
+        kept.append((box.loop.now_ns() / 1e9, is_apart))
+        make_current(self, version, launched)
+
+    await box.run_for(30)
+    active = box.active("C1")
+    for name in ("C1A", "C1B"):
+        box.controller(name).change_desk._p.apart = slowly
+    monkeypatch.setattr(Versions, "make_current", write)
+    (reply,) = await box.apply(overrides=[GAIN])
+    answered_s = box.loop.now_ns() / 1e9
+    assert reply.ok, reply
+    await box.run_for(10)
+    assert [apart for _, apart in kept] == [True, True], "on the disks of both"
+    assert min(at_s for at_s, _ in kept) <= answered_s, "the active's before it answers"
+    assert box.active("C1") == active
+    assert box.controller(active).member.report().exclusions == 0
+
+
+def test_a_slow_disk_costs_neither_the_lease_nor_the_standby(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: what runs is made durable apart from the event loop, and before the answer."""
+    in_box(lambda box, recorder: _slow_disks(box, recorder, monkeypatch))

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from dcs.cli.client import PlantClient, with_plant
-from dcs.config.find import find_config
 from dcs.core.errors import ConfigErrors, DcsError
 from dcs.core.modes import mode_name
 from dcs.core.status import is_good, is_usable
@@ -16,35 +15,14 @@ from dcs.node.box import Box
 from dcs.node.recorder import Recorder
 from field_io.devices.opc_ua_device import SimulatedUaDevice
 from tests.support.boxes import in_box
+from tests.support.opc_ua_plant import make_opc_ua_plant
 from tests.support.processes import program, wait_until
 
-URI = "urn:quadruple-tank:drives"
 HAND = (("FIC-101.MODE", "AUTO"), ("FIC-101.SP", 20.0))
 
 
 def plant_folder(tmp_path: Path) -> Path:
-    """The quadruple tank, with the drive cabinet (DRV-1) speaking OPC UA."""
-    folder = tmp_path / "tanks"
-    folder.mkdir()
-    source = find_config("quadruple_tank")
-    for name in ("plant.yaml", "field.yaml", "control.yaml", "alarms.yaml"):
-        (folder / name).write_text((source / name).read_text(encoding="utf-8"), encoding="utf-8")
-    field = (folder / "field.yaml").read_text(encoding="utf-8")
-    head, _, drives = field.partition("  DRV-1:\n")
-    lines: list[str] = []
-    for line in drives.splitlines():
-        if line.strip() in ("unit: 2", "word_order: low_first"):
-            continue
-        if line.strip().startswith("epoch:"):
-            lines.append(f'    epoch: {{node: "nsu={URI};s=Epoch"}}')
-        elif line.strip().startswith("{table:"):
-            tag = lines[-1].strip().rstrip(":")
-            rest = line.partition("type: ")[2].partition(", ")[2].replace("scale: 0.01, ", "")
-            lines.append(f'        {{node: "nsu={URI};s={tag}", type: float32, {rest}')
-        else:
-            lines.append(line.replace("protocol: modbus-tcp", "protocol: opc-ua").replace("port: 5021", "port: auto"))
-    (folder / "field.yaml").write_text(head + "  DRV-1:\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    return folder
+    return make_opc_ua_plant(tmp_path / "tanks")
 
 
 def now(recorder: Recorder, tag: str) -> tuple[float, int]:

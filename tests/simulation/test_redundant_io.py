@@ -26,8 +26,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "explanations" / "redundant-io.md"
 STATION = "NODE-2"
 SPANS = {"JY-201": 150.0, "P-203": 100.0, "FY-205": 100.0}
 FAIL_MW = 20.0
-ALARM = {"none": set(), "redundancy lost": {"XA-211"}, "a card has failed": {"XA-213"}}
-OF_THE_STATION = {"XA-211", "XA-213"}
+ALARM = {"none": set(), "redundancy lost": {"XA-211"}, "a card has failed": {"XA-213"}, "COMM": {"NODE-2"}}
+OF_THE_STATION = {"XA-211", "XA-213", "NODE-2"}
 STEADY_S, LOOK_S = 20.05, 8.0  # not in the very instant of a scan
 PAIR_IN, SINGLE_IN = ("LT-202", "PT-201", "FT-203", "FT-204"), ("TT-206", "FT-207", "JT-201")
 
@@ -130,7 +130,7 @@ def bad_points(box: Box) -> set[str] | None:
     names = box.controller(active[0])._p.field_side.wiring.inputs
     return {
         name for name, status in zip(names, image.statuses, strict=True)
-        if quality_of(int(status)) == BAD and not name.startswith("XA-")
+        if quality_of(int(status)) == BAD and not name.startswith("XA-") and ":" not in name
     }  # fmt: skip
 
 

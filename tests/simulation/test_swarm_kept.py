@@ -4,8 +4,9 @@ import pytest
 
 from tests.simulation import redundancy_mutants as mutants
 from tests.simulation.redundancy_mutant import Mutant
-from tests.simulation.swarm.campaign import first_that_catches, quiet_logs
+from tests.simulation.swarm.campaign import quiet_logs
 from tests.simulation.swarm.draw import draw
+from tests.simulation.swarm.hunt import first_that_catches
 from tests.simulation.swarm.regressions import KEPT, Kept
 from tests.simulation.swarm.run import run_seed
 from tests.simulation.swarm.single import FAULTS, run_some

@@ -19,6 +19,9 @@ _REFUSED = 0x80
 _WRITE_MULTIPLE = 16
 
 _DRIVE = "DRV-1"
+_OUTPUTS = {"P-101": 2, "P-102": 2, "V-101": 1, "V-102": 1}
+"""Its outputs and their registers, from address 0 on: float32, low word first, or int16."""
+_STEPS_PER_PERCENT = 100
 WINDOW = 100
 """Where the drive cabinet has its epoch when it checks epochs: two words, a mask, then the outputs, pump 1 first."""
 
@@ -106,25 +109,33 @@ def words_written(write: Write) -> tuple[int, ...]:
     return struct.unpack(f">{len(words) // 2}H", words)
 
 
-def float_written(write: Write, address: int) -> float | None:
-    """The float32, low word first, that a request writes to ``address``; None when it does not."""
-    if write.function != _WRITE_MULTIPLE:
-        return None
-    at, words = address - write.address, words_written(write)
-    if at < 0 or at + 2 > len(words):
-        return None
-    low, high = words[at : at + 2]
+def outputs_written(write: Write) -> dict[str, float]:
+    """The outputs of the quadruple tank's drive cabinet that a request moves, in %, by point.
+
+    By their own registers, or in the window of one that checks epochs, where a mask says which ones count.
+    """
+    if write.device != _DRIVE or write.function != _WRITE_MULTIPLE:
+        return {}
+    words, at = words_written(write), write.address
+    mask = -1
+    if at >= WINDOW:
+        mask, words, at = words[2], words[3:], 0
+    found, place = {}, 0
+    for number, (point, size) in enumerate(_OUTPUTS.items()):
+        mine = words[place - at : place - at + size] if place >= at else ()
+        place += size
+        if len(mine) == size and mask >> number & 1:
+            found[point] = _float32(*mine) if size == 2 else mine[0] / _STEPS_PER_PERCENT
+    return found
+
+
+def _float32(low: int, high: int) -> float:
     return float(struct.unpack(">f", struct.pack(">HH", high, low))[0])
 
 
 def pump_demand(write: Write) -> float | None:
-    """Demand of pump 1 of the quadruple tank in %, when a request moves it: by its own register or in the window."""
-    if write.device != _DRIVE or write.function != _WRITE_MULTIPLE:
-        return None
-    if write.address < WINDOW:
-        return float_written(write, 0)
-    is_driven = bool(words_written(write)[2] & 1)
-    return float_written(write, WINDOW + 3) if is_driven else None
+    """Demand of pump 1 of the quadruple tank in %, when a request moves it."""
+    return outputs_written(write).get("P-101")
 
 
 def first_of_another(writes: Sequence[Write], node: str) -> Write | None:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,6 +47,7 @@ class Machines:
         self.log = FieldLog()
         self.cables: dict[str, Cable] = {}
         """``pair``, ``C1A-witness``, ``C1A-bus``, ``C1A-field`` …"""
+        self._pulled: list[str] = []
         self.base = choose_endpoints(config, auto_ports=True)
         (pair,) = config.controllers
         self.members = pair.members
@@ -88,20 +90,26 @@ class Machines:
         self._relays.append((Relay(through, near, far, datagrams=datagrams), node, device))
         return near
 
-    def cut(self, cable: str) -> None:
-        """Cut one cable, where namespaces are by pulling its plug."""
-        if not self._at_plugs(cable, self.networks.pull):
-            self.cables[cable].cut()
+    async def cut(self, *cables: str) -> None:
+        """Cut them, where namespaces are by pulling their plugs."""
+        for cable in cables:
+            # Apart: the relays run on this event loop, and must not stand still while the system works.
+            if await asyncio.to_thread(self.networks.pull, *self._plug(cable)):
+                self._pulled.append(cable)
+            else:
+                self.cables[cable].cut()
 
-    def repair(self) -> None:
+    async def repair(self) -> None:
         """All cables as new."""
-        for name, cable in self.cables.items():
-            self._at_plugs(name, self.networks.plug)
-            cable.repair()
+        pulled, self._pulled = self._pulled, []
+        for cable in pulled:
+            await asyncio.to_thread(self.networks.plug, *self._plug(cable))
+        for each in self.cables.values():
+            each.repair()
 
-    def _at_plugs(self, cable: str, act: Callable[[str, str], bool | None]) -> bool | None:
+    def _plug(self, cable: str) -> tuple[str, str]:
         node, _, network = (f"{self.members[0]}-pair" if cable == "pair" else cable).partition("-")
-        return act(node, network)
+        return node, network
 
     # --- processes ------------------------------------------------------------------------------------------
     async def start_all(self) -> None:
@@ -236,11 +244,16 @@ class Machines:
 
 @asynccontextmanager
 async def machines(config: PlantConfig, networks: Networks) -> AsyncIterator[Machines]:
-    """A plant that runs and is whole; all of it is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="dcs-chaos-", ignore_cleanup_errors=True) as folder:
-        plant = Machines(config, networks, Path(folder))
-        try:
-            await plant.start_all()
-            yield plant
-        finally:
-            await plant.stop_all()
+    """A plant that runs and is whole; all of it is gone afterwards, but the logs of one that had trouble stay."""
+    folder = Path(tempfile.mkdtemp(prefix="dcs-chaos-"))
+    plant, keeps = Machines(config, networks, folder), False
+    try:
+        await plant.start_all()
+        yield plant
+    except Missing:
+        keeps = True
+        raise
+    finally:
+        await plant.stop_all()
+        if not keeps:
+            shutil.rmtree(folder, ignore_errors=True)

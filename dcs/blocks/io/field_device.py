@@ -4,7 +4,8 @@ Called by   dcs.engine once per scan; never runs on its own. The configuration m
             controller uses (``dcs.config.device_modules``) and gives it its alarm COMM.
 Knows       the link channel of the input image: how many of the points in use have a value, and in its status why not.
             Detection is in the scan, so that the standby comes to the same result; the time-outs behind it are those of
-            the values (``stale``), so that a device is lost in the scan in which its last value turns Bad.
+            the values (``stale``), so that a device is lost in the scan in which its last value turns Bad. One that was
+            never reached is not lost yet: at a start nobody can say whether it is dead or only late.
 Source      NAMUR NE 107 (2012) for the condition; decision 0014.
 """
 
@@ -31,6 +32,8 @@ CONDITION_CHOICES = (
     ("MAINTENANCE_REQUIRED", DEVICE_NEEDS_MAINTENANCE),
 )
 """The four signals of NE 107, and none of them."""
+FIRST_CONTACT_S = 10.0
+"""Some retries of a driver (2.5 s each, at most), and the start of a field that is simulated."""
 
 FIELD_DEVICE = block_type(
     "FIELD_DEVICE",
@@ -42,7 +45,8 @@ FIELD_DEVICE = block_type(
     ],
     state=[
         f8("elapsed_s", "s", "period plus declared slips"),
-        i8("was_lost", "1 while no point had a value at the last scan"),
+        i8("was_silent", "1 while no point had a value at the last scan"),
+        i8("was_lost", "1 while it was lost at the last scan"),
     ],
     outputs=[
         coded(
@@ -51,7 +55,9 @@ FIELD_DEVICE = block_type(
             STATE_CHOICES,
         ),
         coded("condition", "diagnosis by NE 107", CONDITION_CHOICES),
-        discrete("lost", "1 while no point in use has a value"),
+        discrete(
+            "lost", f"1 while no point in use has a value; of a device that never answered, after {FIRST_CONTACT_S:g} s"
+        ),
         f8("silent_s", "s", "how long no point has had a value"),
         i8("losses", "how often it was lost"),
     ],
@@ -85,11 +91,14 @@ def field_device(b: Any, dt_s: float) -> None:
         state, condition = SOME_VALUES, DEVICE_NEEDS_MAINTENANCE
     b.state, b.state_status = 1.0 * state, STATUS_GOOD
     b.condition, b.condition_status = 1.0 * condition, STATUS_GOOD
-    b.lost, b.lost_status = 1.0 if quality == BAD else 0.0, STATUS_GOOD
     if quality != BAD:
-        b.was_lost, b.silent_s = 0, 0.0
-    elif b.was_lost == 0:
-        b.was_lost, b.silent_s = 1, 0.0
-        b.losses = b.losses + 1
+        b.was_silent, b.silent_s = 0, 0.0
+    elif b.was_silent == 0:
+        b.was_silent, b.silent_s = 1, 0.0
     elif math.isfinite(b.elapsed_s):
         b.silent_s = b.silent_s + b.elapsed_s
+    lost = 1 if quality == BAD and (state != NEVER_ANSWERED or b.silent_s >= FIRST_CONTACT_S) else 0
+    if lost != 0 and b.was_lost == 0:
+        b.losses = b.losses + 1
+    b.was_lost = lost
+    b.lost, b.lost_status = 1.0 * lost, STATUS_GOOD

@@ -39,6 +39,8 @@ class Health:
 
     def answered(self, asked_ns: int, now_ns: int) -> None:
         """An answer that is no exception."""
+        if self.backoff.failures:
+            self.last_trouble = ""  # it is over, and explains nothing that comes later
         self.backoff.answered()
         self.refusal = 0
         self._heard(asked_ns, now_ns)

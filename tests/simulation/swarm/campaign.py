@@ -1,6 +1,6 @@
-"""Many seeds: on several processes, counted, judged as a whole; and the hunt for mutants.
+"""Many seeds: on several processes, counted, judged as a whole.
 
-Called by   ``python -m tests.simulation``, the tests.
+Called by   ``python -m tests.simulation``, tests.simulation.swarm.hunt, the tests.
 Promise     a campaign in which too little happened has failed, whatever its checkers say.
 """
 
@@ -17,7 +17,7 @@ import structlog
 
 from tests.simulation.redundancy_mutant import Mutant
 from tests.simulation.swarm.draw import draw
-from tests.simulation.swarm.run import NODE_FAILED, Result, run_seed
+from tests.simulation.swarm.run import Result, run_seed
 
 # What must have happened per hundred seeds, at least: about a third of what usually does.
 LEAST_PER_HUNDRED = {
@@ -122,7 +122,7 @@ def run_campaign(
     """Run all seeds; broken promises are in the result. ``jobs`` processes share the work; ``tell`` hears meanwhile."""
     began_s = time.monotonic()
     campaign = Campaign()
-    for result in _results(plant, seeds, jobs, minutes, None):
+    for result in results_of(plant, seeds, jobs, minutes, None):
         campaign.results.append(result)
         done = len(campaign.results)
         if result.broken:
@@ -133,9 +133,10 @@ def run_campaign(
     return campaign
 
 
-def _results(
+def results_of(
     plant: str, seeds: Sequence[int], jobs: int, minutes: float, mutant: type[Mutant] | None
 ) -> Iterable[Result]:
+    """One after the other, as they are done."""
     work = partial(_one, plant, minutes, mutant)
     with quiet_logs():
         if jobs <= 1:
@@ -154,15 +155,3 @@ def _results(
 
 def _one(plant: str, minutes: float, mutant: type[Mutant] | None, seed: int) -> Result:
     return run_seed(plant, seed, minutes, mutant() if mutant else None)
-
-
-def first_that_catches(
-    plant: str, mutant: type[Mutant], seeds: Sequence[int], jobs: int = 1, minutes: float = 10.0
-) -> Result | None:
-    """A run in which the judges notice the broken rule; None when it survives all seeds."""
-    for result in _results(plant, seeds, jobs, minutes, mutant):
-        if NODE_FAILED in result.broken:
-            raise RuntimeError(f"{mutant.__name__} does not fit this system any more: {result.broken}")
-        if result.broken:
-            return result
-    return None

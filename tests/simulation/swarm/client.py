@@ -7,6 +7,7 @@ Knows       the bus, the plan's tags, the answers. Judges S5: what was answered 
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.simulation.swarm.judge import Judge
 _PATIENCE_S = 5.0
 _REMEMBERED = 100  # answered commands; the book of the controllers keeps 256
 _BY_HAND_S = 15.0  # so long a loop stays in Man
+_LOOKS_EVERY_S = 20.0  # for what has tripped or was taken to Man
 _SETTING_SPREAD = 0.05
 _SETPOINT_SPREAD = 0.01
 
@@ -41,12 +43,23 @@ def value_of(engine: Engine, tag: str) -> float:
 class Client:
     """Gives one command after the other, each with a value that was never used before."""
 
-    def __init__(self, plant: str, pair: str, bus: MemoryBus, judge: Judge, rng: Random, every_s: float) -> None:
+    def __init__(
+        self,
+        plant: str,
+        pair: str,
+        bus: MemoryBus,
+        judge: Judge,
+        rng: Random,
+        every_s: float,
+        active: Callable[[], Controller | None],
+    ) -> None:
+        """``active``: what the screens of the station show is the state of that one."""
         self._subject = command_subject(plant, pair)
         self._bus = bus
         self._judge = judge
         self._rng = rng
         self._every_s = every_s
+        self._active = active
         self._number = 0
         self.allowed: dict[str, tuple[float, ...]] = {}  # what may be in the memory for a tag
         self.answered: deque[str] = deque(maxlen=_REMEMBERED)
@@ -56,18 +69,22 @@ class Client:
         self._modes: list[str] = []
         self._by_hand: deque[tuple[int, str]] = deque()
         self._targets: dict[str, int] = {}  # mode of every block that people can move, as it was found
+        self._commands: dict[str, int] = {}  # what motors and valves were told, as it was found
 
     def learn(self, controller: Controller, may_move: bool) -> None:
-        """What can be written in this plant. ``may_move``: also setpoints and modes."""
+        """What can be written in this plant, as it is now. ``may_move``: also setpoints and modes."""
         engine = controller.replica.engine
         for place in engine.plan.tags:
             name = place.tag.name
             if not place.tag.writable or place.record < 0 or name.count(".") != 1:
                 continue
             value = value_of(engine, name)
-            if name.endswith(".MODE") and may_move:
+            if name.endswith(".MODE"):
                 self._targets[name] = int(value)
             kind = engine.plan.records[place.record].type
+            if place.field == "sp" and kind.has("tripped"):
+                self._commands[name] = int(value)
+                continue
             if name.endswith((".GAIN", ".TI")) and value > 0.0:
                 self._settings.append(name)
             elif may_move and name.endswith(".MODE") and value == AUTO and kind.has("ti_s"):
@@ -83,9 +100,14 @@ class Client:
     # --- commands -----------------------------------------------------------------------------------------
     async def run(self) -> None:
         """Until cancelled."""
+        looked_ns = self._judge.now_ns()
         while True:
             await asyncio.sleep(self._rng.expovariate(1.0 / self._every_s))
             now_ns = self._judge.now_ns()
+            if now_ns - looked_ns > _LOOKS_EVERY_S * NS_PER_S:
+                looked_ns = now_ns
+                await self.look_after()
+                continue
             if self._by_hand and now_ns - self._by_hand[0][0] > _BY_HAND_S * NS_PER_S:
                 if await self.order("set", self._by_hand[0][1], "AUTO"):
                     self._by_hand.popleft()
@@ -119,12 +141,27 @@ class Client:
         self._by_hand.clear()
         return done
 
-    async def put_modes_back(self, engine: Engine) -> None:
-        """What went to Man by itself when its input was bad waits for a person, where its SHED_OPT says so."""
+    async def look_after(self) -> None:
+        """What an operator does who finds the plant after trouble: blocks go back from the mode that a bad input took
+        them to, where their SHED_OPT leaves that to a person; motors that have tripped are reset and started.
+        """
+        controller = self._active()
+        if controller is None:
+            return
+        engine = controller.replica.engine
         for name, mode in self._targets.items():
             if name not in self.allowed and int(value_of(engine, name)) != mode:
                 self._judge.counts["modes put back"] += 1
                 await self.order("set", name, MODE_NAMES[mode].upper())
+        for name, command in self._commands.items():
+            if int(value_of(engine, name)) != command:
+                self._judge.counts["motors started again"] += 1
+                await self.order("set", name.replace(".SP", ".RESET"), 1.0)
+                await self.order("set", name, float(command))
+
+    def reset_s(self, loop: str) -> float:
+        """Reset time of a loop, as it was found; 0 = it has none."""
+        return self._first.get(f"{loop}.TI", 0.0)
 
     async def order(self, verb: str, subject: str = "", value: float | str | None = None) -> bool:
         """One command; whether it was answered with ok."""

@@ -47,6 +47,13 @@ class Drawn:
     clock_step_s: float = 0.0
     change_s: float = 0.0
     command_s: float = 3.0
+    send_pause: float = 0.0  # chance of a pause between a scan and the sending of its outputs
+    resend: float = 0.0  # share of what goes to devices that the system has to send again
+    field_s: float = 0.0  # the process that hosts the simulated devices crashes
+    reboot_s: float = 0.0  # a device is switched off and on
+    forgets: bool = False  # and does not know its highest epoch any more
+    member_s: float = 0.0  # the standby is taken out, or brought back
+    moment: float = 0.0  # chance that somebody does something just when a role or a copy changes
 
     def rng(self, stream: str) -> Random:
         """Random numbers of one kind of trouble: they stay the same whatever else happens."""
@@ -89,4 +96,11 @@ def draw(seed: int, fast: float = 0.02) -> Drawn:
         switch_s=pick(0.0, 0.0, 40.0),
         clock_step_s=pick(0.0, 0.0, 90.0),
         change_s=pick(*[0.0] * 7, 120.0),
+        send_pause=pick(0.0, 0.005, 0.03),
+        resend=pick(0.0, 0.0, 0.1),
+        field_s=pick(0.0, 0.0, 0.0, 90.0),
+        reboot_s=pick(0.0, 0.0, 60.0),
+        forgets=pick(False, True),
+        member_s=pick(0.0, 0.0, 30.0),
+        moment=pick(0.0, 0.0, 0.1),
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from dcs.config import load
@@ -16,32 +17,47 @@ from dcs.config.plant_config import ControllerConfig, PlantConfig
 from dcs.node import assembly
 from field_io.specs import OPC_UA
 from tests.simulation.swarm.draw import Drawn
+from tests.support.opc_ua_plant import make_opc_ua_plant
 
 _WINDOW = 9000
 """First register of the output window of a device that checks epochs: free in all shipped plants."""
 
-MOVES = ("quadruple_tank", "heated_tank")
+OPC_UA_PLANT = "quadruple_tank_opc_ua"
+"""The quadruple tank with its outputs behind OPC UA; made for the swarm, not shipped."""
+
+MOVES = ("quadruple_tank", OPC_UA_PLANT, "heated_tank")
 """Plants that an operator may move about without running into a trip within minutes."""
+
+
+@cache
+def folder_of(plant: str) -> Path:
+    """Where the texts of a plant are. Raises ``ConfigError`` for a name that nobody knows."""
+    if plant == OPC_UA_PLANT:
+        return make_opc_ua_plant(Path(mkdtemp(prefix="dcs-swarm-")) / plant)
+    return find_config(plant)
 
 
 @cache
 def plant_config(plant: str, overrides: tuple[str, ...]) -> PlantConfig:
     """Checked once."""
-    return assembly.load_configuration(find_config(plant), overrides)
+    return assembly.load_configuration(folder_of(plant), overrides)
 
 
 def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
     """What this run changes in the plant's configuration."""
     found = []
     config = plant_config(plant, ())
+    is_fast = drawn.fast and plant in MOVES  # others are tuned for the periods that they have
     for device in config.devices:
         if device.simulate and any(point.direction == "out" for point in device.points):
             found.append(f"field.devices.{device.name}.watchdog={drawn.watchdog_s:g} s")
-            if drawn.checks and device.protocol != OPC_UA:
+            if not drawn.checks:  # a device may check epochs by its own configuration
+                found.append(f"field.devices.{device.name}.epoch=null")
+            elif device.epoch is None and device.protocol != OPC_UA:
                 found.append(f"field.devices.{device.name}.epoch.address={_WINDOW}")
-        if drawn.fast:
+        if is_fast:
             found.append(f"field.devices.{device.name}.poll=100 ms")
-    if drawn.fast:
+    if is_fast:
         names = dict.fromkeys(c.name for pair in config.controllers for c in pair.strategy.scan_classes)
         found += [f"scan_classes.{name}.period=100 ms" for name in names]
     return tuple(found)

@@ -1,70 +1,110 @@
-"""What a historian and a journal are given: no gap without a reason, no epoch that falls, no event lost or doubled.
+"""What is kept of a run: every sample that a controller published, no epoch that falls, no event lost or doubled.
 
-Called by   tests.simulation.swarm.world; listens on the bus as a historian does.
-Knows       frames (scan, time, epoch) in the order of their arrival, and the durable events.
+Called by   tests.simulation.swarm.world; listens on the bus as a historian does that never loses its own connection.
+Knows       frames (scan, time, epoch) as they leave a controller and as they arrive, live or late; the durable events.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from dcs.bus.memory import MemoryBus
-from dcs.bus.messages import Event, Frame, frame_subject
+from dcs.bus.messages import Event, Frame, frame_subject, late_subject
+from dcs.core.clock import NS_PER_S
 from tests.simulation.swarm.judge import Judge
 
-_UNSEEN_SCANS = 8
-"""More scans than this are never unacknowledged: the standby is excluded before."""
+_COMPUTED_AGAIN = 2
+"""Most scans of a class that a new holder computes again because it never saw what the old one did. A record that is
+not acknowledged excludes the standby before the next scan; one more may run until a majority has recorded that."""
+_UNSEEN = 1
+"""Most scans that nobody has published: the old holder died between mirroring one and publishing it."""
+
+_DELIVERED_NS = 10 * NS_PER_S
+"""A sample arrives within that, once the bus is there."""
 
 
 class Records:
-    """Judges what is stored."""
+    """Judges what is published and what is stored."""
 
-    def __init__(self, plant: str, pair: str, bus: MemoryBus, judge: Judge, period_ns: int) -> None:
-        """``period_ns``: of the fastest scans."""
+    def __init__(self, plant: str, pair: str, bus: MemoryBus, judge: Judge, periods_ns: Sequence[int]) -> None:
+        """``periods_ns``: of the scan classes."""
         self._subject = frame_subject(plant, pair, "*")
         self._pair = pair
         self._bus = bus
         self._judge = judge
-        self._period_ns = period_ns
+        self._period_ns = min(periods_ns)
+        self._again_max = _COMPUTED_AGAIN * len(periods_ns)  # scans of all classes may be due together
+        self._unseen_max = _UNSEEN * len(periods_ns)
         self._epoch = 0
         self._scan = 0
         self._last: dict[str, tuple[int, int]] = {}  # of each scan class: time, epoch
+        self._heard = (0, 0)  # of the newest live frame: epoch, scan
+        self._on_their_way: dict[tuple[int, int], tuple[str, int]] = {}  # (epoch, scan) -> published by whom and when
         self._events: dict[str, bytes] = {}
-        self.gap_is_explained = True  # the bus or a process was out of reach since the last frame
         self.jump_is_explained = True  # a cold start: scans and events begin anew
 
     async def start(self) -> None:
         """Listen from now on."""
         await self._bus.subscribe(self._subject, self._on_frame)
+        await self._bus.subscribe(late_subject(self._subject), self._on_late)
 
-    async def _on_frame(self, subject: str, payload: bytes) -> None:
-        frame = Frame.from_bytes(payload)
-        judge, scan_class = self._judge, subject.rsplit(".", 1)[1]
-        judge.counts["frames"] += 1
+    # --- at the controllers --------------------------------------------------------------------------------
+    def published(self, node: str, subject: str, payload: bytes) -> None:
+        """A controller hands a frame to its bus; whatever becomes of that, it has to arrive."""
+        frame, judge, scan_class = Frame.from_bytes(payload), self._judge, subject.rsplit(".", 1)[1]
         if frame.epoch < self._epoch:
-            judge.breaks(f"history: scan {frame.scan} is marked with epoch {frame.epoch} after {self._epoch}")
+            judge.breaks(f"history: {node} publishes scan {frame.scan} with epoch {frame.epoch} after {self._epoch}")
         elif not self.jump_is_explained:
             self._compare(frame, scan_class)
-        self.gap_is_explained = self.jump_is_explained = False
+        self.jump_is_explained = False
         self._epoch, self._scan = frame.epoch, frame.scan
         self._last[scan_class] = (frame.time_ns, frame.epoch)
+        self._on_their_way[frame.epoch, frame.scan] = (node, judge.now_ns())
 
     def _compare(self, frame: Frame, scan_class: str) -> None:
         judge = self._judge
         last_ns, last_epoch = self._last.get(scan_class, (0, 0))
-        again = self._scan + 1 - frame.scan if frame.epoch > self._epoch else 0
-        if frame.epoch > last_epoch:  # what the old holder computed last nobody else has seen: it is computed again
-            judge.counts["scans computed again"] += max(again, 0)
-            if again > _UNSEEN_SCANS or frame.time_ns < last_ns - _UNSEEN_SCANS * self._period_ns:
-                judge.breaks(f"history: epoch {frame.epoch} begins with scan {frame.scan}, {again} were stored already")
-        elif frame.time_ns <= last_ns:
+        step = frame.scan - self._scan
+        if frame.epoch == self._epoch and step != 1:
+            judge.breaks(f"history: scan {frame.scan} follows scan {self._scan} in epoch {frame.epoch}")
+        elif frame.epoch == last_epoch and frame.time_ns <= last_ns:
             judge.breaks(
                 f"history: scan {frame.scan} ({scan_class}) is {last_ns - frame.time_ns} ns older than the last"
             )
-        elif frame.scan <= self._scan and not again:
-            judge.breaks(f"history: scan {frame.scan} follows scan {self._scan}")
-        if frame.scan > self._scan + 1:
-            judge.counts["gaps in the history"] += 1
-            if not self.gap_is_explained and frame.epoch == self._epoch:
-                judge.breaks(f"history: scan {frame.scan} follows scan {self._scan}, and nothing explains the gap")
+        elif frame.epoch > self._epoch:
+            again = 1 - step
+            judge.counts["scans computed again"] += max(again, 0)
+            judge.counts["the most scans computed again"] += again == self._again_max
+            judge.counts["scans that nobody published"] += max(-again, 0)
+            late_ns = last_ns - _COMPUTED_AGAIN * self._period_ns
+            if not -self._unseen_max <= again <= self._again_max or frame.time_ns < late_ns:
+                judge.breaks(f"history: epoch {frame.epoch} begins with scan {frame.scan} after scan {self._scan}")
+
+    def lost_with(self, node: str, kept: set[tuple[int, int]]) -> None:
+        """A process is gone, and with it the samples that it still kept for the bus."""
+        for key in [key for key, (owner, _) in self._on_their_way.items() if owner == node and key in kept]:
+            self._judge.counts["samples lost with a process"] += 1
+            del self._on_their_way[key]
+
+    # --- at the historian ----------------------------------------------------------------------------------
+    async def _on_frame(self, subject: str, payload: bytes) -> None:
+        frame = Frame.from_bytes(payload)
+        self._judge.counts["frames"] += 1
+        if (frame.epoch, frame.scan) <= self._heard:
+            self._judge.breaks(f"history: scan {frame.scan} of epoch {frame.epoch} comes live after {self._heard}")
+        self._heard = (frame.epoch, frame.scan)
+        self._on_their_way.pop((frame.epoch, frame.scan), None)
+
+    async def _on_late(self, subject: str, payload: bytes) -> None:
+        frame = Frame.from_bytes(payload)
+        if self._on_their_way.pop((frame.epoch, frame.scan), None) is not None:
+            self._judge.counts["late samples"] += 1
+
+    def not_stored(self) -> str:
+        """A sample that was published and has not arrived; "" = none."""
+        for (epoch, scan), (node, published_ns) in self._on_their_way.items():
+            if self._judge.now_ns() - published_ns > _DELIVERED_NS:
+                return f"scan {scan} of epoch {epoch}, published by {node}, has not arrived"
+        return ""
 
     # --- the journal --------------------------------------------------------------------------------------
     def stored(self, payload: bytes, message_id: str) -> None:

@@ -35,7 +35,6 @@ async def shoot(world: World, rng: Random, kind: str) -> None:
         raise Broken(f"a healthy pair did not stay whole: {world.not_whole()}")
     name = active.face.node
     began_ns = world.loop.now_ns()
-    world.records.gap_is_explained = True
     world.judge.counts[f"in the quiet: {kind}"] += 1
     world.judge.tell(name, f"in the quiet: {kind}")
     repair = await _fault(world, name, kind)

@@ -9,9 +9,12 @@ from itertools import pairwise
 from random import Random
 
 from dcs.core.simulated_time import SimulatedLoop, run_simulated
+from dcs.node.replica import DIGEST_PARTS
+from tests.simulation.redundancy_mutant import Mutant
 from tests.simulation.swarm.campaign import quiet_logs
 from tests.simulation.swarm.draw import Drawn
 from tests.simulation.swarm.judge import Broken
+from tests.simulation.swarm.mutated import mutated
 from tests.simulation.swarm.plant import checked_once, overrides_of, plant_config
 from tests.simulation.swarm.run import Result, fill, words
 from tests.simulation.swarm.shots import wait_until_whole
@@ -44,10 +47,8 @@ async def _pair_link(world: World, active: str, standby: str, seconds: float) ->
 
 
 async def _bus(world: World, active: str, standby: str, seconds: float) -> None:
-    world.records.gap_is_explained = True
     world.box.peers.hub.stop()
     await world.run_for(seconds)
-    world.records.gap_is_explained = True
     world.box.peers.hub.start()
 
 
@@ -58,6 +59,21 @@ async def _standby_cable(world: World, active: str, standby: str, seconds: float
     await world.box.faults().heal(cables[0])
 
 
+async def _standby_memory(world: World, active: str, standby: str, seconds: float) -> None:
+    """A bit of a tuning parameter flips in the standby: it must be seen, and put right by a new copy."""
+    engine, before = world.box.controller(standby).replica.engine, world.judge.counts["mismatches"]
+    index = next(at for at, record in enumerate(engine.plan.records) if record.type.has("ti_s"))
+    engine.memory[8 * engine.plan.word_of(index, "gain") + 62 // 8] ^= 1 << 62 % 8
+    world.damaged.add(standby)
+    world.judge.tell(standby, "a bit flips in its memory")
+    for _ in range(DIGEST_PARTS + 2):  # the part of the memory that it is in is compared once in so many scans
+        await world.run_for(world.scan_ns / S)
+    if world.judge.counts["mismatches"] == before:
+        raise Broken(f"a bit has flipped in the memory of {standby}, and nobody has noticed")
+    await wait_until_whole(world, 60.0, "after a bit flipped in the standby")
+    world.damaged.clear()
+
+
 FAULTS: dict[str, Fault] = {
     "standby": _standby,
     "witness": _witness,
@@ -65,6 +81,7 @@ FAULTS: dict[str, Fault] = {
     "pair-link": _pair_link,
     "bus": _bus,
     "standby-cable": _standby_cable,
+    "standby-memory": _standby_memory,
 }
 
 
@@ -74,7 +91,9 @@ def run_trials(plant: str, fault: str, trials: int, first: int = 0, jobs: int = 
         return [run_some(plant, fault, first + at, min(per_box, trials - at)) for at in range(0, trials, per_box)]
 
 
-def run_some(plant: str, fault: str, seed: int, trials: int, fast: bool = False) -> Result:
+def run_some(
+    plant: str, fault: str, seed: int, trials: int, fast: bool = False, mutant: Mutant | None = None
+) -> Result:
     """Some faults on one pair that becomes whole in between; clocks are wrong by up to 2 %."""
     drawn = Drawn(seed, fast=fast, clock_error=Random(seed).choice((0.0, 0.02)), command_s=2.0)
     config = plant_config(plant, overrides_of(plant, drawn))
@@ -98,7 +117,7 @@ def run_some(plant: str, fault: str, seed: int, trials: int, fast: bool = False)
             await world.stop_client()
         fill(result, world.judge)
 
-    with checked_once():
+    with checked_once(), mutated(mutant):
         run_simulated(main)
     return result
 

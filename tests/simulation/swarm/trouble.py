@@ -9,10 +9,15 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 from dcs.core.errors import DcsError, LinkDown
+from dcs.node.assembly import FIELD_NODE
 from dcs.node.controller import Controller
 from field_io.fault_kinds import DEVICE, LINK
+from tests.simulation.swarm.judge import Broken
+from tests.simulation.swarm.moments import Moments
 from tests.simulation.swarm.world import S, World
 
+_ASKED = {"switchover": "switchovers", "standby_out": "asked to take out", "standby_in": "asked to bring back"}
+_BRING_BACK_S = 60.0
 Trouble = Callable[[Random], Awaitable[None]]
 
 
@@ -29,7 +34,7 @@ class Swarm:
     def begin(self) -> None:
         """From now on."""
         drawn, net = self._world.drawn, self._net
-        self._world.troubled = True
+        self._world.troubled = self._world.kernel.on = True
         net.jitter_ns, net.loss, net.repeat = round(drawn.jitter_ms * 1e6), drawn.loss, drawn.repeat
         net.tail, net.ancient = drawn.tail, drawn.ancient
         kinds: tuple[tuple[str, float, Trouble], ...] = (
@@ -45,10 +50,15 @@ class Swarm:
             ("switch", drawn.switch_s, self._switch_over),
             ("clock", drawn.clock_step_s, self._step_clock),
             ("change", drawn.change_s, self._change),
+            ("field", drawn.field_s, self._crash_field),
+            ("reboot", drawn.reboot_s, self._reboot_device),
+            ("member", drawn.member_s, self._change_members),
         )
         for name, every_s, trouble in kinds:
             if every_s:
                 self._again(drawn.rng(name), every_s, trouble)
+        if drawn.moment:
+            self._world.moment = Moments(self._world, self, drawn.rng("moment")).come
 
     def _again(self, rng: Random, every_s: float, trouble: Trouble) -> None:
         async def happen() -> None:
@@ -60,18 +70,32 @@ class Swarm:
     async def heal(self) -> None:
         """No more trouble; everything is started again."""
         world, box, net = self._world, self._box, self._net
-        world.troubled = False
+        world.troubled = world.kernel.on = False
+        world.moment = lambda what, node: None
         world.forget_plans()
         net.jitter_ns, net.loss, net.repeat, net.tail, net.ancient = 0, 0.0, 0.0, 0.0, 0.0
         net.heal()
         box.peers.hub.start()
-        for name in (*box.config.nodes, "client", "historian"):
+        for name in (*box.config.nodes, "client"):
             box.peers.hub.heal(name)
             world.loop.thaw(name)
-        await box.faults().clear_all()
-        for name in world.voters:
+        for name in (FIELD_NODE, *world.voters):
             await box.start(name)
+        await box.faults().clear_all()
+        world.judge.counts["writes sent again by the system"] = world.kernel.repeated
         world.judge.tell("world", "healed")
+        await self._bring_back()
+
+    async def _bring_back(self) -> None:
+        """A standby that is out comes back when both others answer; it is asked for until then. Raises ``Broken``."""
+        world, waited_s = self._world, 0.0
+        while (active := world.active()) is None or active.member.report().standby == "out":
+            if waited_s > _BRING_BACK_S:
+                raise Broken(f"no life: {_BRING_BACK_S:g} s after healing the standby is still out of the pair")
+            if active is not None:
+                await self.ask("standby_in")
+            await world.run_for(1.0)
+            waited_s += 1.0
 
     def _note(self, what: str, who: str, text: str) -> None:
         self._world.judge.counts[what] += 1
@@ -89,7 +113,6 @@ class Swarm:
         if name not in self._box.nodes:
             return
         self._note("crashes", name, f"is killed for {down_s:.3f} s")
-        self._world.records.gap_is_explained = True
         await self._box.kill(name)
         if spoil and self._may_corrupt():
             self._note("records damaged", name, "its voter record is damaged")
@@ -115,17 +138,17 @@ class Swarm:
 
     async def _pause_one(self, rng: Random) -> None:
         name = rng.choice(self._world.voters)
-        self._pause(name, rng.uniform(0.005, 0.4), "pauses")
+        self.pause(name, rng.uniform(0.005, 0.4), "pauses")
 
     async def _stop_one(self, rng: Random) -> None:
         active = self._world.active()
         name = active.face.node if active is not None and rng.random() < 0.5 else rng.choice(self._world.voters)
-        self._pause(name, rng.uniform(0.5, 6.0) * self._promise_s, "stops")
+        self.pause(name, rng.uniform(0.5, 6.0) * self._promise_s, "stops")
 
-    def _pause(self, name: str, seconds: float, what: str) -> None:
+    def pause(self, name: str, seconds: float, what: str) -> None:
+        """Let a process stand still."""
         if name in self._box.nodes:
             self._note(what, name, f"stands still for {seconds:.3f} s")
-            self._world.records.gap_is_explained = True
             self._box.freeze(name, seconds)
 
     async def _hang_one(self, rng: Random) -> None:
@@ -176,59 +199,119 @@ class Swarm:
     # --- bus --------------------------------------------------------------------------------------------------
     async def _lose_bus(self, rng: Random) -> None:
         hub, seconds = self._box.peers.hub, rng.uniform(0.5, 25.0)
-        self._world.records.gap_is_explained = True
         if rng.random() < 0.5:
             self._note("bus losses", "bus", f"is gone for {seconds:.3f} s")
             hub.stop()
 
             async def back() -> None:
-                self._world.records.gap_is_explained = True
                 hub.start()
         else:
-            name = rng.choice((*self._world.pair.members, "historian", "client"))
+            name = rng.choice((*self._world.pair.members, "client"))
             self._note("bus cables cut", name, f"is off the bus for {seconds:.3f} s")
             hub.cut(name)
 
             async def back() -> None:
-                self._world.records.gap_is_explained = True
                 hub.heal(name)
 
         self._world.at(seconds, back)
 
     # --- field ------------------------------------------------------------------------------------------------
+    async def _crash_field(self, rng: Random) -> None:
+        """The process that hosts the simulated devices: they are all gone, and start as they were in the beginning."""
+        seconds = rng.choice((rng.uniform(0.01, 1.0), rng.uniform(1.0, 12.0)))
+        if FIELD_NODE not in self._box.nodes:
+            return
+        self._note("field crashes", FIELD_NODE, f"is killed for {seconds:.3f} s")
+        await self._box.kill(FIELD_NODE)
+
+        async def start() -> None:
+            self._world.judge.tell(FIELD_NODE, "starts")
+            await self._box.start(FIELD_NODE)
+
+        self._world.at(seconds, start)
+
+    async def _reboot_device(self, rng: Random) -> None:
+        value = rng.choice((rng.uniform(0.1, 1.0), rng.uniform(1.0, 8.0)))
+        chance = rng.random()
+        if names := self._subjects(DEVICE, "registers"):
+            self._begin(names[int(chance * len(names))], "reboot", value, "device reboots")
+
     async def _spoil_cable(self, rng: Random) -> None:
-        faults = self._box.faults()
-        names = [one.name for one in faults.subjects() if one.scope == LINK]
         kind, value = rng.choice((("cut", None), ("cut", None), ("latency", 0.2), ("drop", 30.0), ("duplicate", 20.0)))
-        await self._spoil(rng.choice(names), kind, value, rng.uniform(0.5, 20.0), "cables spoiled")
+        await self._spoil(LINK, rng.random(), kind, value, rng.uniform(0.5, 20.0), "cables spoiled")
 
     async def _spoil_device(self, rng: Random) -> None:
-        faults = self._box.faults()
-        names = [one.name for one in faults.subjects() if one.scope == DEVICE]
         kind, value = rng.choice((("disconnect", None), ("silent", None), ("latency", 0.3), ("exception", 6.0)))
-        await self._spoil(rng.choice(names), kind, value, rng.uniform(1.0, 20.0), "devices dead")
+        await self._spoil(DEVICE, rng.random(), kind, value, rng.uniform(1.0, 20.0), "devices dead")
 
-    async def _spoil(self, name: str, kind: str, value: float | None, seconds: float, what: str) -> None:
-        faults = self._box.faults()
-        if kind in faults.target(name).active:
+    def _subjects(self, scope: str, trait: str = "") -> list[str]:
+        if FIELD_NODE not in self._box.nodes:
+            return []
+        found = [one for one in self._box.faults().subjects() if one.scope == scope]
+        return [one.name for one in found if not trait or trait in one.traits]
+
+    async def _spoil(
+        self, scope: str, chance: float, kind: str, value: float | None, seconds: float, what: str
+    ) -> None:
+        names = self._subjects(scope)
+        if not names:
             return
-        self._note(what, name, f"{kind} for {seconds:.3f} s")
-        faults.begin(name, kind, value)
+        name = names[int(chance * len(names))]
+        if not self._begin(name, kind, value, what):
+            return
 
         async def mend() -> None:
-            await faults.clear(name, kind)
+            if FIELD_NODE in self._box.nodes:
+                await self._box.faults().clear(name, kind)
+            else:
+                self._world.at(0.5, mend)
 
         self._world.at(seconds, mend)
 
+    def _begin(self, name: str, kind: str, value: float | None, what: str) -> bool:
+        faults = self._box.faults()
+        target = faults.target(name)
+        if kind in target.active or kind not in [one.name for one in target.subject.kinds]:
+            return False
+        self._note(what, name, f"{kind} {value or ''}")
+        faults.begin(name, kind, value)
+        return True
+
     # --- people -----------------------------------------------------------------------------------------------
-    async def _switch_over(self, rng: Random) -> None:
+    async def ask(self, verb: str) -> bool:
+        """An operator asks the pair for something; whether it was begun."""
         try:
             async with asyncio.timeout(2.0):
-                reply = await self._box.command(self._world.pair.name, "switchover", self._world.pair.name)
+                reply = await self._box.command(self._world.pair.name, verb, self._world.pair.name)
         except (LinkDown, TimeoutError):
-            return
+            return False
         if reply.ok:
-            self._note("switchovers", "client", reply.text)
+            self._note(_ASKED[verb], "client", reply.text)
+        return reply.ok
+
+    async def _switch_over(self, rng: Random) -> None:
+        await self.ask("switchover")
+
+    async def _change_members(self, rng: Random) -> None:
+        """The standby is taken out for a while; trouble likes to follow."""
+        seconds, soon_s = rng.uniform(0.5, 20.0), rng.uniform(0.0, rng.choice((0.01, 0.5)))
+        name, down_s = rng.choice(self._world.voters), rng.uniform(0.001, 3.0)
+        is_crash = self._world.drawn.crash_s > 0.0 and rng.random() < 0.5
+        if not await self.ask("standby_out"):
+            return
+
+        async def back() -> None:
+            if not await self.ask("standby_in") and self._world.troubled:
+                self._world.at(3.0, back)
+            elif is_crash:
+                await self.crash(name, down_s)
+
+        async def then() -> None:
+            await self.crash(name, down_s)
+
+        if is_crash:
+            self._world.at(soon_s, then)
+        self._world.at(seconds, back)
 
     async def _step_clock(self, rng: Random) -> None:
         name = rng.choice(self._world.voters)

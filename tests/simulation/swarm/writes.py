@@ -6,15 +6,17 @@ Knows       which process wrote to which device when, with which epoch; what a d
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S
+from field_io.devices.opc_ua_device import SimulatedUaDevice
 from field_io.devices.simulated import SimulatedModbusDevice
 from tests.simulation.swarm.judge import Judge
 
 MS = NS_PER_MS
+SimulatedDevice = SimulatedModbusDevice | SimulatedUaDevice
 _CLOCK_ERROR = 0.021  # of the device's own clock, and a little
 _REQUESTS_LATE = 1
 """Of an old holder, to one device, after the first write of a new one: the one that was on its way."""
@@ -37,7 +39,8 @@ class Registers:
     epoch: int = 0  # of the newest holder that it took a write of
     last_ns: int = 0  # of the last write that it took; 0 = never
     expired: int = 0  # fail actions since then
-    late: dict[str, int] = field(default_factory=dict)  # writes of old holders that it took
+    late: dict[str, int] = field(default_factory=dict)  # requests of old holders that it took
+    late_ns: int = 0  # when it took the last of them
 
 
 class Writes:
@@ -53,13 +56,16 @@ class Writes:
         self.times_ns: deque[int] = deque(maxlen=1000)  # of the latest accepted writes, all devices
         self._source_of: dict[int, str] = {}
 
-    def watch(self, device: SimulatedModbusDevice, sender_of: Callable[[str], Sender]) -> None:
-        """Judge this device from now on. ``sender_of``: whose connection that is, by its name."""
+    def watch(self, device: SimulatedDevice, sender_of: Callable[[str], Sender], forgets: bool = False) -> None:
+        """Judge this device from now on. ``sender_of``: whose connection that is, by its name; ``forgets``: a reboot
+        costs it the epoch that it knows.
+        """
         spec = device.spec
         seen = self.devices[spec.name] = Registers(spec.watchdog_ns, spec.epoch is not None)
-        record, expire = device._record, device.watchdog.expire
+        record: Callable[..., None] = device._record
+        expire, power_up = device.watchdog.expire, device.watchdog.power_up
 
-        def judged(names: Sequence[str], values: Sequence[float], peer: str, epoch: int, accepted: bool = True) -> None:
+        def judged(names: Any, values: Any, peer: str, epoch: int, accepted: bool = True) -> None:
             sender = sender_of(peer)
             if accepted and names:
                 self.accepted(spec.name, seen, sender, epoch or sender.claimed)
@@ -75,7 +81,18 @@ class Writes:
             self._judge.counts["fail actions"] += 1
             self._judge.tell(spec.name, f"fail action, seen {silent_ns / NS_PER_S:.3f} s after the last write")
 
-        device._record = judged  # type: ignore[method-assign]
+        def powered_up() -> None:
+            seen.last_ns, seen.expired = 0, 0
+            if forgets and isinstance(device, SimulatedModbusDevice) and device.gate is not None:
+                device.gate.keep_epoch(0)
+                seen.epoch = 0
+                self._judge.counts["epochs forgotten"] += 1
+            self._judge.counts["devices rebooted"] += 1
+            self._judge.tell(spec.name, f"is switched on again and knows epoch {seen.epoch}")
+            power_up()
+
+        device.watchdog.power_up = powered_up  # type: ignore[method-assign]
+        device._record = judged  # type: ignore[method-assign, assignment]
         device.watchdog.expire = expired  # type: ignore[method-assign]
 
     def accepted(self, name: str, seen: Registers, sender: Sender, epoch: int) -> None:
@@ -101,8 +118,9 @@ class Writes:
 
     def _late(self, name: str, seen: Registers, sender: Sender, epoch: int) -> None:
         process = sender.process
-        term = f"{process} {epoch}"
-        seen.late[term] = seen.late.get(term, 0) + 1
+        term, now_ns = f"{process} {epoch}", self._judge.now_ns()
+        seen.late[term] = seen.late.get(term, 0) + (now_ns != seen.late_ns)  # OPC UA: the nodes of one request
+        seen.late_ns = now_ns
         self._judge.counts["late writes"] += 1
         self._judge.tell(name, f"late write of {process} with epoch {epoch}, {self.newest} writes already")
         if not sender.paused:

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from dcs.bench.machines.field_log import FieldLog, Write, first_of_another, float_written, late_writes
+from dcs.bench.machines.field_log import FieldLog, Write, first_of_another, late_writes, outputs_written
 
 
 def request(number: int, address: int, value: float) -> bytes:
@@ -33,9 +33,24 @@ def test_requests_are_read_however_the_stream_is_cut_and_each_has_its_own_answer
     answered = answer(2, refused=True) + answer(1)
     for at in range(0, len(answered), size):
         ears.answered(answered[at : at + size])
-    assert [(w.node, float_written(w, 0), w.accepted) for w in log.writes] == [("A", 12.5, True), ("A", 13.5, False)]
-    assert float_written(log.writes[0], 1) is None
+    assert [(w.node, outputs_written(w), w.accepted) for w in log.writes] == [
+        ("A", {"P-101": 12.5}, True),
+        ("A", {"P-101": 13.5}, False),
+    ]
     assert log.requests == {"A": 2}
+
+
+def test_outputs_are_read_from_their_own_registers_or_from_the_window_of_one_who_checks_epochs() -> None:
+    low_high = struct.unpack(">HH", struct.pack(">f", 25.0))[::-1]
+
+    def outputs(address: int, *words: int) -> dict[str, float]:
+        data = struct.pack(">HB", len(words), 2 * len(words)) + struct.pack(f">{len(words)}H", *words)
+        return outputs_written(Write(1.0, "A", "DRV-1", 16, address, data))
+
+    assert outputs(2, *low_high, 7000, 3000) == {"P-102": 25.0, "V-101": 70.0, "V-102": 30.0}
+    assert outputs(3, 0, 7000) == {"V-101": 70.0}, "half a float is no value"
+    window = (0, 9, 0b1001, *low_high, *low_high, 7000, 3000)
+    assert outputs(100, *window) == {"P-101": 25.0, "V-102": 30.0}, "only those that the mask names"
 
 
 def test_reads_are_no_writes() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from dcs.bus.history import HistoryAnswer, HistoryRequest, Series, history_subject
 from dcs.core.clock import NS_PER_S
-from dcs.node.history_service import reduced
+from dcs.node.sample_history import reduced
 from hmi.model.decimate import Line, join_lines
 from hmi.model.history import OlderSamples
 from hmi.viewmodels.pens import TrendView
@@ -32,7 +32,9 @@ class Keeper:
         times = np.arange(first_s, self._end_s, PERIOD_S)
         picked = times[(times * NS_PER_S >= request.from_ns) & (times * NS_PER_S <= request.to_ns)]
         time_ns = np.round(picked * NS_PER_S).astype(np.int64)
-        series = reduced(Series(time_ns, picked - first_s, np.zeros(len(picked), np.bool_), PERIOD_S), request.points)
+        series = reduced(
+            Series(time_ns, picked - first_s, np.full(len(picked), 128, np.uint8), PERIOD_S), request.points
+        )
         known = {tag: series for tag in request.tags if tag != "LI-104.PV"}
         return HistoryAnswer(known, round(first_s * NS_PER_S)).to_bytes()
 
@@ -128,13 +130,13 @@ def test_a_gap_between_past_and_present_stays_a_gap() -> None:
 
 
 def test_messages_survive_the_bus_and_nothing_else_does() -> None:
-    series = Series(np.array([1, 2], np.int64), np.array([1.5, np.nan]), np.array([False, True]), 10.0, False)
+    series = Series(np.array([1, 2], np.int64), np.array([1.5, np.nan]), np.array([128, 0], np.uint8), 10.0, False)
     answer = HistoryAnswer.from_bytes(HistoryAnswer({"A.PV": series}, 7).to_bytes())
     found = answer.series["A.PV"]
     assert (answer.first_ns, found.period_s, found.whole) == (7, 10.0, False)
     assert found.time_ns.tolist() == [1, 2]
     assert found.bad.tolist() == [False, True]
-    for wrong in (b"", b"DCH1\xff\xff\xff\xff", HistoryAnswer({"A.PV": series}).to_bytes()[:-1]):
+    for wrong in (b"", b"DCH2\xff\xff\xff\xff", HistoryAnswer({"A.PV": series}).to_bytes()[:-1]):
         with pytest.raises(ValueError, match="no answer about history"):
             HistoryAnswer.from_bytes(wrong)
     for wrong in (b"", b"{}", b"[1]", b'[["a"], 1, 2]', b"[[1], 1, 2, 3]", b'["ab", null, 2, 3]'):
@@ -145,7 +147,9 @@ def test_messages_survive_the_bus_and_nothing_else_does() -> None:
 def test_reducing_keeps_every_peak_and_the_order() -> None:
     values = np.sin(np.arange(10_000) * 0.37)
     values[5_003], values[7_777] = 50.0, np.nan
-    series = reduced(Series(np.arange(10_000, dtype=np.int64), values, np.isnan(values), 1.0), 500)
+    series = reduced(
+        Series(np.arange(10_000, dtype=np.int64), values, np.where(np.isnan(values), 0, 128).astype(np.uint8), 1.0), 500
+    )
     assert len(series.time_ns) <= 500
     assert not series.whole
     assert np.nanmax(series.values) == 50.0

@@ -242,7 +242,7 @@ def test_ids_differ_between_commands(rig: Rig) -> None:
 def test_silent_node_is_not_healthy(rig: Rig) -> None:
     assert all(r.healthy for r in rig.station.nodes.rows())
     rig.plant.silent = True
-    rig.run(7.0)
+    rig.run(3.5)  # the last report may have come just now
     assert all(r.silent and not r.healthy for r in rig.station.nodes.rows())
 
 

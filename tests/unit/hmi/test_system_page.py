@@ -100,10 +100,12 @@ def test_of_a_silent_node_nothing_old_is_shown_as_if_it_were_so(window: Any, rig
     window.open_page("system")
     window.see(1.1)
     assert window.system_page.links.rows.cells
+    assert {row[0] for row in window.system_page.scans.rows.cells} == {"C1A"}, "a standby does not scan"
     rig.plant.silent = True
-    window.see(7.1)
+    window.see(4.1)
     cells = window.system_page.nodes.rows.cells
     assert {row[4] for row in cells} == {"silent"}
     assert [row[3] for row in cells if row[3]] == [], "nobody is active as far as we know"
     assert cells[0][9].startswith("was active, epoch")
     assert window.system_page.links.rows.cells == []
+    assert window.system_page.scans.rows.cells == []

@@ -126,3 +126,31 @@ def test_a_sample_larger_than_all_room_is_told_as_lost_and_stops_nothing() -> No
         assert bench.store.waiting == 0
 
     play(story, bytes_max=99)
+
+
+def test_what_a_predecessor_left_is_delivered_late_and_confirmed() -> None:
+    """Promise: samples of another one go out within two confirmations, before those of an outage are forgotten."""
+
+    async def story(bench: Bench) -> None:
+        await bench.run(5)
+        bench.store.inherit("dcs.p.late.C1.loops", b"%100d" % 7777, bench.clock.time_ns())
+        await bench.run(5)
+        assert 7777 in bench.late
+        assert bench.live == list(range(100))
+        assert bench.store.waiting <= 12
+
+    play(story)
+
+
+def test_what_is_inherited_while_the_bus_is_away_waits_for_it() -> None:
+    async def story(bench: Bench) -> None:
+        await bench.run(5)
+        bench.hub.stop()
+        bench.store.inherit("dcs.p.late.C1.loops", b"%100d" % 7777, bench.clock.time_ns())
+        await bench.run(5)
+        assert bench.late == []
+        bench.hub.start()
+        await bench.run(5)
+        assert bench.late.count(7777) == 1
+
+    play(story)

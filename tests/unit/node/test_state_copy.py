@@ -75,6 +75,18 @@ def test_who_was_behind_an_old_event_goes_with_the_copy() -> None:
     assert len(second.recent_events) > 1
 
 
+def test_events_of_every_kind_go_with_a_copy_in_order() -> None:
+    """Promise: a note of lost events, and the lines of an online change, do not stop a standby from getting ready."""
+    first, second = running(200), Replica(program_of(PLAN))
+    newest = first.recent_events[-1]
+    number = int(newest.id.rpartition(":")[2])
+    lost = dataclasses.replace(newest, id=f"C1:{number + 1}-lost-5", kind="system")
+    change = dataclasses.replace(newest, id="C1:change-1f:0", kind="config", user="ann", time_ns=newest.time_ns + 1)
+    first.recent_events.extend((lost, change))
+    second.restore(first.snapshot())
+    assert list(second.recent_events)[-3:] == [newest, lost, change]
+
+
 def test_the_room_is_used_again_and_grows() -> None:
     copy = StateCopy()
     replica = running(5)

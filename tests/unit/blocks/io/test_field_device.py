@@ -28,7 +28,7 @@ from tests.unit.blocks.bench import OnBench
     ("status", "state", "condition", "lost"),
     [
         (STATUS_GOOD, COMMUNICATES, DEVICE_GOOD, 0.0),
-        (STATUS_NOT_CONNECTED, NEVER_ANSWERED, DEVICE_FAILED, 1.0),
+        (STATUS_NOT_CONNECTED, NEVER_ANSWERED, DEVICE_FAILED, 0.0),  # not yet reached
         (STATUS_NO_COMM_LAST_USABLE, NO_COMMUNICATION, DEVICE_FAILED, 1.0),
         (make_status(BAD, DEVICE_FAILURE), NO_VALUES, DEVICE_FAILED, 1.0),
         (make_status(UNCERTAIN), SOME_VALUES, DEVICE_NEEDS_MAINTENANCE, 0.0),
@@ -47,3 +47,20 @@ def test_the_time_without_values_counts_from_the_last_one_and_losses_are_counted
         silent.append(device.step(link_status=status).silent_s)
     assert silent == [0.0, 0.0, 0.5, 1.0, 1.5, 0.0, 0.0]
     assert device.losses == 2
+
+
+def test_a_device_that_was_never_reached_is_lost_after_a_bounded_time_and_one_that_was_at_once() -> None:
+    device = OnBench("FIELD_DEVICE", dt_s=1.0)
+    lost = [device.step(link_status=STATUS_NOT_CONNECTED).lost for _ in range(13)]
+    assert lost == [0.0] * 10 + [1.0] * 3
+    assert device.losses == 1
+    assert device.step(link_status=STATUS_GOOD).lost == 0.0
+    assert device.step(link_status=STATUS_NO_COMM_LAST_USABLE).lost == 1.0
+    assert device.losses == 2
+
+
+def test_a_late_device_is_no_loss() -> None:
+    device = OnBench("FIELD_DEVICE", dt_s=1.0)
+    for status in [*[STATUS_NOT_CONNECTED] * 5, STATUS_GOOD]:
+        b = device.step(link_status=status)
+    assert (b.lost, b.losses, b.silent_s) == (0.0, 0, 0.0)
