@@ -203,9 +203,9 @@ class Controller:
         wiring = self._p.field_side.wiring
         # Within the lock: the records of two threads must leave in the order of their scans.
         self._p.on_loop(self._loop, partial(self._after_scan, name, class_index, record, outcome, frame, wiring))
-        copy = self.execution.copy_wanted()
-        if copy is not None:
-            self._p.on_loop(self._loop, partial(self._copy_taken, copy))
+        taken = self.execution.copy_wanted()
+        if taken is not None:
+            self._p.on_loop(self._loop, partial(self._copy_taken, *taken))
 
     def _take_up(self, program: Program) -> None:
         """What hangs on the plan follows it: channels, layouts, figures, the schedule. The caller holds the lock."""
@@ -285,8 +285,10 @@ class Controller:
         """The full copy for the standby; None: it is taken after the next scan."""
         return self.execution.snapshot()
 
-    def _copy_taken(self, copy: StateCopy) -> None:
-        self.member.copy_taken(copy.scan, copy.packed())
+    def _copy_taken(self, asked: int, copy: StateCopy) -> None:
+        packed = self.execution.packed(asked, copy)
+        if packed is not None:
+            self.member.copy_taken(copy.scan, packed)
 
     def restore(self, seq: int, state: bytes | memoryview) -> None:
         """We are to follow from this copy. Raises ``CannotRestore``."""

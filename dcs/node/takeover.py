@@ -24,7 +24,7 @@ _FIRST_POLL_NS = 50 * NS_PER_MS
 """How long the overdue scan waits for fresh measurements; without them the last outputs go, the next scan as usual."""
 
 Known = tuple[int, InputImage]
-"""(time of a scan of the plant, what was measured for it)"""
+"""(time of a scan of the fastest class, what was measured for it)"""
 
 RunScan = Callable[[int, int, int, int, Callable[[], InputImage]], None]
 """(class, due on our clock, time of the plant, slips, how the inputs are read); the caller holds the lock."""
@@ -77,20 +77,40 @@ class Takeover:
                 return
             await sleep(self._clock, 0.001)
         with self._replica.lock:
-            for index, missed in self.overdue(classes):
-                late_ns = missed * classes[index].period_ns
-                time_ns = self._replica.last_time_ns(index) + late_ns
+            polls = _Polls(classes)
+            mirrored_ns = polls.before(max(self._replica.last_time_ns(index) for index in range(len(classes))))
+            for time_ns, index, missed in self._missed_scans(classes):
                 due_ns = time_ns - self._time.shift_ns - self._time.utc_minus_monotonic_ns
-                image = known[1] if known and known[0] == time_ns else None
-                read_then: Callable[[], InputImage] = partial(field_side.read_later, late_ns, image)
+                elapsed_ns = polls.before(time_ns) - mirrored_ns
+                image = known[1] if known and known[0] == polls.before(time_ns) else None
+                read_then: Callable[[], InputImage] = partial(field_side.read_later, elapsed_ns, image)
                 if self._time.shift_ns and image is None:
                     read_then = field_side.read
                 self._scan(index, due_ns, time_ns, missed - 1, read_then)
+
+    def _missed_scans(self, classes: tuple[ScanClass, ...]) -> list[tuple[int, int, int]]:
+        """(time of the plant, class, missed periods) of the scans that are run late, in their order."""
+        last_ns = self._replica.last_time_ns
+        return sorted(
+            (last_ns(index) + missed * classes[index].period_ns, index, missed)
+            for index, missed in self.overdue(classes)
+        )
 
     def _is_known(self, classes: tuple[ScanClass, ...], known: Known | None) -> bool:
         """Was it all measured for the very scans that are overdue?"""
         if known is None:
             return False
-        time_ns, image = known
-        due = [self._replica.last_time_ns(at) + missed * classes[at].period_ns for at, missed in self.overdue(classes)]
-        return all(one == time_ns for one in due) and self._field_side.is_newer(image)
+        polls = _Polls(classes)
+        due = [polls.before(time_ns) for time_ns, _, _ in self._missed_scans(classes)]
+        return all(one == known[0] for one in due) and self._field_side.is_newer(known[1])
+
+
+class _Polls:
+    """The devices are polled once for each scan of the fastest class; slower classes work on the same measurements."""
+
+    def __init__(self, classes: tuple[ScanClass, ...]) -> None:
+        self._fastest = min(classes, key=lambda scan_class: scan_class.period_ns)
+
+    def before(self, time_ns: int) -> int:
+        """The time of the fastest class's scan whose measurements a scan at ``time_ns`` works on."""
+        return time_ns - (time_ns - self._fastest.phase_ns) % self._fastest.period_ns

@@ -1,25 +1,30 @@
 """Bumps of takeovers against a twin: ``python -m tests.simulation.twin [--situation S] [--fault F] [--seed N]``."""
 
 import argparse
+import secrets
 import sys
 from collections.abc import Iterator, Sequence
 
 from tests.simulation.swarm.campaign import quiet_logs
-from tests.simulation.twin.faults import FAULTS
+from tests.simulation.twin.faults import ASKED, FAULTS
 from tests.simulation.twin.situations import SITUATIONS
 from tests.simulation.twin.study import LIMIT_PCT, Verdict, compare
 
 
 def main() -> int:
     options = _options()
-    seeds = range(options.seeds) if options.seed is None else (options.seed,)
+    first = secrets.randbelow(1_000_000) if options.fresh else 0
+    seeds = range(first, first + options.seeds) if options.seed is None else (options.seed,)
+    print(f"seeds {seeds[0]} to {seeds[-1]}", file=sys.stderr, flush=True)
     bad = 0
     if options.markdown:
         print("| scans | situation | fault | runs | moved | first | later | missed scans |")
         print("|---" * 8 + "|")
     for period_ms in options.period or (100, 1000):
         for situation in options.situation or SITUATIONS:
-            for fault in options.fault or FAULTS:
+            if period_ms not in SITUATIONS[situation].periods_ms:
+                continue
+            for fault in options.fault or ASKED:
                 verdicts = list(_judged(situation, fault, seeds, period_ms, options))
                 bad += sum(not v.passes for v in verdicts)
                 if options.markdown:
@@ -31,10 +36,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.twin", description=__doc__)
     parser.add_argument("--situation", choices=sorted(SITUATIONS), action="append")
     parser.add_argument("--fault", choices=sorted(FAULTS), action="append")
-    parser.add_argument("--period", type=int, choices=(100, 1000), action="append", help="ms")
+    parser.add_argument("--period", type=int, choices=(100, 250, 500, 1000), action="append", help="ms")
     parser.add_argument("--lease", type=int, default=0, help="ms; 0: as it follows from the period")
     parser.add_argument("--seed", type=int, help="this one, with all that differs")
-    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=4, help="how many moments of the fault (default 4)")
+    parser.add_argument("--fresh", action="store_true", help="from a seed on that nobody has seen; it is printed")
     parser.add_argument("--markdown", action="store_true", help="only a table, one row for all seeds of a fault")
     return parser.parse_args()
 
@@ -57,7 +63,8 @@ def _line(v: Verdict) -> str:
     return (
         f"{v.situation} {v.fault} {v.period_ms} ms seed {v.seed} at {v.at_s:.4f}: {worst.point} "
         f"first {worst.first_pct:.4f} later {worst.later_pct:.4f} gap {worst.gap_ns / 1e6:.1f} ms missed {v.missed} "
-        f"moved {v.moved:.2f} states {len(v.states)} drift {len(v.drift)} events {len(v.events)}"
+        f"moved {v.moved:.2f} states {len(v.states)} drift {len(v.drift)} "
+        f"events {len(v.events)} history {len(v.history)}"
     )
 
 
@@ -66,6 +73,7 @@ def _differences(v: Verdict) -> list[str]:
         ["  STATE " + text for text in v.states[:30]]
         + ["  drift " + text for text in v.drift[:30]]
         + ["  EVENT " + text for text in v.events[:10]]
+        + ["  HISTORY " + text for text in v.history[:10]]
     )
 
 

@@ -43,6 +43,9 @@ async def _switchover(box: Box, pair: str, active: str) -> None:
     assert reply.ok, reply.text
 
 
+ASKED = ("kill", "freeze", "isolate", "switchover")
+"""What issue 6 promises something for."""
+
 FAULTS: dict[str, Strike] = {
     "kill": _kill,
     "freeze": _freeze,

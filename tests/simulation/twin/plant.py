@@ -17,6 +17,9 @@ from dcs.node.assembly import load_configuration
 
 TANKS = "quadruple_tank"
 
+UNMEASURED = ("FQ-101.source", "FQ-101.constant")
+"""Blocks of the quadruple tank below in which no measurement has a part."""
+
 _MORE = """
   SEQ-1:
     description: Moves the split of pump 1 slowly, waits, and moves it back
@@ -78,10 +81,10 @@ def twin_config(plant: str, period_ms: int, overrides: tuple[str, ...] = ()) -> 
             for name in dict.fromkeys(c.name for pair in config.controllers for c in pair.strategy.scan_classes)
         ]
         found += [f"field.devices.{device.name}.poll={period_ms} ms" for device in config.devices]
-        found += [
-            f"field.devices.{device.name}.points.{point.name}.signal.noise=0 {point.unit}".rstrip()
-            for device in config.devices
-            for point in device.points
-            if point.signal is not None and point.signal.noise
-        ]
+    found += [
+        f"field.devices.{device.name}.points.{point.name}.signal.noise=0 {point.unit}".rstrip()
+        for device in config.devices
+        for point in device.points
+        if point.signal is not None and point.signal.noise
+    ]
     return load_configuration(folder, tuple(found))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcs.bench.machines.bump import Course
-from dcs.bus.messages import Event
+from dcs.bus.messages import Event, event_subject
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S
 from dcs.core.simulated_time import SimulatedLoop, run_simulated
@@ -34,8 +34,8 @@ class Run:
     course: Course
     events: list[Event] = field(default_factory=list)
     looks: dict[int, NDArray[np.int64]] = field(default_factory=dict)  # of the holder's memory, by plant time
-    scan_times_ns: list[int] = field(default_factory=list)  # of published frames
-    epochs: list[int] = field(default_factory=list)
+    frames: list[tuple[bytes, int, int]] = field(default_factory=list)  # published: (layout, time of the scan, epoch)
+    told: list[Event] = field(default_factory=list)  # as ``events``, but with what was published twice
     struck_ns: int = 0  # UTC
     old: str = ""
     members: tuple[str, ...] = ()
@@ -54,6 +54,13 @@ async def _run(
     async with Box(config, loop, seed) as box:
         recorder = Recorder(config.name, await box.peers.bus("recorder"))
         await recorder.start()
+        told: list[Event] = []
+
+        async def hear(subject: str, payload: bytes) -> None:
+            told.append(Event.from_bytes(payload))
+
+        listener = await box.peers.bus("listener")
+        await listener.subscribe(event_subject(config.name, "*"), hear)
         for device in box.field.simulation.devices:
             record: Any = device
             record.record_writes()
@@ -82,9 +89,8 @@ async def _run(
             for write in record.writes:
                 if write.accepted:
                     found.course.add(write.point, write.time_ns, write.value, write.peer)
-        found.events = list(recorder.events)  # not what is told while the box is shut
-        found.scan_times_ns = [frame.time_ns for frame in recorder.frames]
-        found.epochs = [frame.epoch for frame in recorder.frames]
+        found.events, found.told = list(recorder.events), list(told)  # not what is told while the box is shut
+        found.frames = [(frame.layout_hash, frame.time_ns, frame.epoch) for frame in recorder.frames]
         return found
 
 

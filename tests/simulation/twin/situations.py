@@ -22,7 +22,7 @@ class Situation:
     end_s: float = 120.0
     overrides: tuple[str, ...] = ()
     plant: str = "quadruple_tank"
-    tick_s: float = 0.0  # its fastest scan, where the period is not ours to choose
+    periods_ms: tuple[int, ...] = (100, 250, 500, 1000)  # one only where the period is not ours to choose
 
 
 _LIC = "control.modules.LIC-101.blocks.pid"
@@ -77,6 +77,16 @@ SITUATIONS: dict[str, Situation] = {
             "setpoint step of a temperature behind a dead time, a motor running",
             ((40.0, "TIC-101.SP", 65.0), (40.0, "LIC-101.SP", 1.4)),
             plant="heated_tank",
+        ),
+        Situation(
+            "tennessee_eastman",
+            "its shutdown, in the middle of the step that takes the load down",
+            ((40.0, "SEQ-2.COMMAND", "START"),),
+            fault_s=200.0,
+            end_s=260.0,
+            overrides=("model.parameters.noise=0",),
+            plant="tennessee_eastman",
+            periods_ms=(1000,),
         ),
     )
 }
