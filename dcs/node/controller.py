@@ -25,7 +25,7 @@ from dcs.node.field_watch import FieldWatch
 from dcs.node.next_inputs import NextInputs
 from dcs.node.operator_desk import Immediate, OperatorDesk
 from dcs.node.pair_verbs import PAIR_VERBS, ask_pair, journalled
-from dcs.node.pair_view import PairFacts, worse_ways
+from dcs.node.pair_view import pair_facts
 from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
 from dcs.node.recent_frames import RecentFrames
@@ -117,7 +117,7 @@ class Controller:
             lambda: self.member.field_of_other,
         )
         parts.field_side.watch = self._field_watch
-        parts.field_side.pair = self._pair_facts
+        parts.field_side.pair = partial(pair_facts, self.member, self._field_watch)
         self._checkpointer = Checkpointer(
             parts.checkpoints, self.replica, lambda: self.member.rank, self._clock, parts.changes.apart
         )
@@ -262,11 +262,6 @@ class Controller:
                 await self.change_desk.keep_current()
                 self.face.publish_report()
             self.desk.answer(outcome.replies)
-
-    def _pair_facts(self) -> PairFacts:
-        """For the inputs of a scan; any thread."""
-        worse = worse_ways(self._field_watch.known, self.member.field_of_other)
-        return PairFacts(*self.member.others_stand(), worse)
 
     def _gate(self) -> int:
         """Asked by the transport at the moment of sending (DESIGN rule 6): the epoch of an output, 0 = none may go."""

@@ -2,8 +2,8 @@
 
 Called by   tests.simulation.twin.study.
 Knows       which words must be equal to the last bit: whole numbers (modes, states, steps, alarm states), what counts
-            seconds, and totals of a flow that no sensor measures. Other numbers follow measurements: they drift. What is
-            known of the pair itself is no part of it: one of its controllers has just died.
+            seconds, and totals of a flow that no sensor measures. Other numbers follow measurements: they drift. The
+            record of the pair itself is left out: one of its controllers has just died.
 """
 
 from dataclasses import dataclass
