@@ -63,16 +63,10 @@ class Controller:
         self._executing_since_ns = 0
         verbs: dict[str, Immediate] = dict.fromkeys(PAIR_VERBS, journalled(self._ask_pair, parts.face, parts.pair))
         verbs["link"] = journalled(parts.field_side.change_link, parts.face, parts.pair)
-        self.desk = OperatorDesk(parts.face.plant, parts.pair, parts.face.bus, verbs)
+        where = (parts.face.plant, parts.pair, parts.face.bus)
+        self.desk = OperatorDesk(*where, verbs)
         self.change_desk = ChangeDesk(
-            parts.face.plant,
-            parts.pair,
-            parts.face.bus,
-            self._clock,
-            self.replica,
-            parts.changes,
-            parts.field_side.unreachable,
-            self._start,
+            *where, self._clock, self.replica, parts.changes, parts.field_side.unreachable, self._start
         )
         self._services = ActiveServices(
             parts.face,
