@@ -386,15 +386,10 @@ class RedundantMember(VoterNode):
 
     def _confirm(self, seq: int) -> None:
         self._confirmed_seq = max(self._confirmed_seq, seq)
-        if not self._waiters:
-            return
-        still_waiting = []
-        for wanted_seq, future in self._waiters:
-            if wanted_seq > seq:
-                still_waiting.append((wanted_seq, future))
-            elif not future.done():
+        waiting, self._waiters = self._waiters, [one for one in self._waiters if one[0] > seq]
+        for wanted_seq, future in waiting:
+            if wanted_seq <= seq and not future.done():
                 future.set_result(True)
-        self._waiters = still_waiting
 
     def _fail_waiters(self) -> None:
         waiters, self._waiters = self._waiters, []
