@@ -82,13 +82,8 @@ class Controller:
         self.execution.belongs_to(self.member)
         self._next_inputs = NextInputs(self.member, parts.field_side, self._time, self._clock, lambda: self._classes)
         self.execution.on_measured = self._next_inputs.heard
-        self._field_watch = FieldWatch(
-            parts.field_side.drivers,
-            self.face,
-            self._clock,
-            self.member.set_field,
-            lambda: self.member.field_of_other,
-        )
+        member, drivers = self.member, parts.field_side.drivers
+        self._field_watch = FieldWatch(drivers, self.face, self._clock, member.set_field, lambda: member.field_of_other)
         parts.field_side.watch = self._field_watch
         parts.field_side.pair = self._pair_facts
         self._checkpointer = Checkpointer(

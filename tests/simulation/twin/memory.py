@@ -3,6 +3,7 @@
 Called by   tests.simulation.twin.study.
 Knows       which words must be equal to the last bit: whole numbers (modes, states, steps, alarm states), what counts
             seconds, and totals of a flow that no sensor measures. Other numbers follow measurements: they drift.
+            What the pair says of itself (it has no standby now) is no part of the plant.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ _NUMBER_IN_A_WORD = 2**61
 def judge_states(mine: Run, twin: Run, since_ns: int) -> tuple[list[str], list[str]]:
     """(What must be equal and is not, in any scan since then; numbers that differ at the end, the largest first)."""
     exact = np.zeros(len(next(iter(twin.looks.values()))), np.bool_)
-    words = [_Word(record, name, record.at + at) for record in twin.plan.records for at, name in _names(record.type)]
+    of_the_plant = [record for record in twin.plan.records if not record.name.startswith(f"{twin.pair}.")]
+    words = [_Word(record, name, record.at + at) for record in of_the_plant for at, name in _names(record.type)]
     for word in words:
         exact[word.at] = word.is_exact
     both = sorted(time_ns for time_ns in set(mine.looks) & set(twin.looks) if time_ns >= since_ns)
