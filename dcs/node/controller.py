@@ -7,7 +7,6 @@ Knows       the order of a scan: freeze the inputs, take the commands, execute, 
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from functools import partial
 
 from dcs.bus.messages import Command, Frame, Layout, NodeReport, Reply, frame_subject
@@ -15,12 +14,12 @@ from dcs.core.clock import NS_PER_MS, sleep
 from dcs.engine.strategy import ScanClass
 from dcs.node.active_services import ActiveServices
 from dcs.node.awakening import Awakening
-from dcs.node.change_desk import ChangeDesk, ChangeParts
-from dcs.node.checkpoint import Checkpoint, Checkpointer, Checkpoints
+from dcs.node.change_desk import ChangeDesk
+from dcs.node.checkpoint import Checkpointer
+from dcs.node.controller_parts import ControllerParts
 from dcs.node.controller_report import controller_report
 from dcs.node.execution import Execution
-from dcs.node.face import NodeFace
-from dcs.node.field_side import FieldSide, Wiring
+from dcs.node.field_side import Wiring
 from dcs.node.field_watch import FieldWatch
 from dcs.node.next_inputs import NextInputs
 from dcs.node.operator_desk import Immediate, OperatorDesk
@@ -30,35 +29,15 @@ from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
 from dcs.node.recent_frames import RecentFrames
 from dcs.node.replica import NotLoaded, Replica, ScanOutcome
-from dcs.node.sample_store import SampleStore
 from dcs.node.scan_figures import ScanFigures
 from dcs.node.scan_record import InputImage, ScanRecord
-from dcs.node.scan_schedule import ScanSchedule
 from dcs.node.state_copy import StateCopy
 from dcs.node.takeover import Takeover
 from dcs.redundancy.protocol import CannotRestore
-from dcs.redundancy.runtime import RedundantMember
 
 _HUNG_PERIODS = 3
 _HUNG_NS = 200 * NS_PER_MS
 """A scan that has not begun for so many periods and this much more hangs; a busy machine is not taken for that."""
-
-
-@dataclass(eq=False)
-class ControllerParts:
-    """What a controller is made of; the peers of every link are chosen by the assembly."""
-
-    face: NodeFace
-    pair: str
-    program: Program
-    field_side: FieldSide
-    schedule: ScanSchedule
-    make_member: Callable[["Controller"], RedundantMember]
-    on_loop: Callable[[asyncio.AbstractEventLoop, Callable[[], None]], None]  # from the scan to the event loop
-    changes: ChangeParts
-    checkpoints: Checkpoints
-    samples: SampleStore
-    checkpoint: Checkpoint | None = None  # what was found at the start
 
 
 class Controller:
@@ -84,16 +63,10 @@ class Controller:
         self._executing_since_ns = 0
         verbs: dict[str, Immediate] = dict.fromkeys(PAIR_VERBS, journalled(self._ask_pair, parts.face, parts.pair))
         verbs["link"] = journalled(parts.field_side.change_link, parts.face, parts.pair)
-        self.desk = OperatorDesk(parts.face.plant, parts.pair, parts.face.bus, verbs)
+        where = (parts.face.plant, parts.pair, parts.face.bus)
+        self.desk = OperatorDesk(*where, verbs)
         self.change_desk = ChangeDesk(
-            parts.face.plant,
-            parts.pair,
-            parts.face.bus,
-            self._clock,
-            self.replica,
-            parts.changes,
-            parts.field_side.unreachable,
-            self._start,
+            *where, self._clock, self.replica, parts.changes, parts.field_side.unreachable, self._start
         )
         self._services = ActiveServices(
             parts.face,
@@ -109,13 +82,8 @@ class Controller:
         self.execution.belongs_to(self.member)
         self._next_inputs = NextInputs(self.member, parts.field_side, self._time, self._clock, lambda: self._classes)
         self.execution.on_measured = self._next_inputs.heard
-        self._field_watch = FieldWatch(
-            parts.field_side.drivers,
-            self.face,
-            self._clock,
-            self.member.set_field,
-            lambda: self.member.field_of_other,
-        )
+        member, drivers = self.member, parts.field_side.drivers
+        self._field_watch = FieldWatch(drivers, self.face, self._clock, member.set_field, lambda: member.field_of_other)
         parts.field_side.watch = self._field_watch
         parts.field_side.pair = partial(pair_facts, self.member, self._field_watch)
         self._checkpointer = Checkpointer(

@@ -2,8 +2,8 @@
 
 Called by   tests.simulation.twin.study.
 Knows       which words must be equal to the last bit: whole numbers (modes, states, steps, alarm states), what counts
-            seconds, and totals of a flow that no sensor measures. Other numbers follow measurements: they drift. The
-            record of the pair itself is left out: one of its controllers has just died.
+            seconds, and totals of a flow that no sensor measures. Other numbers follow measurements: they drift.
+            What the pair says of itself (it has no standby now) is no part of the plant.
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ _NUMBER_IN_A_WORD = 2**61
 def judge_states(mine: Run, twin: Run, since_ns: int) -> tuple[list[str], list[str]]:
     """(What must be equal and is not, in any scan since then; numbers that differ at the end, the largest first)."""
     exact = np.zeros(len(next(iter(twin.looks.values()))), np.bool_)
-    records = [one for one in twin.plan.records if not one.name.startswith(f"{twin.plan.strategy.name}.")]
-    words = [_Word(record, name, record.at + at) for record in records for at, name in _names(record.type)]
+    of_the_plant = [record for record in twin.plan.records if not record.name.startswith(f"{twin.pair}.")]
+    words = [_Word(record, name, record.at + at) for record in of_the_plant for at, name in _names(record.type)]
     for word in words:
         exact[word.at] = word.is_exact
     both = sorted(time_ns for time_ns in set(mine.looks) & set(twin.looks) if time_ns >= since_ns)
