@@ -262,7 +262,7 @@ class Controller:
             except ValueError as error:
                 raise CannotRestore(str(error)) from error
             self._awakening.forget()
-            self._recent.take()
+            self._recent.clear()
             self._follow(before)
             self.execution.copy()
 
@@ -280,7 +280,8 @@ class Controller:
             if repeated.result is None:
                 self.execution.note(seq, record, outcome.digest)
             self.execution.scanned(seq - 1)
-            self._recent.add(self._classes[repeated.class_index].name, self._frame(repeated.class_index, repeated))
+            layout = self._layouts[repeated.class_index]
+            self._recent.ran(layout, self.member.epoch, partial(self._frame, repeated.class_index, repeated))
         self._time.heard(repeated.time_ns)
         return outcome.digest
 
@@ -315,7 +316,8 @@ class Controller:
             self._latest = self._frames_of_the_copy()
         self._services.role(True)
         self.face.outbox.inherit(self.replica.recent_events)
-        self._start(self._recent.hand_on(self._p.samples, self.face.plant, self._p.pair, self._clock))
+        newest = {self._classes[index].name: frame for index, frame in self._latest.items()}
+        self._start(self._recent.hand_on(newest, self._p.samples, self.face.plant, self._p.pair, self._clock))
         self.face.publish_report()
 
     def _frames_of_the_copy(self) -> dict[int, Frame]:
