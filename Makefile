@@ -6,6 +6,7 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 else
 BIN := $(VENV)/bin
+GIVES_WAY := nice -n 19
 endif
 
 .PHONY: help demo test gate lint kernels unit computing listening docs bench chaos long setup clean system-demo system-test
@@ -36,7 +37,7 @@ lint: setup-dev
 	$(BIN)/lint-imports --no-cache
 
 # What stays on simulated time computes, and shares two processes. What listens to the wall clock mostly waits. So both
-# run beside each other, and the first gives way (nice): the second has the machine whenever it wants it.
+# run beside each other, and the first gives way: the second has the machine whenever it wants it.
 COMPUTES := not system and not interop
 unit: setup-dev
 ifdef ARGS
@@ -46,9 +47,9 @@ else
 	@$(MAKE) --no-print-directory -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line) computing listening
 endif
 
-computing: setup-dev  # on simulated time
-	nice -n 19 $(BIN)/python -m pytest -m "$(COMPUTES)" -n 2 --dist loadfile
-	nice -n 19 $(BIN)/python -m tests.simulation quadruple_tank --seeds 200 --fresh --jobs 2
+computing: setup-dev  # on simulated time; in order of path, because files of few tests are the long ones: never last
+	$(GIVES_WAY) $(BIN)/python -m pytest -m "$(COMPUTES)" -n 2 --dist loadfile --no-loadscope-reorder
+	$(GIVES_WAY) $(BIN)/python -m tests.simulation quadruple_tank --seeds 200 --fresh --jobs 2
 
 listening: setup-dev  # real processes and sockets, foreign software
 	$(BIN)/python -m pytest -m "not ($(COMPUTES))"

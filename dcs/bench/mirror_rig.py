@@ -267,9 +267,11 @@ class Rig:
         self.side.execution.note(record.scan, packed, outcome.digest)
         self.member.submit(record.scan, packed, outcome.digest)
 
-    def copy_taken(self, copy: StateCopy) -> None:
+    def copy_taken(self, asked: int, copy: StateCopy) -> None:
         """As the controller does with a copy that its scan has taken."""
-        self.member.copy_taken(copy.scan, copy.packed())
+        packed = self.side.execution.packed(asked, copy)
+        if packed is not None:
+            self.member.copy_taken(copy.scan, packed)
 
 
 @contextlib.asynccontextmanager

@@ -106,9 +106,9 @@ async def _scans(pair: Rig, meter: Meter, count: int, until_ready: bool = False)
         due_s += SCAN_NS / 1e9
         await asyncio.sleep(due_s - time.monotonic())
         pair.submit(*pair.scan(time.time_ns()))
-        copy = pair.side.execution.copy_wanted()
-        if copy is not None:
-            pair.copy_taken(copy)
+        taken = pair.side.execution.copy_wanted()
+        if taken is not None:
+            pair.copy_taken(*taken)
         await asyncio.sleep(SCAN_NS / 4e9)  # its acknowledgement belongs to this scan
         meter.end_of_scan()
 

@@ -3,6 +3,8 @@
 Called by   ``dcs bench resynchronisation``.
 Measures    the scan in its own thread at 100 ms, as production runs it, while a standby comes back with nothing, a few
             times: how much later a scan is done than without a copy, how long a copy takes, how much lease is left.
+            Where the system tells (Linux), the time for which the scan's thread was ready and other processes had the
+            cores does not count; what it waits for within its own process (locks, the interpreter) does.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ import contextlib
 import statistics
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dcs.bench.figure import Figure
 from dcs.bench.loop_scans import LOOPS
@@ -21,20 +24,39 @@ from dcs.node.scan_schedule import ThreadSchedule
 COPIES = 5
 _QUIET_S = 3.0
 _PAUSE_LIMIT_PCT = 10.0
+_SCHEDULER = Path("/proc/thread-self/schedstat")
+"""ns on a core, ns ready but without one, number of turns; of the thread that reads it."""
 
 
 @dataclass
 class Watch:
     """What was seen of the scans and of the lease."""
 
-    late_ms: list[float] = field(default_factory=list)  # from due to done, scan by scan
+    late_ms: list[float] = field(default_factory=list)  # from due to done, without what other processes took
     slips: int = 0
     lease_left_ms: float = 1e9  # the least that was ever left
+    without_core_ns: int = 0  # the scan's thread, at the end of its last turn
+
+    def done(self, late_ns: int) -> None:
+        """A scan is done. Called in its thread."""
+        self.late_ms.append((late_ns - (_without_core_ns() - self.without_core_ns)) / 1e6)
+
+    def rest(self) -> None:
+        """The thread has nothing more to do until the next scan is due."""
+        self.without_core_ns = _without_core_ns()
 
     def longest_ms(self) -> float:
         """Of the scans since the last call."""
         seen, self.late_ms = self.late_ms, []
         return max(seen)
+
+
+def _without_core_ns() -> int:
+    """How long this thread has been ready and had no core; 0 where the system does not tell."""
+    try:
+        return int(_SCHEDULER.read_text().split()[1])
+    except OSError:
+        return 0
 
 
 async def _resynchronise(loops: int) -> tuple[Watch, float, list[float], list[float], int]:
@@ -76,12 +98,13 @@ async def _scan(pair: Rig, watch: Watch) -> None:
     def tick(class_index: int, due_ns: int, due_utc_ns: int, slips: int) -> None:
         with replica.lock:
             record, outcome = pair.scan(due_utc_ns)
-            watch.late_ms.append((clock.monotonic_ns() - due_ns) / 1e6)
+            watch.done(clock.monotonic_ns() - due_ns)
             watch.slips += slips
             loop.call_soon_threadsafe(pair.submit, record, outcome)
-            copy = pair.side.execution.copy_wanted()
-            if copy is not None:
-                loop.call_soon_threadsafe(pair.copy_taken, copy)
+            taken = pair.side.execution.copy_wanted()
+            if taken is not None:
+                loop.call_soon_threadsafe(pair.copy_taken, *taken)
+        watch.rest()
 
     clock = WallClock()
     await ThreadSchedule(clock).run((ScanClass("loops", SCAN_NS),), tick)

@@ -6,6 +6,7 @@ Knows       bytes and arrays; no bus, no store. One subject for a plant: who ans
 
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,22 @@ class Series:
     @property
     def bad(self) -> NDArray[np.bool_]:
         """Which samples must not be used."""
-        return (self.statuses >> 6) == BAD
+        found: NDArray[np.bool_] = (self.statuses >> 6) == BAD
+        return found
+
+
+def joined(parts: Sequence[Series]) -> Series:
+    """One series of several of one tag, oldest first; there is at least one."""
+    runs = [run for one in parts for run in one.epochs]
+    return Series(
+        np.concatenate([one.time_ns for one in parts]),
+        np.concatenate([one.values for one in parts]),
+        np.concatenate([one.statuses for one in parts]),
+        max(one.period_s for one in parts),
+        all(one.whole for one in parts),
+        tuple(run for at, run in enumerate(runs) if not at or run[1] != runs[at - 1][1]),
+        tuple(sorted({gap for one in parts for gap in one.gaps})),
+    )
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -221,7 +221,7 @@ def get_tags(run_dir: Path | None, names: list[str], as_json: bool) -> int:
         readings = await client.readings()
         for name in names:
             if name not in readings:
-                raise ConfigError(_unknown_tag(name, readings))
+                raise ConfigError(unknown_tag(name, readings))
         _print_readings([readings[name] for name in names], as_json)
         return 0
 
@@ -235,7 +235,7 @@ def write_tag(run_dir: Path | None, name: str, value: str, as_json: bool) -> int
         layouts = await client.layouts()
         pair = client.pair_of(layouts, name)
         if pair is None:
-            raise ConfigError(_unknown_tag(name, [info.name for layout in layouts for info in layout.tags]))
+            raise ConfigError(unknown_tag(name, [info.name for layout in layouts for info in layout.tags]))
         return print_reply(await client.command(pair, "set", name, _number_or_text(value)), as_json)
 
     return with_plant(run_dir, work)
@@ -347,8 +347,10 @@ def _number_or_text(value: str) -> float | str:
         return value
 
 
-def _unknown_tag(name: str, known: Any) -> str:
-    return f"There is no tag {name}.{nearest_tags(name, known)} `dcs tags` lists them all."
+def unknown_tag(name: str, known: Any, of_running: bool = True) -> str:
+    """One sentence, the nearest names, and where all of them are listed (those of a running plant)."""
+    where = " `dcs tags` lists them all." if of_running else ""
+    return f"There is no tag {name}.{nearest_tags(name, known)}{where}"
 
 
 def nearest_tags(name: str, known: Any) -> str:

@@ -350,6 +350,33 @@ def events(
 
 
 @app.command()
+def history(
+    names: Annotated[list[str], typer.Argument(metavar="TAG..", help="LIC-101.PV FIC-101.OUT …")],
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DURATION", help="The last so long (default: 10 min).")
+    ] = None,
+    begin: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="From then on: 2026-01-31T14:05:00Z.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to then (default: now).")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV for a spreadsheet.")] = False,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--run-dir",
+            metavar="DIR",
+            help="The run's directory (default: the newest that is alive), or what `dcs simulate --out` left.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print samples of tags: time, value, status, and the epoch of the controller that wrote each; gaps as lines."""
+    from dcs.cli.history import HistoryOptions, show_history
+
+    raise typer.Exit(show_history(run_dir, HistoryOptions(tuple(names), since, begin, end, as_csv, as_json)))
+
+
+@app.command()
 def bench(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME..]", help="Which benchmarks (default: all).")

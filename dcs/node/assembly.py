@@ -177,7 +177,8 @@ def devices_at(config: PlantConfig, endpoints: Endpoints) -> list[DeviceSpec]:
 async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str, peers: Peers) -> "Controller":
     from dcs.node.change_desk import ChangeParts
     from dcs.node.checkpoint import Checkpoints, read_checkpoint
-    from dcs.node.controller import Controller, ControllerParts
+    from dcs.node.controller import Controller
+    from dcs.node.controller_parts import ControllerParts
     from dcs.node.drivers import build_drivers
     from dcs.node.field_side import FieldSide
     from dcs.node.program import first_program

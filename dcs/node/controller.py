@@ -7,7 +7,6 @@ Knows       the order of a scan: freeze the inputs, take the commands, execute, 
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from functools import partial
 
 from dcs.bus.messages import Command, Frame, Layout, NodeReport, Reply, frame_subject
@@ -15,12 +14,12 @@ from dcs.core.clock import NS_PER_MS, sleep
 from dcs.engine.strategy import ScanClass
 from dcs.node.active_services import ActiveServices
 from dcs.node.awakening import Awakening
-from dcs.node.change_desk import ChangeDesk, ChangeParts
-from dcs.node.checkpoint import Checkpoint, Checkpointer, Checkpoints
+from dcs.node.change_desk import ChangeDesk
+from dcs.node.checkpoint import Checkpointer
+from dcs.node.controller_parts import ControllerParts
 from dcs.node.controller_report import controller_report
 from dcs.node.execution import Execution
-from dcs.node.face import NodeFace
-from dcs.node.field_side import FieldSide, Wiring
+from dcs.node.field_side import Wiring
 from dcs.node.field_watch import FieldWatch
 from dcs.node.next_inputs import NextInputs
 from dcs.node.operator_desk import Immediate, OperatorDesk
@@ -30,35 +29,15 @@ from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
 from dcs.node.recent_frames import RecentFrames
 from dcs.node.replica import NotLoaded, Replica, ScanOutcome
-from dcs.node.sample_store import SampleStore
 from dcs.node.scan_figures import ScanFigures
 from dcs.node.scan_record import InputImage, ScanRecord
-from dcs.node.scan_schedule import ScanSchedule
 from dcs.node.state_copy import StateCopy
 from dcs.node.takeover import Takeover
 from dcs.redundancy.protocol import CannotRestore
-from dcs.redundancy.runtime import RedundantMember
 
 _HUNG_PERIODS = 3
 _HUNG_NS = 200 * NS_PER_MS
 """A scan that has not begun for so many periods and this much more hangs; a busy machine is not taken for that."""
-
-
-@dataclass(eq=False)
-class ControllerParts:
-    """What a controller is made of; the peers of every link are chosen by the assembly."""
-
-    face: NodeFace
-    pair: str
-    program: Program
-    field_side: FieldSide
-    schedule: ScanSchedule
-    make_member: Callable[["Controller"], RedundantMember]
-    on_loop: Callable[[asyncio.AbstractEventLoop, Callable[[], None]], None]  # from the scan to the event loop
-    changes: ChangeParts
-    checkpoints: Checkpoints
-    samples: SampleStore
-    checkpoint: Checkpoint | None = None  # what was found at the start
 
 
 class Controller:
@@ -198,9 +177,9 @@ class Controller:
         wiring = self._p.field_side.wiring
         # Within the lock: the records of two threads must leave in the order of their scans.
         self._p.on_loop(self._loop, partial(self._after_scan, name, class_index, record, outcome, frame, wiring))
-        copy = self.execution.copy_wanted()
-        if copy is not None:
-            self._p.on_loop(self._loop, partial(self._copy_taken, copy))
+        taken = self.execution.copy_wanted()
+        if taken is not None:
+            self._p.on_loop(self._loop, partial(self._copy_taken, *taken))
 
     def _take_up(self, program: Program) -> None:
         """What hangs on the plan follows it: channels, layouts, figures, the schedule. The caller holds the lock."""
@@ -280,8 +259,10 @@ class Controller:
         """The full copy for the standby; None: it is taken after the next scan."""
         return self.execution.snapshot()
 
-    def _copy_taken(self, copy: StateCopy) -> None:
-        self.member.copy_taken(copy.scan, copy.packed())
+    def _copy_taken(self, asked: int, copy: StateCopy) -> None:
+        packed = self.execution.packed(asked, copy)
+        if packed is not None:
+            self.member.copy_taken(copy.scan, packed)
 
     def restore(self, seq: int, state: bytes | memoryview) -> None:
         """We are to follow from this copy. Raises ``CannotRestore``."""

@@ -33,8 +33,10 @@ class Execution:
         self._retrace = Retrace(replica)
         self.software_here = kernels.software()
         self._by_copy = False
+        self._mirror: bool | None = None  # has one begun or ended, and the scan has not heard of it yet?
         self._is_wanted = False
         self.on_measured: Callable[[bytes], None] = lambda data: None  # as the standby
+        self._asked = 0  # how often a copy was asked for, or was not wanted any more
         self._member: RedundantMember | None = None
 
     def belongs_to(self, member: RedundantMember) -> None:
@@ -50,16 +52,23 @@ class Execution:
 
     def mirror_begins(self, by_copy: bool) -> None:
         """A standby is given a copy: see ``copy``. ``by_copy``: records carry their results from then on."""
-        with self._replica.lock:
-            self._by_copy = by_copy
-            self._replica.show_results(by_copy)
+        self._by_copy = by_copy
+        self._mirror = True
 
     def mirror_ends(self) -> None:
         """Nobody follows."""
-        with self._replica.lock:
-            self._is_wanted = False
-            self._replica.show_results(False)
-            self._retrace.end()
+        self._is_wanted = False
+        self._asked += 1
+        self._mirror = False
+
+    def _hear_of_mirror(self) -> None:
+        """What began or ended is settled with the lock, which the event loop must not wait for: a large scan and its
+        copy hold it for longer than a lease may wait."""
+        mirror, self._mirror = self._mirror, None
+        if mirror is not None:
+            self._replica.show_results(mirror and self._by_copy)
+            if not mirror:
+                self._retrace.end()
 
     def measured(self, data: bytes) -> None:
         """What the active has measured for its next scan."""
@@ -84,21 +93,28 @@ class Execution:
         The event loop would wait for a scan under way, and the next scan for the copy: the lease could end meanwhile.
         """
         if len(self._replica.engine.memory) > SMALL_BYTES:
+            self._asked += 1
             self._is_wanted = True
             return None
         with self._replica.lock:
             copy = self.copy()
         return copy.scan, copy.packed()
 
-    def copy_wanted(self) -> StateCopy | None:
-        """After a scan and with the lock: the copy that was asked for; None when none was."""
+    def copy_wanted(self) -> tuple[int, StateCopy] | None:
+        """After a scan and with the lock: (for which question, the copy); None when none was asked for."""
         if not self._is_wanted:
             return None
+        asked = self._asked
         self._is_wanted = False
-        return self.copy()
+        return asked, self.copy()
+
+    def packed(self, asked: int, copy: StateCopy) -> memoryview | None:
+        """A copy that was asked for, as bytes; None when it is not wanted any more: its room may be in use again."""
+        return copy.packed() if asked == self._asked else None
 
     def copy(self) -> StateCopy:
         """The state of now, for the standby; it is also where repeating begins. The caller holds the lock."""
+        self._hear_of_mirror()
         copy = self._retrace.begin()
         if self._by_copy:
             self._retrace.end()
@@ -109,6 +125,7 @@ class Execution:
 
         The caller holds the lock.
         """
+        self._hear_of_mirror()
         self._retrace.keep(agreed)
 
     def note(self, scan: int, record: bytes, digest: bytes) -> None:

@@ -35,7 +35,7 @@ class Retrace:
         self._is_open = False
         self._is_repeating = False  # in another thread: the copies must stay as they are
         self._steps: dict[int, tuple[bytes, bytes]] = {}  # scan -> (record, own digest)
-        self._lock = threading.Lock()  # the scan keeps, another thread repeats
+        self._lock = threading.Lock()  # held for an instant: the scan keeps, the event loop notes, a thread repeats
 
     def make_room(self) -> None:
         """Find the room now, and not when the scan waits."""
@@ -45,20 +45,31 @@ class Retrace:
     def begin(self) -> StateCopy:
         """From the state of now on. The caller holds the replica's lock. Returns the copy of it."""
         with self._lock:
-            if self._is_repeating:  # of a mirror that has ended meanwhile; its copy is left to it
-                self._copies[0] = StateCopy()
-            self._replica.freeze(self._copies[0])
+            room = StateCopy() if self._is_repeating else self._copies[0]  # its copy is left to who repeats from it
+            self._close()
+        self._start_from(room)
+        return room
+
+    def _start_from(self, room: StateCopy) -> None:
+        """The agreed state is the one of now. To copy it takes long, and ``note`` must not wait for that.
+
+        What is noted meanwhile is of scans that the copy contains: the caller holds the replica's lock.
+        """
+        self._replica.freeze(room)
+        with self._lock:
+            self._copies[0] = room
             self._program = self._replica.program
             self._has_newer = False
             self._is_open = True
-            self._steps.clear()
-            return self._copies[0]
 
     def end(self) -> None:
         """Nobody follows, or we follow nobody: nothing is kept."""
         with self._lock:
-            self._is_open = False
-            self._steps.clear()
+            self._close()
+
+    def _close(self) -> None:
+        self._is_open = False
+        self._steps.clear()
 
     def note(self, scan: int, record: bytes, digest: bytes) -> None:
         """One scan was executed from this record, with this result."""
@@ -67,8 +78,7 @@ class Retrace:
                 return
             self._steps[scan] = (record, digest)
             if len(self._steps) > RECORDS_MAX:  # nobody agrees for long: from here on nothing can be told
-                self._is_open = False
-                self._steps.clear()
+                self._close()
 
     def keep(self, agreed: int) -> None:
         """After a scan, with the replica's lock: a newer state now and then. ``agreed``: scan with equal results."""
@@ -76,19 +86,21 @@ class Retrace:
             if not self._is_open or self._is_repeating:
                 return
             agreed_copy, newer = self._copies
-            if self._replica.program is not self._program:  # a change of the program: its memory has another shape
-                self._copies[0] = StateCopy()  # the old one may be on its way to the standby
-                self._replica.freeze(self._copies[0])
-                self._program = self._replica.program
-                self._has_newer = False
-                self._steps.clear()
+            room = None
+            is_changed = self._replica.program is not self._program
+            if is_changed:
+                self._close()
             elif self._has_newer and agreed >= newer.scan + AGREED_AFTER:
                 self._copies = [newer, agreed_copy]
                 self._has_newer = False
                 self._steps = {scan: step for scan, step in self._steps.items() if scan > newer.scan}
             elif not self._has_newer and self._replica.scan % KEEP_EVERY == 0:
-                self._replica.freeze(newer)
-                self._has_newer = True
+                room = newer  # nobody repeats from this one
+        if is_changed:  # its memory has another shape, and the old one may be on its way to the standby
+            self._start_from(StateCopy())
+        elif room is not None:
+            self._replica.freeze(room)
+            self._has_newer = True
 
     def repeats(self, scan: int, make_engine: Callable[[Program], Engine]) -> bool:
         """Does repeating end in the own digests, up to this scan? True when it cannot be told.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcs.bus.history import HistoryAnswer, HistoryRequest, Series
+from dcs.bus.history import HistoryAnswer, HistoryRequest, Series, joined
 from dcs.bus.messages import Frame, Layout
 from dcs.core.clock import NS_PER_S
 from dcs.core.status import BAD, GOOD
@@ -138,8 +138,8 @@ class History:
         firsts = [int(block.time_ns[0]) for one in wanted for block in one.blocks if len(block.time_ns)]
         return min([*firsts, *(one.times[0] for one in wanted if one.times)], default=0)
 
-    def series(self, tag: str, from_ns: int, to_ns: int) -> "tuple[Series, NDArray[np.int64]] | None":
-        """Every sample of a tag in a window, with the epoch of each; None: nothing of that tag is kept at all.
+    def series(self, tag: str, from_ns: int, to_ns: int) -> Series | None:
+        """Every sample of a tag in a window; None: nothing of that tag is kept at all.
 
         Of two samples of one time that of the higher epoch counts.
         """
@@ -161,8 +161,8 @@ class History:
         order = np.lexsort((epochs, time_ns))
         order = order[np.append(np.diff(time_ns[order]) > 0, True)[: len(order)]]
         declared = gaps.between(from_ns, to_ns) if gaps is not None else ()
-        whole = Series(time_ns[order], values[order], statuses[order], period_ns / NS_PER_S, gaps=declared)
-        return whole, epochs[order]
+        times, runs = time_ns[order], _runs(time_ns[order], epochs[order])
+        return Series(times, values[order], statuses[order], period_ns / NS_PER_S, epochs=runs, gaps=declared)
 
 
 class PlantHistory:
@@ -203,18 +203,12 @@ class PlantHistory:
         if recent is None or request.from_ns < first_ns:
             to_ns = request.to_ns if recent is None else min(request.to_ns, first_ns - 1)
             older = self.samples.series(tag, request.from_ns, to_ns)
-        parts = [part for part in (older, recent) if part is not None and len(part[1])] or [
-            part for part in (older, recent) if part is not None
-        ]
+        parts = [part for part in (older, recent) if part is not None]
         if not parts:
             return None
-        whole = Series(
-            *(np.concatenate([getattr(part, name) for part, _ in parts]) for name in ("time_ns", "values", "statuses")),
-            max(part.period_s for part, _ in parts),
-        )
-        gaps = tuple(sorted({gap for part, _ in parts for gap in part.gaps}))
-        runs = _runs(whole.time_ns, np.concatenate([epochs for _, epochs in parts]))
-        return replace(reduced(whole, request.points), epochs=runs, gaps=gaps)
+        with_samples = [part for part in parts if len(part.time_ns)]
+        whole = joined(with_samples or parts)
+        return replace(reduced(whole, request.points), epochs=whole.epochs, gaps=whole.gaps)
 
 
 def _runs(time_ns: NDArray[np.int64], epochs: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:

@@ -11,6 +11,7 @@ Layout: header | JSON head | last inputs as a scan record | memory.
 import json
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ _MAGIC = b"DCC2"
 _LINE = 64  # the memory begins on one, where the copy does
 _ROOM_BESIDE, _SHARE_BESIDE = 1 << 19, 32
 """Room for what is beside the memory: so many bytes, and this share of the memory (inputs)."""
+
+_ROWS_KEPT = 4096
+"""Of which the text is kept: more than one controller has in its copies; about 1 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +85,15 @@ class StateCopy:
             {
                 "scan": beside.scan,
                 "times": beside.times,
-                "commands": [_fields(reply) for reply in beside.commands],
                 "program": beside.program,
                 "parting": beside.parting,
-                "events": [_fields(event) for event in beside.events],
                 "inputs": len(inputs),
             }
-        ).encode()
-        head += b" " * (-(_HEADER.size + len(head) + len(inputs)) % _LINE)
-        before = b"".join((_HEADER.pack(_MAGIC, len(head)), head, inputs))
+        )[:-1]
+        commands, events = ",".join(map(_text, beside.commands)), ",".join(map(_text, beside.events))
+        head_bytes = f'{head}, "commands": [{commands}], "events": [{events}]}}'.encode()
+        head_bytes += b" " * (-(_HEADER.size + len(head_bytes) + len(inputs)) % _LINE)
+        before = b"".join((_HEADER.pack(_MAGIC, len(head_bytes)), head_bytes, inputs))
         if len(before) > self._memory_at:
             self._move_memory(len(before))
         first, last = self._memory_at - len(before), self._memory_at + self._memory_bytes
@@ -103,9 +107,10 @@ class StateCopy:
         self._room, self._memory_at = room, 2 * at
 
 
-def _fields(row: Reply | Event) -> dict[str, Any]:
-    """As ``asdict``, which copies every value and takes five times as long: the interpreter is the scan's as well."""
-    return {name: getattr(row, name) for name in row.__slots__}
+@lru_cache(maxsize=_ROWS_KEPT)
+def _text(row: Reply | Event) -> str:
+    """As JSON, once: a row never changes, and is in many copies. The interpreter that does it is the scan's as well."""
+    return json.dumps({name: getattr(row, name) for name in row.__slots__})
 
 
 @dataclass(frozen=True, slots=True)

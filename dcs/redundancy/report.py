@@ -49,13 +49,10 @@ def as_ms(duration_ns: int | None) -> float | None:
 
 
 def voter_links(member: PairMember, now_ns: int) -> tuple[VoterLink, ...]:
-    """The two others as this member sees them."""
-    return tuple(
-        VoterLink(
-            voter,
-            kind,
-            "up" if member.neighbours.hears(voter, now_ns) else "down",
-            as_ms(member.authority.round_trip_ns.get(voter)),
-        )
-        for voter, kind in ((member.peer, "pair"), (member.witness, "witness"))
-    )
+    """The two others as this member sees them; what a question to one that is down once took says nothing."""
+    links = []
+    for voter, kind in ((member.peer, "pair"), (member.witness, "witness")):
+        is_up = member.neighbours.hears(voter, now_ns)
+        round_trip_ns = member.authority.round_trip_ns.get(voter) if is_up else None
+        links.append(VoterLink(voter, kind, "up" if is_up else "down", as_ms(round_trip_ns)))
+    return tuple(links)

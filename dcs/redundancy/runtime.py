@@ -12,6 +12,7 @@ from collections.abc import Callable
 from random import Random
 
 from dcs.core.clock import NS_PER_MS, NS_PER_S, Clock
+from dcs.redundancy.confirmations import Confirmations
 from dcs.redundancy.member_world import MemberWorld
 from dcs.redundancy.messages import NO_GENERATION, Generation, Message
 from dcs.redundancy.protocol import PairConfig, PairMember, ProgramPorts, VoterRecord
@@ -61,8 +62,7 @@ class RedundantMember(VoterNode):
         self._replica = replica
         self._alive = alive
         self._random = Random(f"{rng_seed} {config.pair} {name}")
-        self._waiters: list[tuple[int, asyncio.Future[bool]]] = []
-        self._confirmed_seq = 0
+        self._confirmations = Confirmations()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_ns = 0
         self._member: PairMember | None = None
@@ -119,7 +119,7 @@ class RedundantMember(VoterNode):
                 self._replica,
                 self._became_active,
                 self._became_standby,
-                self._confirm,
+                self._confirmations.reached,
             ),
             self._alive,
             self._random.random,
@@ -139,7 +139,7 @@ class RedundantMember(VoterNode):
             self._timer = None
         if self._member is not None:
             self._member.gate = (False, 0, self._member.gate[2])
-        self._fail_waiters()
+        self._confirmations.fail()
 
     # --- the gate: any thread -----------------------------------------------------------------------------
     def may_write(self, now_ns: int) -> bool:
@@ -188,7 +188,7 @@ class RedundantMember(VoterNode):
         """After each scan of the active; ``seq`` counts without gaps; the standby repeats it."""
         if self._member is None:
             if self._alone_epoch:
-                self._confirm(seq)
+                self._confirmations.reached(seq)
         elif not self._is_stopped:
             self._guarded(self._member.submit, self._clock.monotonic_ns(), seq, record, digest)
             self._arm()
@@ -201,13 +201,7 @@ class RedundantMember(VoterNode):
     async def confirmed(self, seq: int) -> bool:
         """Wait until commands applied in scan ``seq`` may be answered. False: the authority was lost before; the
         command may or may not survive, the client must ask again with the same id."""
-        if not self.active:
-            return False
-        if seq <= self._confirmed_seq:
-            return True
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiters.append((seq, future))
-        return await future
+        return self.active and await self._confirmations.wait(seq)
 
     def switchover(self, reason: str) -> tuple[bool, str]:
         """Hand over to the standby: (whether it was begun, one sentence for the user)."""
@@ -290,7 +284,7 @@ class RedundantMember(VoterNode):
     @property
     def rank(self) -> Rank:
         """How new the data of this controller are: the generation, and the last scan."""
-        return self._member.rank if self._member else (Generation(self._alone_epoch, 0), self._confirmed_seq)
+        return self._member.rank if self._member else (Generation(self._alone_epoch, 0), self._confirmations.seq)
 
     def set_field(self, view: FieldView) -> None:
         """Which field devices this member reaches now: at every change, and once a second."""
@@ -375,24 +369,11 @@ class RedundantMember(VoterNode):
     # --- what the protocol decides ------------------------------------------------------------------------
     def _became_active(self, epoch: int, reason: str, cold: bool) -> None:
         self.takeovers += 1
-        self._confirmed_seq = 0
+        self._confirmations.seq = 0
         self._replica.event(f"{self.name} is active with epoch {epoch}: {reason}", "redundancy")
         self._replica.became_active(epoch, reason, cold)
 
     def _became_standby(self, reason: str) -> None:
-        self._fail_waiters()
+        self._confirmations.fail()
         self._replica.event(f"{self.name} is no longer active: {reason}", "redundancy")
         self._replica.became_standby(reason)
-
-    def _confirm(self, seq: int) -> None:
-        self._confirmed_seq = max(self._confirmed_seq, seq)
-        waiting, self._waiters = self._waiters, [one for one in self._waiters if one[0] > seq]
-        for wanted_seq, future in waiting:
-            if wanted_seq <= seq and not future.done():
-                future.set_result(True)
-
-    def _fail_waiters(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for _, future in waiters:
-            if not future.done():
-                future.set_result(False)

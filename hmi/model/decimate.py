@@ -56,8 +56,19 @@ def min_max(time_s: Floats, values: Floats, width_s: float) -> tuple[Floats, Flo
     return out_times, out_values
 
 
-def draw_line(time_s: Floats, values: Floats, is_bad: NDArray[np.bool_], period_s: float, width_s: float) -> Line:
-    """The line of one pen in buckets of ``width_s``: gaps stay gaps, bad quality goes to a line of its own."""
+def draw_line(
+    time_s: Floats,
+    values: Floats,
+    is_bad: NDArray[np.bool_],
+    period_s: float,
+    width_s: float,
+    gaps: Sequence[tuple[float, float]] = (),
+) -> Line:
+    """The line of one pen in buckets of ``width_s``: gaps stay gaps, bad quality goes to a line of its own.
+
+    ``gaps``: between these times samples are known to be missing; one that is wider than a bucket breaks the line,
+    however short it is.
+    """
     if len(time_s) == 0:
         return EMPTY_LINE
     good = np.where(is_bad, np.nan, values)
@@ -74,11 +85,14 @@ def draw_line(time_s: Floats, values: Floats, is_bad: NDArray[np.bool_], period_
         jumps = np.flatnonzero(np.diff(times) > GAP_PERIODS * max(width_s, period_s))
     else:
         times, good_points, bad_points = time_s, good, bad
-    if len(jumps):
-        middle = (times[jumps] + times[jumps + 1]) / 2.0
-        times = np.insert(times, jumps + 1, middle)
-        good_points = np.insert(good_points, jumps + 1, np.nan)
-        bad_points = np.insert(bad_points, jumps + 1, np.nan)
+    known = [(start_s + end_s) / 2.0 for start_s, end_s in gaps if end_s - start_s > width_s]
+    middles = np.union1d((times[jumps] + times[jumps + 1]) / 2.0, np.array(known))
+    middles = middles[(middles > times[0]) & (middles < times[-1])]
+    if len(middles):
+        places = np.searchsorted(times, middles)
+        times = np.insert(times, places, middles)
+        good_points = np.insert(good_points, places, np.nan)
+        bad_points = np.insert(bad_points, places, np.nan)
     return Line(times, good_points, bad_points)
 
 

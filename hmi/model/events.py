@@ -4,10 +4,13 @@ Called by   ``hmi.model.session`` (writes); journal page and trend marks (read).
 Knows       events and their identity: one event is listed once, however often it arrives.
 """
 
+import re
 from bisect import insort
+from collections.abc import Sequence
 
 from dcs.bus.messages import Event
 
+_TAKES_OVER = re.compile(r" is active with epoch (\d+)\b")
 KEPT = 5000
 """Events kept in memory; the journal itself is kept elsewhere."""
 
@@ -42,3 +45,12 @@ class EventLog:
     def between(self, start_ns: int, end_ns: int) -> list[Event]:
         """Events of a time window."""
         return [event for event in self._events if start_ns <= event.time_ns <= end_ns]
+
+    def holder(self, members: Sequence[str], epoch: int) -> str:
+        """Which of these controllers took an epoch, as the journal tells; "" when it does not."""
+        for event in reversed(self._events):
+            if event.kind == "redundancy" and event.source in members:
+                found = _TAKES_OVER.search(event.text)
+                if found is not None and int(found[1]) == epoch:
+                    return event.source
+        return ""

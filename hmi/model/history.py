@@ -37,15 +37,16 @@ class Stretch:
     bad: NDArray[np.bool_]
     period_s: float
     whole: bool
+    epochs: tuple[tuple[float, int], ...] = ()  # (time of the first sample, epoch that wrote it and those after it)
+    gaps: tuple[tuple[float, float], ...] = ()
 
     def between(self, start_s: float, end_s: float) -> "Stretch":
         """A part, with one sample beyond each edge."""
         first = max(int(np.searchsorted(self.time_s, start_s, "left")) - 1, 0)
         last = min(int(np.searchsorted(self.time_s, end_s, "right")) + 1, len(self.time_s))
         picked = slice(first, last)
-        return Stretch(
-            start_s, end_s, self.time_s[picked], self.values[picked], self.bad[picked], self.period_s, self.whole
-        )
+        columns = self.time_s[picked], self.values[picked], self.bad[picked]
+        return Stretch(start_s, end_s, *columns, self.period_s, self.whole, self.epochs, self.gaps)
 
 
 class OlderSamples:
@@ -100,6 +101,8 @@ class OlderSamples:
                 series.bad,
                 series.period_s,
                 series.whole,
+                tuple((time_ns / NS_PER_S, epoch) for time_ns, epoch in series.epochs),
+                tuple((start_ns / NS_PER_S, end_ns / NS_PER_S) for start_ns, end_ns in series.gaps),
             )
             for tag, series in answer.series.items()
         }

@@ -71,6 +71,10 @@ class NodeList:
         self._last = {**self._last, report.node: (report, self._clock.monotonic_ns())}
         self.version += 1
 
+    def members(self, pair: str) -> tuple[str, ...]:
+        """The controllers of a pair that have reported."""
+        return tuple(name for name, (report, _) in self._last.items() if report.pair == pair)
+
     def rows(self) -> tuple[NodeRow, ...]:
         """Controllers first (by pair), then the rest; by name within."""
         now_ns = self._clock.monotonic_ns()

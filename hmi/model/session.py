@@ -22,6 +22,7 @@ from dcs.bus.messages import (
     command_subject,
     event_subject,
     frame_subject,
+    late_subject,
     layout_subject,
     layouts_from_bytes,
     node_subject,
@@ -66,6 +67,7 @@ class Session:
         self._station.desk.wake = lambda: _wake(loop, home, self._outgoing)
         subscriptions = [
             await bus.subscribe(frame_subject(plant, "*", "*"), self._on_frame),
+            await bus.subscribe(late_subject(frame_subject(plant, "*", "*")), self._on_late),
             await bus.subscribe(event_subject(plant, "*"), self._on_event),
             await bus.subscribe(node_subject(plant, "*"), self._on_report),
         ]
@@ -101,6 +103,17 @@ class Session:
         station.trends.put_frame(layout, frame)
         station.alarms.put_frame(layout, frame)
         station.desk.reported(layout.pair, frame.scan)
+
+    async def _on_late(self, subject: str, payload: bytes) -> None:
+        """A sample that could not be delivered live, or died with its controller: trends want it all the same."""
+        try:
+            frame = Frame.from_bytes(payload)
+        except ValueError:
+            self.unreadable += 1
+            return
+        group = self._by_hash.get(frame.layout_hash)
+        if group is not None:
+            self._station.trends.put_late(group.layout, frame)
 
     async def _on_event(self, subject: str, payload: bytes) -> None:
         try:

@@ -1,7 +1,7 @@
 """What this station has seen of every tag since it started, and what others kept before that.
 
 Called by   ``hmi.model.session`` (one sample per frame); trend page, faceplates and embedded trends (read).
-Knows       one preallocated ring per scan class, tag by tag in memory, so that drawing a pen reads one stretch.
+Knows       one ring per scan class, and what was asked of whoever keeps history.
 Promises    a gap stays a gap, bad quality is kept apart, and a picture costs two points a pixel whatever the window.
 """
 
@@ -18,6 +18,8 @@ from dcs.core.status import BAD
 
 from .decimate import EMPTY_LINE, Floats, Line, bucket_width_s, draw_line, join_lines
 from .history import OlderSamples
+from .marks import NO_MARKS, Marks, joined_marks, marks_of_samples, marks_of_stretch
+from .ring import Ring
 
 HISTORY_S = 2 * 3600.0
 """How much is kept of every tag, where memory allows."""
@@ -43,63 +45,7 @@ class _Part:
     values: Floats
     bad: NDArray[np.bool_]
     period_s: float
-
-
-class Ring:
-    """Samples of all tags of one scan class; when full, the oldest makes room."""
-
-    def __init__(self, layout: Layout, capacity: int) -> None:
-        tags = len(layout.tags)
-        self.period_s = layout.period_ns / NS_PER_S
-        self.column = {tag.name: number for number, tag in enumerate(layout.tags)}
-        self.capacity = capacity
-        self.count = 0
-        self._next = 0
-        self._time_s = np.zeros(capacity)
-        self._values = np.zeros((tags, capacity))
-        self._bad = np.zeros((tags, capacity), np.bool_)
-
-    def append(self, time_s: float, values: Floats, bad: NDArray[np.bool_]) -> None:
-        """Add one sample; a time that went back (the plant was restored to an earlier state) drops what is later."""
-        while self.count and self._time_s[(self._next - 1) % self.capacity] >= time_s:
-            self._next = (self._next - 1) % self.capacity
-            self.count -= 1
-        at = self._next
-        self._time_s[at] = time_s
-        self._values[:, at] = values
-        self._bad[:, at] = bad
-        self._next = (at + 1) % self.capacity
-        self.count = min(self.count + 1, self.capacity)
-
-    def between(self, name: str, start_s: float, end_s: float) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Copies of times, values and bad marks, oldest first, with one sample beyond each edge."""
-        order = self._order()
-        times = self._time_s[order]
-        first = max(int(np.searchsorted(times, start_s, "left")) - 1, 0)
-        last = min(int(np.searchsorted(times, end_s, "right")) + 1, len(times))
-        picked = order[first:last]
-        column = self.column[name]
-        return times[first:last], self._values[column][picked], self._bad[column][picked]
-
-    def ends(self) -> tuple[float, float]:
-        """Times of the oldest and of the newest sample; there is one."""
-        newest = (self._next - 1) % self.capacity
-        return float(self._time_s[(self._next - self.count) % self.capacity]), float(self._time_s[newest])
-
-    def take_over(self, older: "Ring") -> None:
-        """Copy what an earlier layout of the same scan class has kept of the tags that both have."""
-        order = older._order()[-self.capacity :]
-        self.count, self._next = len(order), len(order) % self.capacity
-        self._time_s[: len(order)] = older._time_s[order]
-        self._values[:, : len(order)] = np.nan
-        self._bad[:, : len(order)] = True
-        for name, column in self.column.items():
-            if name in older.column:
-                self._values[column, : len(order)] = older._values[older.column[name]][order]
-                self._bad[column, : len(order)] = older._bad[older.column[name]][order]
-
-    def _order(self) -> NDArray[np.int64]:
-        return (np.arange(self.count, dtype=np.int64) + self._next - self.count) % self.capacity
+    marks: Marks
 
 
 class TrendStore:
@@ -128,15 +74,22 @@ class TrendStore:
         ring = self._rings[layout.pair, layout.scan_class]
         bad = (frame.statuses >> 6) == BAD
         with self._lock:
-            ring.append(frame.time_ns / NS_PER_S, frame.values, bad)
+            ring.append(frame.time_ns / NS_PER_S, frame.values, bad, frame.epoch)
             self.version += 1
+
+    def put_late(self, layout: Layout, frame: Frame) -> None:
+        """A sample that did not come live takes its place, where there is none."""
+        ring = self._rings[layout.pair, layout.scan_class]
+        bad = (frame.statuses >> 6) == BAD
+        with self._lock:
+            self.version += ring.insert(frame.time_ns / NS_PER_S, frame.values, bad, frame.epoch)
 
     def line(self, name: str, start_s: float, end_s: float, pixels: int) -> Line:
         """Points of a pen between two times (s since 1970) for a picture ``pixels`` wide."""
         lines = []
         for part in self._parts(name, start_s, end_s, (end_s - start_s) / max(pixels, 1)):
             width_s = bucket_width_s(end_s - start_s, pixels, part.period_s)
-            line = draw_line(part.time_s, part.values, part.bad, part.period_s, width_s)
+            line = draw_line(part.time_s, part.values, part.bad, part.period_s, width_s, part.marks.gaps)
             lines.append((line, max(width_s, part.period_s)))
         return join_lines(lines) if lines else EMPTY_LINE
 
@@ -164,6 +117,11 @@ class TrendStore:
                 return float(part.values[usable[-1]])
         return float("nan")
 
+    def marks(self, name: str, start_s: float, end_s: float) -> Marks:
+        """Where samples are missing between two times, and who wrote those that are there."""
+        parts = [part.marks for part in self._parts(name, start_s, end_s, np.inf)]
+        return joined_marks(parts, start_s, end_s) if parts else NO_MARKS
+
     def put_older(self, request: HistoryRequest, answer: HistoryAnswer) -> None:
         """An answer of whoever keeps the plant's history."""
         with self._lock:
@@ -178,14 +136,16 @@ class TrendStore:
             if ring is None or ring.count == 0:
                 return []
             first_s, now_s = ring.ends()
-            own = _Part(*ring.between(name, start_s, end_s), ring.period_s)
+            marks = marks_of_samples(*ring.written(start_s, end_s), ring.period_s)
+            own = _Part(*ring.between(name, start_s, end_s), ring.period_s, marks)
         if start_s >= first_s:
             return [own]
         older = self.older.want(name, start_s, min(end_s, first_s), now_s, width_s)
         if older is None:
             return [own]
         is_older = older.time_s < first_s
-        part = _Part(older.time_s[is_older], older.values[is_older], older.bad[is_older], older.period_s)
+        marks = marks_of_stretch(older, first_s)
+        part = _Part(older.time_s[is_older], older.values[is_older], older.bad[is_older], older.period_s, marks)
         return [part, own] if end_s >= first_s else [part]
 
     def _capacity(self, layout: Layout) -> int:

@@ -23,6 +23,14 @@ AHEAD = 0.04
 
 
 @dataclass(frozen=True, slots=True)
+class TakeoverMark:
+    """From this time on another epoch writes: ``text`` says whose."""
+
+    time_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pen:
     """One line; drawn in percent of ``low`` … ``high``."""
 
@@ -127,6 +135,45 @@ class TrendView:
     def value_at(self, pen: Pen, time_s: float) -> float:
         """Value of a pen at a time."""
         return self._station.trends.value_at(pen.tag, time_s)
+
+    # --- beside the lines ---------------------------------------------------------------------------------
+    def gaps(self) -> list[tuple[float, float]]:
+        """Where samples of a pen are missing in the window, oldest first."""
+        start_s, end_s = self.window()
+        found = {gap for tag in self.tags for gap in self._station.trends.marks(tag, start_s, end_s).gaps}
+        return sorted((max(gap[0], start_s), min(gap[1], end_s)) for gap in found)
+
+    def takeovers(self) -> list[TakeoverMark]:
+        """Where another controller, or another term of the same one, began to write in the window."""
+        start_s, end_s = self.window()
+        found: dict[tuple[str, int], float] = {}
+        for tag in self.tags:
+            pair = self._station.tags.pair_of(tag) or ""
+            for time_s, epoch in self._station.trends.marks(tag, start_s, end_s).takeovers():
+                if time_s > start_s:
+                    found.setdefault((pair, epoch), time_s)
+        marks = [TakeoverMark(time_s, self._succession(pair, epoch)) for (pair, epoch), time_s in found.items()]
+        return sorted(marks, key=lambda mark: mark.time_s)
+
+    def _succession(self, pair: str, epoch: int) -> str:
+        members = self._station.nodes.members(pair)
+        holder, before = (self._station.events.holder(members, one) for one in (epoch, epoch - 1))
+        if not holder:
+            return f"takeover in {pair}, epoch {epoch}"
+        return f"{holder} {'again' if holder == before else 'takes over'}, epoch {epoch}"
+
+    def source_at(self, pen: Pen, time_s: float) -> str:
+        """Who wrote the sample of a pen at a time: ``C1B, epoch 2``; or that there is none."""
+        marks = self._station.trends.marks(pen.tag, time_s - self.span_s, time_s)
+        gap = marks.gap_at(time_s) or self._station.trends.marks(pen.tag, *self.window()).gap_at(time_s)
+        if gap is not None:
+            return "no data"
+        epoch = marks.epoch_at(time_s)
+        return self._writer(self._station.tags.pair_of(pen.tag) or "", epoch) if epoch else ""
+
+    def _writer(self, pair: str, epoch: int) -> str:
+        holder = self._station.events.holder(self._station.nodes.members(pair), epoch)
+        return f"{holder or pair}, epoch {epoch}"
 
     def _description(self, tag: str, text: str) -> str:
         module_name, _, part = tag.rpartition(".")

@@ -98,6 +98,13 @@ class TrendPage(QWidget):
             button.setToolTip(tip)
             button.clicked.connect(lambda checked=False, act=act: act())
             bar.addWidget(button)
+        takeovers = QPushButton("Takeovers")
+        takeovers.setCheckable(True)
+        takeovers.setMinimumWidth(96)
+        takeovers.setChecked(True)
+        takeovers.setToolTip("Mark where another controller began to write")
+        takeovers.toggled.connect(self._show_takeovers)
+        bar.addWidget(takeovers)
         bar.addStretch(1)
         bar.addWidget(self._note)
         layout = QVBoxLayout(self)
@@ -200,6 +207,10 @@ class TrendPage(QWidget):
         self.plot.fit_values()
         self.redraw()
 
+    def _show_takeovers(self, wanted: bool) -> None:
+        self.plot.shows_takeovers = wanted
+        self.redraw()
+
     def _unfit(self) -> None:
         self.plot.value_range = (0.0, 100.0)
         self.redraw()
@@ -231,6 +242,9 @@ class TrendPage(QWidget):
             self._legend.setFixedHeight(30 + ROW_HEIGHT * max(len(pens), 1))
         at_cursor = math.isfinite(self._cursor_s)
         where = f"cursor {clock_text(round(self._cursor_s * 1e9))}" if at_cursor else ""
+        if at_cursor and pens:
+            source = self.trend.source_at(pens[min(self.plot.selected, len(pens) - 1)], self._cursor_s)
+            where = f"{where}   {source}" if source else where
         if not self.trend.live:
             where = f"not live   {where}"
         self._note.setText(where)

@@ -5,6 +5,7 @@ Knows       pyqtgraph and a ``TrendView``. Pens one pixel wide, no antialiasing,
             four times faster than anything prettier.
 """
 
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,10 @@ from hmi.viewmodels.pens import PENS_MAX, Pen, TrendView
 
 TIME_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400)
 MARKS_MAX = 200
+GAPS_MAX, TAKEOVERS_MAX = 100, 20
+"""Newest ones that are drawn; more than that tells nobody anything."""
+LABEL_PIXELS = 110
+"""Labels of takeovers that are closer together than that would cover each other."""
 
 
 class TimeAxis(pg.AxisItem):  # type: ignore[misc]
@@ -48,6 +53,13 @@ def relative_text(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
     return f"{sign}{hours}:{minutes:02d}:{left:02d}" if hours else f"{sign}{minutes}:{left:02d}"
+
+
+def gap_text(start_s: float, end_s: float) -> str:
+    """``no data from 14:05:30.0 to 14:05:32.0 (2.0 s)``."""
+    times = [local(round(time_s * 1e9)) for time_s in (start_s, end_s)]
+    first, last = (f"{time.strftime('%H:%M:%S')}.{time.microsecond // 100_000}" for time in times)
+    return f"no data from {first} to {last} ({end_s - start_s:.1f} s)"
 
 
 class ValueAxis(pg.AxisItem):  # type: ignore[misc]
@@ -112,6 +124,7 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
         self._station, self._trend, self._palette = station, trend, palette
         self.value_range = (0.0, 100.0)
         self.selected = 0
+        self.shows_takeovers = True
         plot = self.getPlotItem()
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.14)
@@ -122,6 +135,8 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
             axis.setPen(pg.mkPen(palette.line_second, width=1))
             axis.setTextPen(pg.mkPen(palette.dim))
             axis.setStyle(tickFont=tick_font, tickTextOffset=5)
+        self._gaps: list[Any] = []
+        self._takeovers: list[Any] = []
         self._curves = [self._make_curves(QColor(colour)) for colour in palette.pens[:PENS_MAX]]
         self._now = self._make_line(palette.now, Qt.PenStyle.DashLine)
         self._cursor = self._make_line(palette.focus, Qt.PenStyle.SolidLine)
@@ -167,7 +182,52 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
         self.box.setYRange(low, high, padding=0.02)
         self._values.picture = None  # labels follow the selected pen
         self._values.update()
+        self._draw_gaps()
+        self._draw_takeovers((end_s - start_s) / pixels * LABEL_PIXELS)
         self._draw_marks(start_s, end_s, low + 0.012 * (high - low))
+
+    def _draw_gaps(self) -> None:
+        """A faint band wherever a sample is missing; what is narrower than a pixel is drawn a pixel wide."""
+        gaps = self._trend.gaps()[-GAPS_MAX:]
+        edge, fill = pg.mkPen(self._palette.line_second, width=1), QColor(self._palette.fill)
+        fill.setAlpha(130)
+        while len(self._gaps) < len(gaps):
+            band = pg.LinearRegionItem(movable=False, brush=fill, pen=edge)
+            band.setZValue(-20)
+            words = pg.InfLineLabel(
+                band.lines[0], "no data", position=0.5, rotateAxis=(1, 0), anchor=(1, 1), color=self._palette.dim
+            )
+            words.setFont(font(11))
+            self.addItem(band, ignoreBounds=True)
+            self._gaps.append(band)
+        for band, gap in zip_longest(self._gaps, gaps):
+            band.setVisible(gap is not None)
+            if gap is not None:
+                band.setRegion(gap)
+                band.setToolTip(gap_text(*gap))
+
+    def _draw_takeovers(self, label_s: float) -> None:
+        takeovers = self._trend.takeovers()[-TAKEOVERS_MAX:] if self.shows_takeovers else []
+        while len(self._takeovers) < len(takeovers):
+            line = pg.InfiniteLine(
+                angle=90,
+                movable=False,
+                pen=pg.mkPen(self._palette.line, width=1, style=Qt.PenStyle.DotLine),
+                label="",
+                labelOpts={"position": 0.97, "color": self._palette.text, "anchors": [(0, 0), (0, 0)]},
+            )
+            line.label.setFont(font(11))
+            self.addItem(line, ignoreBounds=True)
+            self._takeovers.append(line)
+        last_s = float("-inf")
+        for line, mark in zip_longest(self._takeovers, takeovers):
+            line.setVisible(mark is not None)
+            if mark is None:
+                continue
+            line.setValue(mark.time_s)
+            line.label.setFormat(mark.text if mark.time_s - last_s > label_s else "")
+            line.setToolTip(f"{local(round(mark.time_s * 1e9)).strftime('%H:%M:%S')}  {mark.text}")
+            last_s = mark.time_s
 
     def _draw_marks(self, start_s: float, end_s: float, y: float) -> None:
         events = self._station.events.between(round(start_s * 1e9), round(end_s * 1e9))

@@ -62,10 +62,10 @@ def controller_pair(b: Any, dt_s: float) -> None:
     """Who could take over, what is missing for it, and since when; nothing is judged while nothing is known."""
     b.state_status, b.not_ready_status, b.taken_out_status = b.standby_status, b.standby_status, b.standby_status
     b.no_witness_status, b.fewer_paths_status = b.witness_status, b.behind_status
-    if quality_of(b.standby_status) == BAD or not math.isfinite(b.standby):
+    if quality_of(b.standby_status) == BAD or not READY <= b.standby <= OUT:
         return
-    b.state = b.standby
-    ready, out = b.standby == READY, b.standby == OUT
+    b.state = math.floor(b.standby + 0.5)
+    ready, out = b.state == READY, b.state == OUT
     b.not_ready = 0.0 if ready or out else 1.0
     b.taken_out = 1.0 if out else 0.0
     b.no_witness = 1.0 if b.witness < 0.5 and not out else 0.0

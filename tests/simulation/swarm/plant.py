@@ -19,6 +19,10 @@ from field_io.specs import OPC_UA
 from tests.simulation.swarm.draw import Drawn
 from tests.support.opc_ua_plant import make_opc_ua_plant
 
+_LONG_LEASES = 0.75
+"""Share of the runs with a lease of a second, as a user may configure it: the protocol is the same, and a run costs
+half as much as with the one that follows from the scans."""
+
 _WINDOW = 9000
 """First register of the output window of a device that checks epochs: free in all shipped plants."""
 
@@ -60,6 +64,8 @@ def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
     if is_fast:
         names = dict.fromkeys(c.name for pair in config.controllers for c in pair.strategy.scan_classes)
         found += [f"scan_classes.{name}.period=100 ms" for name in names]
+    elif drawn.rng("lease").random() < _LONG_LEASES:
+        found += [f"controllers.{controller.name}.lease=1 s" for controller in config.controllers if controller.witness]
     return tuple(found)
 
 

@@ -126,7 +126,7 @@ def _range(twin: Run, point: str, struck_ns: int) -> float:
 
 
 def _judge_events(verdict: Verdict, mine: Run, twin: Run, slack_ns: int) -> None:
-    """The same journal, but for what the pair says and of cables; the same time, where no scan was missed."""
+    """The same journal, but for what is said of the pair and of cables; the same time, where no scan was missed."""
     ours, theirs = _of_the_plant(mine), _of_the_plant(twin)
     verdict.journal = [event.text for event in ours]
     told = unified_diff([str(_words(e)) for e in theirs], [str(_words(e)) for e in ours], n=0, lineterm="")
@@ -155,10 +155,15 @@ def _judge_history(verdict: Verdict, mine: Run, twin: Run) -> None:
 
 
 def _of_the_plant(one: Run) -> list[Event]:
-    def is_of_the_pair(event: Event) -> bool:
-        return event.kind in ("redundancy", "field") or event.subject.partition(".")[0] in (*one.members, one.pair)
-
-    return [event for event in one.events if not is_of_the_pair(event)]
+    pair = one.plan.strategy.name
+    ours = (pair, *one.members)
+    return [
+        event
+        for event in one.events
+        if event.kind not in ("redundancy", "field")
+        and event.subject not in ours
+        and not event.subject.startswith(f"{pair}.")
+    ]
 
 
 def _words(event: Event) -> tuple[str, str, str]:

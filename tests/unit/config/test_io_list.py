@@ -85,6 +85,7 @@ def test_list_becomes_a_plant_that_passes_the_check(listed: Path, form: str, cap
         "FT-102.HI": 35.0,
         "PLC-1.COMM": 0.0,  # every device has one
         "PLC-2.COMM": 0.0,
+        **dict.fromkeys(("C1.STANDBY", "C1.TAKEN_OUT", "C1.WITNESS", "C1.PATHS"), 0.0),  # and every pair these
     }
 
 

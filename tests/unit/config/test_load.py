@@ -241,6 +241,7 @@ def test_the_demo_plant_is_complete() -> None:
     strategy = plant.controllers[0].strategy
     assert [module.name for module in strategy.modules] == [
         "LIC-101", "FIC-101", "LIC-102", "FIC-102", "LI-103", "LI-104", "V-101", "V-102", "RTU-1", "DRV-1",
+        "C1",
     ]  # fmt: skip
     assert all(alarm.consequence and alarm.cause and alarm.action for alarm in strategy.alarms)
     assert {point.type for device in plant.devices for point in device.points} == {"int16", "float32"}
