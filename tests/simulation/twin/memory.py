@@ -27,7 +27,7 @@ _NUMBER_IN_A_WORD = 2**61
 def judge_states(mine: Run, twin: Run, since_ns: int) -> tuple[list[str], list[str]]:
     """(What must be equal and is not, in any scan since then; numbers that differ at the end, the largest first)."""
     exact = np.zeros(len(next(iter(twin.looks.values()))), np.bool_)
-    of_the_plant = [record for record in twin.plan.records if not record.name.startswith(f"{twin.pair}.")]
+    of_the_plant = [record for record in twin.plan.records if not record.name.startswith(f"{twin.plan.strategy.name}.")]
     words = [_Word(record, name, record.at + at) for record in of_the_plant for at, name in _names(record.type)]
     for word in words:
         exact[word.at] = word.is_exact

@@ -39,7 +39,6 @@ class Run:
     struck_ns: int = 0  # UTC
     old: str = ""
     members: tuple[str, ...] = ()
-    pair: str = ""
 
 
 def run(
@@ -75,7 +74,6 @@ async def _run(
             story.append((at_s, 2, None))
         await box.run_until_ns(round(20.0 * NS_PER_S))
         found = Run(box.controller(box.active(pair)).replica.program.plan, Course())
-        found.pair = pair
         found.members = tuple(config.controller(pair).members)
         for second, what, command in sorted(story, key=lambda one: one[:2]):
             await box.run_until_ns(round(second * NS_PER_S))
