@@ -24,7 +24,7 @@ from dcs.node.field_watch import FieldWatch
 from dcs.node.next_inputs import NextInputs
 from dcs.node.operator_desk import Immediate, OperatorDesk
 from dcs.node.pair_verbs import PAIR_VERBS, ask_pair, journalled
-from dcs.node.pair_view import PairFacts, worse_ways
+from dcs.node.pair_view import pair_facts
 from dcs.node.plant_time import PlantTime
 from dcs.node.program import Program
 from dcs.node.recent_frames import RecentFrames
@@ -63,16 +63,10 @@ class Controller:
         self._executing_since_ns = 0
         verbs: dict[str, Immediate] = dict.fromkeys(PAIR_VERBS, journalled(self._ask_pair, parts.face, parts.pair))
         verbs["link"] = journalled(parts.field_side.change_link, parts.face, parts.pair)
-        self.desk = OperatorDesk(parts.face.plant, parts.pair, parts.face.bus, verbs)
+        where = (parts.face.plant, parts.pair, parts.face.bus)
+        self.desk = OperatorDesk(*where, verbs)
         self.change_desk = ChangeDesk(
-            parts.face.plant,
-            parts.pair,
-            parts.face.bus,
-            self._clock,
-            self.replica,
-            parts.changes,
-            parts.field_side.unreachable,
-            self._start,
+            *where, self._clock, self.replica, parts.changes, parts.field_side.unreachable, self._start
         )
         self._services = ActiveServices(
             parts.face,
@@ -91,7 +85,7 @@ class Controller:
         member, drivers = self.member, parts.field_side.drivers
         self._field_watch = FieldWatch(drivers, self.face, self._clock, member.set_field, lambda: member.field_of_other)
         parts.field_side.watch = self._field_watch
-        parts.field_side.pair = self._pair_facts
+        parts.field_side.pair = partial(pair_facts, self.member, self._field_watch)
         self._checkpointer = Checkpointer(
             parts.checkpoints, self.replica, lambda: self.member.rank, self._clock, parts.changes.apart
         )
@@ -238,11 +232,6 @@ class Controller:
                 self.face.publish_report()
             self.desk.answer(outcome.replies)
 
-    def _pair_facts(self) -> PairFacts:
-        """For the inputs of a scan; any thread."""
-        worse = worse_ways(self._field_watch.known, self.member.field_of_other)
-        return PairFacts(*self.member.others_stand(), worse)
-
     def _gate(self) -> int:
         """Asked by the transport at the moment of sending (DESIGN rule 6): the epoch of an output, 0 = none may go."""
         return self.member.write_epoch if self.member.may_write(self._clock.monotonic_ns()) else 0
@@ -274,7 +263,7 @@ class Controller:
             except ValueError as error:
                 raise CannotRestore(str(error)) from error
             self._awakening.forget()
-            self._recent.take()
+            self._recent.clear()
             self._follow(before)
             self.execution.copy()
 
@@ -292,7 +281,8 @@ class Controller:
             if repeated.result is None:
                 self.execution.note(seq, record, outcome.digest)
             self.execution.scanned(seq - 1)
-            self._recent.add(self._classes[repeated.class_index].name, self._frame(repeated.class_index, repeated))
+            layout = self._layouts[repeated.class_index]
+            self._recent.ran(layout, self.member.epoch, partial(self._frame, repeated.class_index, repeated))
         self._time.heard(repeated.time_ns)
         return outcome.digest
 
@@ -327,7 +317,8 @@ class Controller:
             self._latest = self._frames_of_the_copy()
         self._services.role(True)
         self.face.outbox.inherit(self.replica.recent_events)
-        self._start(self._recent.hand_on(self._p.samples, self.face.plant, self._p.pair, self._clock))
+        newest = {self._classes[index].name: frame for index, frame in self._latest.items()}
+        self._start(self._recent.hand_on(newest, self._p.samples, self.face.plant, self._p.pair, self._clock))
         self.face.publish_report()
 
     def _frames_of_the_copy(self) -> dict[int, Frame]:

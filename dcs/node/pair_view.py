@@ -13,8 +13,10 @@ import numpy as np
 from dcs.blocks.io.controller_pair import STANDBY_STATES
 from dcs.core.status import STATUS_GOOD
 from dcs.engine.strategy import BEHIND, STANDBY, WITNESS, is_of_pair
+from dcs.node.field_watch import FieldWatch
 from dcs.node.scan_record import InputImage
 from dcs.redundancy.protocol.field_view import FieldView
+from dcs.redundancy.runtime import RedundantMember
 
 _CODES = {name.lower(): code for name, code in STANDBY_STATES}
 
@@ -33,6 +35,11 @@ def worse_ways(ours: FieldView, theirs: FieldView | None) -> int:
         return 0
     fewer = theirs.degraded & ~ours.degraded
     return (ours.reached & (theirs.lost | fewer)).bit_count()
+
+
+def pair_facts(member: RedundantMember, watch: FieldWatch) -> PairFacts:
+    """Of now; any thread."""
+    return PairFacts(*member.others_stand(), worse_ways(watch.known, member.field_of_other))
 
 
 class PairView:

@@ -6,7 +6,6 @@ Known by    its key, eight bytes: which configuration, compiled by which softwar
 """
 
 import hashlib
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,8 +22,6 @@ from dcs.engine.strategy import ScanClass, Strategy
 from dcs.node.versions import STARTED, Version, Versions, version_of
 
 KEY_BYTES = 8
-_PLANS: "weakref.WeakValueDictionary[int, Plan]" = weakref.WeakValueDictionary()
-"""By identity of the strategy, while a program has it. A plan never changes, and a box starts its controllers often."""
 Loader = Callable[[Version], PlantConfig]
 """Reads and checks the texts of a version. Raises ``ConfigErrors``."""
 
@@ -69,7 +66,7 @@ class Loaded:
 def build_program(version: Version, config: PlantConfig, pair: str) -> Program:
     """Compile. Raises ``ConfigError`` for what cannot be executed."""
     strategy = config.controller(pair).strategy
-    plan = _plan_of(strategy)
+    plan = compile_strategy(strategy)
     engine = Engine(plan)
     layouts = engine.layouts(config.name)
     for layout in layouts:
@@ -77,15 +74,6 @@ def build_program(version: Version, config: PlantConfig, pair: str) -> Program:
     program = Program(version, config, strategy, plan, engine, layouts)
     assert program.key
     return program
-
-
-def _plan_of(strategy: Strategy) -> Plan:
-    plan = _PLANS.get(id(strategy))
-    if plan is None or plan.strategy is not strategy:
-        plan = compile_strategy(strategy)
-        plan.links.flags.writeable = plan.reads.flags.writeable = False
-        _PLANS[id(strategy)] = plan
-    return plan
 
 
 def load_program(version: Version, load: Loader, running: Program, pair: str) -> Loaded:

@@ -48,6 +48,13 @@ def as_ms(duration_ns: int | None) -> float | None:
     return None if duration_ns is None else duration_ns / NS_PER_MS
 
 
+def others_stand(member: PairMember | None, now_ns: int) -> tuple[str, bool]:
+    """(how the standby is as the active sees it, "" for anybody else; whether the witness is heard)."""
+    if member is None:
+        return "", False
+    return member.standby, member.neighbours.hears(member.witness, now_ns)
+
+
 def voter_links(member: PairMember, now_ns: int) -> tuple[VoterLink, ...]:
     """The two others as this member sees them; what a question to one that is down once took says nothing."""
     links = []

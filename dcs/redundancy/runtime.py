@@ -22,7 +22,7 @@ from dcs.redundancy.protocol.field_view import NO_VIEW, FieldView
 from dcs.redundancy.protocol.member_parts import ACTIVE, FAILED
 from dcs.redundancy.protocol.phases import Phase
 from dcs.redundancy.replica import Replica
-from dcs.redundancy.report import MemberReport, VoterLink, as_ms, voter_links
+from dcs.redundancy.report import MemberReport, VoterLink, as_ms, others_stand, voter_links
 from dcs.redundancy.store import RecordLost, RecordStore
 from dcs.redundancy.transport import PairNetwork
 from dcs.redundancy.voter_node import VoterNode
@@ -249,10 +249,7 @@ class RedundantMember(VoterNode):
 
     def others_stand(self) -> tuple[str, bool]:
         """As the active of a pair: how the standby is (``MemberReport.standby``), is the witness heard? Any thread."""
-        member = self._member
-        if member is None:
-            return "", False
-        return member.standby, member.neighbours.hears(member.witness, self._clock.monotonic_ns())
+        return others_stand(self._member, self._clock.monotonic_ns())
 
     @property
     def alone(self) -> bool:

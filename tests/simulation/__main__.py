@@ -14,7 +14,7 @@ from dataclasses import asdict
 from tests.simulation.redundancy_mutant import Mutant
 from tests.simulation.swarm.campaign import Campaign, quiet_logs, run_campaign
 from tests.simulation.swarm.hunt import first_that_catches
-from tests.simulation.swarm.mutated import IN_THE_BOX
+from tests.simulation.swarm.mutated import ALL, IN_THE_BOX
 from tests.simulation.swarm.run import Result, run_seed
 from tests.simulation.swarm.single import FAULTS, run_trials
 
@@ -22,9 +22,9 @@ from tests.simulation.swarm.single import FAULTS, run_trials
 def main() -> int:
     """Exit code 1 on a broken promise, a surviving mutant, or a campaign in which too little happened."""
     options = _options()
-    chosen = [mutant for mutant in IN_THE_BOX if options.mutants or mutant.__name__ == options.mutant]
+    chosen = list(IN_THE_BOX) if options.mutants else [one for one in ALL if one.__name__ == options.mutant]
     if options.mutant and not chosen:
-        sys.exit(f"There is no mutant {options.mutant}. There are {', '.join(m.__name__ for m in IN_THE_BOX)}.")
+        sys.exit(f"There is no mutant {options.mutant}. There are {', '.join(m.__name__ for m in ALL)}.")
     seeds = range(options.first, options.first + options.seeds)
     if options.seed is not None:
         return _one(options, chosen[0]() if chosen else None)

@@ -12,7 +12,8 @@ from tests.simulation.swarm.world import S, World
 if TYPE_CHECKING:
     from tests.simulation.swarm.trouble import Swarm
 
-_OF_A_SCAN = 0.02  # there are many more scans than changes of roles
+_OF_A_SCAN = 0.1  # there are many more scans than changes of roles
+_ACTS = ("switchover", "switchover", "standby_out", "standby_in", "crash", "pause", "cut")
 _WITHIN_S = (0.0, 0.002, 0.02, 0.1)
 
 
@@ -29,7 +30,7 @@ class Moments:
         rng, world = self._rng, self._world
         if rng.random() >= world.drawn.moment * (_OF_A_SCAN if what == "scan" else 1.0):
             return
-        act = rng.choice(("switchover", "switchover", "standby_out", "standby_in", "crash", "pause", "cut"))
+        act = "switchover" if what == "scan" else rng.choice(_ACTS)
         after_s, seconds = rng.uniform(0.0, rng.choice(_WITHIN_S)), rng.uniform(0.001, 1.0)
         other = rng.choice(world.voters)
 
@@ -43,6 +44,8 @@ class Moments:
             elif act == "cut":
                 peers = [voter for voter in world.voters if voter != node]
                 self._swarm.cut(((node, peers[0]), (peers[0], node)), seconds)
+            elif act == "standby_out":
+                await self._swarm.take_out(10.0 * seconds)
             else:
                 await self._swarm.ask(act)
 

@@ -17,7 +17,6 @@ from dcs.node.replica import Replica
 from dcs.node.sample_store import SampleStore
 from dcs.redundancy.protocol import mirror_sink
 from field_io.devices.output_watchdog import OutputWatchdog
-from field_io.drivers.modbus import window
 from tests.simulation.redundancy_mutant import Mutant
 
 
@@ -37,29 +36,6 @@ class ConnectionsStayOpen(BoxMutant):
     def patches(self) -> Sequence[AbstractContextManager[Any]]:
         stand_by = FieldSide.stand_by
         return [patch.object(FieldSide, "stand_by", lambda side, abort: stand_by(side, False))]
-
-
-class WaitingWritesGoOn(BoxMutant):
-    """13: what waited behind another write when the authority was lost is sent in the next term."""
-
-    def patches(self) -> Sequence[AbstractContextManager[Any]]:
-        stand_by = FieldSide.stand_by
-
-        def forgets_nothing(side: FieldSide, abort: bool) -> None:
-            pending, term = [device.pending for device in side._devices], side._term
-            stand_by(side, abort)
-            side._term = term
-            for device, waits in zip(side._devices, pending, strict=True):
-                device.pending = waits
-
-        return [patch.object(FieldSide, "stand_by", forgets_nothing)]
-
-
-class EpochOfTheRequestNotCompared(BoxMutant):
-    """14: a request is sent with the epoch that was current when it was made."""
-
-    def patches(self) -> Sequence[AbstractContextManager[Any]]:
-        return [patch.object(window, "at_epoch", lambda gate, epoch: gate)]
 
 
 class AnsweredBeforeItIsMirrored(BoxMutant):
@@ -132,8 +108,6 @@ class ResultsNotCompared(BoxMutant):
 
 OF_THE_ASSEMBLY: tuple[type[BoxMutant], ...] = (
     ConnectionsStayOpen,
-    WaitingWritesGoOn,
-    EpochOfTheRequestNotCompared,
     AnsweredBeforeItIsMirrored,
     EventsDieWithTheirHolder,
     EventNumbersGoOn,

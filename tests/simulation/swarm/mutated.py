@@ -25,9 +25,13 @@ from field_io.devices.output_gate import OutputGate
 from field_io.devices.ua_gate import UaOutputGate
 from tests.simulation.redundancy_mutant import Mutant
 from tests.simulation.redundancy_mutants import MUTANTS
+from tests.simulation.redundancy_mutants_of_sets import MORE
 from tests.simulation.swarm.mutants import OF_THE_ASSEMBLY, BoxMutant
 
-IN_THE_BOX = (*OF_THE_ASSEMBLY, *MUTANTS)
+IN_THE_BOX = (*OF_THE_ASSEMBLY, *(mutant for mutant in MUTANTS if mutant not in MORE))
+"""Those that are hunted in the whole system."""
+ALL = (*OF_THE_ASSEMBLY, *MUTANTS)
+"""Those that can be put into it: of some only a story of the pure protocol brings about what they break."""
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from typing import Any
 from dcs.config import load
 from dcs.config.find import find_config
 from dcs.config.plant_config import ControllerConfig, PlantConfig
-from dcs.node import assembly
+from dcs.engine.plan import Plan
+from dcs.engine.strategy import Strategy
+from dcs.node import assembly, program
 from field_io.specs import OPC_UA
 from tests.simulation.swarm.draw import Drawn
 from tests.support.opc_ua_plant import make_opc_ua_plant
@@ -79,9 +81,11 @@ def pair_of(config: PlantConfig) -> ControllerConfig:
 
 @contextmanager
 def checked_once() -> Iterator[None]:
-    """While this lasts, texts that were checked before are not checked again: every run changes to the same few."""
-    check = load.load_plant
+    """While this lasts, texts that were checked before are not checked again, nor a strategy compiled that was: every
+    run changes to the same few, and every node that starts anew executes the same."""
+    check, compiles = load.load_plant, program.compile_strategy
     known: dict[Any, PlantConfig] = {}
+    plans: dict[int, Plan] = {}
 
     def remembered(
         folder: Path, plants: Any, overrides: Sequence[str] = (), texts: dict[str, str] | None = None
@@ -91,8 +95,15 @@ def checked_once() -> Iterator[None]:
             known[key] = check(folder, plants, overrides, texts)
         return known[key]
 
-    load.load_plant = remembered
+    def compiled(strategy: Strategy) -> Plan:
+        plan = plans.get(id(strategy))
+        if plan is None or plan.strategy is not strategy:
+            plan = plans[id(strategy)] = compiles(strategy)
+            plan.links.flags.writeable = plan.reads.flags.writeable = False
+        return plan
+
+    load.load_plant, program.compile_strategy = remembered, compiled
     try:
         yield
     finally:
-        load.load_plant = check
+        load.load_plant, program.compile_strategy = check, compiles

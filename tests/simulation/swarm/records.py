@@ -4,7 +4,7 @@ Called by   tests.simulation.swarm.world; listens on the bus as a historian does
 Knows       frames (scan, time, epoch) as they leave a controller and as they arrive, live or late; the durable events.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from dcs.bus.memory import MemoryBus
@@ -40,6 +40,7 @@ class Records:
         self._heard = (0, 0)  # of the newest live frame: epoch, scan
         self._on_their_way: dict[tuple[int, int], tuple[str, int]] = {}  # (epoch, scan) -> published by whom and when
         self._events: dict[str, bytes] = {}
+        self._known: set[str] = set()  # events that the newest holder knows of, and that are not in the journal
         self.jump_is_explained = True  # a cold start: scans and events begin anew
 
     async def start(self) -> None:
@@ -122,8 +123,18 @@ class Records:
                 f"`{again.subject} {again.text}` (they differ in {', '.join(differing)})"
             )
 
+    def inherited(self, ids: Iterable[str], cold: bool) -> None:
+        """A new holder knows of these events: whoever put them there, they have to get into the journal."""
+        new = {name for name in ids if name not in self._events}
+        if not cold:
+            self._judge.counts["events inherited"] += len(new)
+            self._judge.counts["events that no copy had"] += len(self._known - new - self._events.keys())
+        self._known = set() if cold else new
+
     def missing(self) -> str:
         """The first number that is not in the journal of the pair; "" when it is whole."""
+        if lost := self._known - self._events.keys():
+            return min(lost)
         parts = [name.rsplit(":", 1) for name in self._events]
         numbers = sorted(int(number) for source, number in parts if source == self._pair and number.isdigit())
         for before, after in pairwise(numbers):

@@ -180,7 +180,7 @@ def _comes_nearer(seen: list[dict[str, float]], loop: str, reset_s: float) -> bo
 def _records_are_whole(world: World) -> None:
     missing = world.records.missing()
     if missing:
-        raise Broken(f"journal: {missing} is missing, its neighbours are there")
+        raise Broken(f"journal: {missing} is missing, although a holder knew of it or its neighbours are there")
     not_stored = world.records.not_stored()
     if not_stored:
         raise Broken(f"history: {not_stored}, although the bus has been there for a long time")

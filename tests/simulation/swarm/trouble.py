@@ -18,6 +18,7 @@ from tests.simulation.swarm.world import S, World
 
 _ASKED = {"switchover": "switchovers", "standby_out": "asked to take out", "standby_in": "asked to bring back"}
 _BRING_BACK_S = 60.0
+_LONGEST_ELECTION_S = 12.0  # 4.5 to 8 s were measured
 Trouble = Callable[[Random], Awaitable[None]]
 
 
@@ -199,7 +200,11 @@ class Swarm:
     # --- bus --------------------------------------------------------------------------------------------------
     async def _lose_bus(self, rng: Random) -> None:
         hub, seconds = self._box.peers.hub, rng.uniform(0.5, 25.0)
-        if rng.random() < 0.5:
+        chance = rng.random()
+        if chance < 0.3:
+            self._stall_bus(rng)
+            return
+        if chance < 0.65:
             self._note("bus losses", "bus", f"is gone for {seconds:.3f} s")
             hub.stop()
 
@@ -214,6 +219,12 @@ class Swarm:
                 hub.heal(name)
 
         self._world.at(seconds, back)
+
+    def _stall_bus(self, rng: Random) -> None:
+        """Its cluster elects a leader: live messages pass, nothing becomes durable."""
+        seconds, stores = rng.uniform(0.5, _LONGEST_ELECTION_S), rng.random() < 0.5
+        self._note("bus elections", "bus", f"stores nothing for {seconds:.3f} s")
+        self._box.peers.hub.stall(seconds, stores)
 
     # --- field ------------------------------------------------------------------------------------------------
     async def _crash_field(self, rng: Random) -> None:
@@ -297,21 +308,27 @@ class Swarm:
         seconds, soon_s = rng.uniform(0.5, 20.0), rng.uniform(0.0, rng.choice((0.01, 0.5)))
         name, down_s = rng.choice(self._world.voters), rng.uniform(0.001, 3.0)
         is_crash = self._world.drawn.crash_s > 0.0 and rng.random() < 0.5
-        if not await self.ask("standby_out"):
+        if not await self.take_out(seconds):
             return
-
-        async def back() -> None:
-            if not await self.ask("standby_in") and self._world.troubled:
-                self._world.at(3.0, back)
-            elif is_crash:
-                await self.crash(name, down_s)
 
         async def then() -> None:
             await self.crash(name, down_s)
 
         if is_crash:
             self._world.at(soon_s, then)
+            self._world.at(seconds + soon_s, then)
+
+    async def take_out(self, seconds: float) -> bool:
+        """The standby is out of the pair for a while; whether that was begun."""
+        if not await self.ask("standby_out"):
+            return False
+
+        async def back() -> None:
+            if not await self.ask("standby_in") and self._world.troubled:
+                self._world.at(3.0, back)
+
         self._world.at(seconds, back)
+        return True
 
     async def _step_clock(self, rng: Random) -> None:
         name = rng.choice(self._world.voters)

@@ -226,6 +226,7 @@ class World:
         if cold:
             judge.counts["cold starts"] += 1
             self.records.jump_is_explained = True
+        self.records.inherited([event.id for event in node.replica.recent_events], cold)
         if self.client.allowed:
             self.client.look(node, cold)
 

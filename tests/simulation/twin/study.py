@@ -155,15 +155,13 @@ def _judge_history(verdict: Verdict, mine: Run, twin: Run) -> None:
 
 
 def _of_the_plant(one: Run) -> list[Event]:
-    pair = one.plan.strategy.name
-    ours = (pair, *one.members)
-    return [
-        event
-        for event in one.events
-        if event.kind not in ("redundancy", "field")
-        and event.subject not in ours
-        and not event.subject.startswith(f"{pair}.")
-    ]
+    def is_of_the_pair(event: Event) -> bool:
+        return event.kind in ("redundancy", "field") or event.subject.partition(".")[0] in (
+            *one.members,
+            one.plan.strategy.name,
+        )
+
+    return [event for event in one.events if not is_of_the_pair(event)]
 
 
 def _words(event: Event) -> tuple[str, str, str]:
