@@ -70,6 +70,7 @@ long: setup-dev  ## redundancy: thousands of seeds, all mutants; Tennessee Eastm
 	$(BIN)/python -m tests.simulation tennessee_eastman --seeds 300 --jobs 2
 	$(BIN)/python -m tests.simulation quadruple_tank --seeds 500 --jobs 2 --mutants
 	for fault in standby witness witness-restart pair-link bus standby-cable standby-memory; do $(BIN)/python -m tests.simulation quadruple_tank --single $$fault --trials 200 || exit 1; done
+	$(BIN)/python -m tests.simulation.twin --seeds 4 --fresh --markdown
 	$(BIN)/python -m tests.support.te_protection --seeds 10
 	$(BIN)/python -m tests.support.te_sequences
 	$(BIN)/python -m tests.support.te_a_feed

@@ -215,9 +215,7 @@ class Controller:
         self._latest[class_index] = frame
         subject = frame_subject(self.face.plant, self._p.pair, class_name)
         self._p.samples.publish(subject, frame.to_bytes(), frame.time_ns)
-        for event in outcome.events:
-            self.face.outbox.put(event)
-        if outcome.replies or outcome.changed:
+        if outcome.events or outcome.replies or outcome.changed:
             self._start(self._answer(record.scan, outcome))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
@@ -225,7 +223,10 @@ class Controller:
         self._group.create_task(work)
 
     async def _answer(self, scan: int, outcome: ScanOutcome) -> None:
+        """Once the scan cannot be lost. Else a new holder runs it again, and tells its events under other numbers."""
         if await self.member.confirmed(scan):
+            for event in outcome.events:
+                self.face.outbox.put(event)
             if outcome.changed:
                 await self.change_desk.keep_current()
                 self.face.publish_report()

@@ -15,6 +15,7 @@ MS = 1_000_000
         ("ramp", "isolate", 1),
         ("limit", "kill", 0),
         ("limit", "freeze", 1),
+        ("limit", "isolate", 247117),
         ("iman", "kill", 2),
         ("iman", "isolate", 3),
         ("tune", "kill", 1),

@@ -39,9 +39,10 @@ def judge_states(mine: Run, twin: Run, since_ns: int) -> tuple[list[str], list[s
     ours, theirs = mine.looks[both[-1]], twin.looks[both[-1]]
     states, drift = [], []
     for word in words:
-        if (time_ns := others.get(word.at)) is not None and word.differs(mine.looks[time_ns], twin.looks[time_ns]):
-            text = word.text(mine.looks[time_ns], twin.looks[time_ns])
-            states.append(f"{text}, {(time_ns - mine.struck_ns) / NS_PER_S:.1f} s after the fault")
+        since_ns = others.get(word.at, 0)
+        if since_ns and word.differs(mine.looks[since_ns], twin.looks[since_ns]):
+            text = word.text(mine.looks[since_ns], twin.looks[since_ns])
+            states.append(f"{text}, {(since_ns - mine.struck_ns) / NS_PER_S:.1f} s after the fault")
         elif not word.is_exact and ours[word.at] != theirs[word.at]:
             drift.append((word.share(ours, theirs), word.text(ours, theirs)))
     return states, [text for _, text in sorted(drift, reverse=True)]

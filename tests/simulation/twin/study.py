@@ -156,7 +156,10 @@ def _judge_history(verdict: Verdict, mine: Run, twin: Run) -> None:
 
 def _of_the_plant(one: Run) -> list[Event]:
     def is_of_the_pair(event: Event) -> bool:
-        return event.kind in ("redundancy", "field") or event.subject.partition(".")[0] in (*one.members, one.pair)
+        return event.kind in ("redundancy", "field") or event.subject.partition(".")[0] in (
+            *one.members,
+            one.plan.strategy.name,
+        )
 
     return [event for event in one.events if not is_of_the_pair(event)]
 
