@@ -104,7 +104,7 @@ class ModbusServer:
         self.name = name
         self.units: dict[int, Unit] = {}
         self.limits = ServerLimits()
-        self.connections: set[ServerConnection] = set()
+        self.connections: dict[ServerConnection, None] = {}  # a dict keeps their order: runs repeat to the bit
         self.rejected = 0  # damaged frames and broken connections so far
         self.silent_on_unknown = unknown_unit == "silent"
         self.is_line = False  # a serial line: broadcasts, and nobody answers for a unit that is not there
@@ -184,9 +184,9 @@ class ModbusServer:
             if connection.made_s - idlest.asked_s < BUSY_S:
                 self.tell(connection.peer, "a client is refused: all connections are in use")
                 return False
-            self.connections.discard(idlest)
+            self.connections.pop(idlest, None)
             idlest.abort()
-        self.connections.add(connection)
+        self.connections[connection] = None
         return True
 
     def tell(self, peer: str, what: str) -> None:
@@ -229,7 +229,7 @@ class ServerConnection(asyncio.Protocol):
             self._watch_idle()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server.connections.discard(self)
+        self._server.connections.pop(self, None)
         self._transport = None
         self._late.clear()
         for timer in self._timers.values():
