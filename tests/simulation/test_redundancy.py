@@ -13,6 +13,7 @@ from tests.simulation.redundancy_checkers import Broken, Faults
 from tests.simulation.redundancy_mutant import Mutant
 from tests.simulation.redundancy_quiet import STORIES, Quiet, run_quiet
 from tests.simulation.redundancy_world import World, run
+from tests.simulation.swarm.mutants import OF_THE_ASSEMBLY
 
 SEEDS = range(40)
 PAGE = (Path(__file__).parents[2] / "docs" / "explanations" / "redundancy.md").read_text(encoding="utf-8")
@@ -78,12 +79,23 @@ def test_a_broken_rule_is_noticed(mutant: type[Mutant], seed: int) -> None:
     pytest.fail(f"{mutant.__name__} survived seeds {seed}–{seed + 19}")
 
 
+def rows_of(heading: str) -> list[list[str]]:
+    """The rows below a table's heading."""
+    table = PAGE[PAGE.index(heading) :].split("\n\n")[0]
+    return [line.split("|") for line in table.splitlines()[2:]]
+
+
+def names_in(rows: list[list[str]]) -> set[str]:
+    return {name.strip() for row in rows for name in row[2].replace("(a hang is not seen)", "").split(",")}
+
+
 def test_every_rule_has_a_mutant_and_every_mutant_is_in_the_table() -> None:
-    table = PAGE[PAGE.index("| rule | broken as") :]
-    rows = [line.split("|") for line in table.splitlines() if line.startswith("| ")][1:]
+    rows = rows_of("| rule | broken as (")
     assert [row[1].split()[0] for row in rows] == [*map(str, range(1, 12)), "11a", *map(str, range(12, 19))]
-    told = {name.strip() for row in rows for name in row[2].replace("(a hang is not seen)", "").split(",")}
-    assert told == {mutant.__name__ for mutant in mutants.MUTANTS}
+    assert names_in(rows) == {mutant.__name__ for mutant in mutants.MUTANTS}
+    assert all(len(row[2].split(",")) == len(row[4].split(",")) for row in rows), "one seed for each mutant"
+    whole = names_in(rows_of("| rule | broken as | what"))
+    assert whole == {mutant.__name__ for mutant in OF_THE_ASSEMBLY} | {"NoCheckAtSend"}
 
 
 @pytest.mark.parametrize("seed", range(2 * len(STORIES)))

@@ -4,6 +4,7 @@ import pytest
 
 from tests.simulation import redundancy_mutants as mutants
 from tests.simulation.redundancy_mutant import Mutant
+from tests.simulation.swarm import mutants as of_the_assembly
 from tests.simulation.swarm.campaign import quiet_logs
 from tests.simulation.swarm.draw import draw
 from tests.simulation.swarm.hunt import first_that_catches
@@ -36,9 +37,18 @@ def test_one_failure_changes_nothing(fault: str) -> None:
 
 
 # Cheap to catch here; all of them are hunted by `python -m tests.simulation quadruple_tank --mutants --seeds 500`.
-@pytest.mark.parametrize("mutant", [mutants.PromiseIgnored])
-def test_a_broken_rule_is_noticed(mutant: type[Mutant]) -> None:
-    found = first_that_catches("quadruple_tank", mutant, range(20))
+@pytest.mark.parametrize(
+    ("mutant", "first"),
+    [
+        (mutants.PromiseIgnored, 0),
+        (mutants.NoCheckAtSend, 5_000_005),
+        (of_the_assembly.EventNumbersGoOn, 5_000_000),
+        (of_the_assembly.WatchdogSleeps, 5_000_000),
+        (of_the_assembly.ResultsNotCompared, 0),
+    ],
+)
+def test_a_broken_rule_is_noticed(mutant: type[Mutant], first: int) -> None:
+    found = first_that_catches("quadruple_tank", mutant, range(first, first + 20))
     assert found is not None, f"{mutant.__name__} survived 20 seeds"
     print(f"seed {found.seed}: {found.broken}")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from dcs.bus.memory import MemoryBus
-from dcs.bus.messages import Event, Frame, frame_subject, late_subject
+from dcs.bus.messages import EVENT_STREAM, Event, Frame, frame_subject, late_subject
 from dcs.core.clock import NS_PER_S
 from tests.simulation.swarm.judge import Judge
 
@@ -133,6 +133,8 @@ class Records:
 
     def missing(self) -> str:
         """The first number that is not in the journal of the pair; "" when it is whole."""
+        for _, payload in self._bus._hub.entries(EVENT_STREAM):  # also what was stored and never confirmed
+            self._events.setdefault(Event.from_bytes(payload).id, payload)
         if lost := self._known - self._events.keys():
             return min(lost)
         parts = [name.rsplit(":", 1) for name in self._events]

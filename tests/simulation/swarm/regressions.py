@@ -21,5 +21,14 @@ KEPT: tuple[Kept, ...] = (
     Kept("quadruple_tank", 5, "a switchover for the field that was due and not done kept the active busy with nothing"),
     Kept("quadruple_tank", 16, "events of a scan that was not mirrored shared numbers with those of the next active"),
     Kept("quadruple_tank", 7000115, "an event that was told again by the next active did not say who was behind it"),
+    Kept(
+        "heated_tank",
+        770003,
+        "the product pump had tripped and nobody started it again, so the level did not come back",
+    ),
+    Kept("tennessee_eastman", 5000002, "scans of several classes were due together, and three were computed again"),
+    Kept(
+        "quadruple_tank", 5000013, "a process that was killed while it stood still lived on until it would have woken"
+    ),
     Kept("quadruple_tank", 1059, "a message due on half a nanosecond kept the simulated loop turning for ever"),
 )
