@@ -27,8 +27,5 @@ KEPT: tuple[Kept, ...] = (
         "the product pump had tripped and nobody started it again, so the level did not come back",
     ),
     Kept("tennessee_eastman", 5000002, "scans of several classes were due together, and three were computed again"),
-    Kept(
-        "quadruple_tank", 5000013, "a process that was killed while it stood still lived on until it would have woken"
-    ),
     Kept("quadruple_tank", 1059, "a message due on half a nanosecond kept the simulated loop turning for ever"),
 )
