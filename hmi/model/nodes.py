@@ -12,6 +12,9 @@ from dcs.core.clock import NS_PER_S, Clock
 SILENT_AFTER_S = 2.5
 """A node reports every second; one of which two reports are missing is shown as silent."""
 
+UNHEARD = "never heard"
+"""State of a controller that the other one of its pair names, and that has not reported since we look."""
+
 STANDBY = {
     "ready": "the standby is ready to take over",
     "synchronising": "NO REDUNDANCY until the standby has a copy of the state",
@@ -64,11 +67,18 @@ class NodeList:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last: dict[str, tuple[NodeReport, int]] = {}
+        self._named: dict[str, tuple[NodeReport, int]] = {}  # by the other one of their pair; since when
         self.version = 0
 
     def put(self, report: NodeReport) -> None:
-        """Take a report."""
-        self._last = {**self._last, report.node: (report, self._clock.monotonic_ns())}
+        """Take a report. Of a controller it names the other one, who may have died before anybody looked."""
+        now_ns = self._clock.monotonic_ns()
+        self._last = {**self._last, report.node: (report, now_ns)}
+        if report.kind == "controller":
+            for link in report.links:
+                if link.kind == "pair":
+                    unheard = NodeReport(link.name, "controller", 0, 0, UNHEARD, pair=report.pair)
+                    self._named.setdefault(link.name, (unheard, now_ns))
         self.version += 1
 
     def members(self, pair: str) -> tuple[str, ...]:
@@ -76,7 +86,7 @@ class NodeList:
         return tuple(name for name, (report, _) in self._last.items() if report.pair == pair)
 
     def rows(self) -> tuple[NodeRow, ...]:
-        """Controllers first (by pair), then the rest; by name within."""
+        """Controllers first (by pair), then the rest; by name within. With those that should be there and are not."""
         now_ns = self._clock.monotonic_ns()
         newest: dict[str, int] = {}
         for report, _ in self._last.values():
@@ -90,6 +100,12 @@ class NodeList:
             )
             for report, at_ns in self._last.values()
         ]
+        unheard = (
+            NodeRow(report, (now_ns - since_ns) / NS_PER_S)
+            for name, (report, since_ns) in self._named.items()
+            if name not in self._last
+        )
+        rows += [row for row in unheard if row.silent]
         return tuple(sorted(rows, key=lambda row: (row.report.kind != "controller", row.report.pair, row.report.node)))
 
     def pairs(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
-from hmi.model.nodes import NodeRow
+from hmi.model.nodes import UNHEARD, NodeRow
 from hmi.model.station import Station
 from hmi.viewmodels.sampler import Sampler
 from hmi.viewmodels.shown import age_text
@@ -166,6 +166,9 @@ def _ms(milliseconds: float | None) -> str:
 def _node_cells(row: NodeRow) -> tuple[str, ...]:
     report = row.report
     note = report.detail or (f"down: {', '.join(row.links_down)}" if row.links_down else "")
+    if report.state == UNHEARD:
+        nothing = ("",) * 4
+        return (report.node, report.kind, report.pair, "", "silent", *nothing, "not heard since this station looks")
     if row.silent:  # its last words are not its state; of its links nothing is known
         was = f"was {report.role or report.state}, epoch {report.epoch}" if report.epoch else f"was {report.state}"
         last = (str(report.pid), f"{age_text(row.age_s)} ago", was)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcs.bus.messages import AlarmInfo, Event, Frame, Layout, Reply, TagInfo
+from dcs.bus.messages import AlarmInfo, Event, Frame, Layout, LinkReport, NodeReport, Reply, TagInfo
 from dcs.core.clock import NS_PER_S
 from dcs.core.status import STATUS_GOOD
 from hmi.model.alarms import AlarmRow, urgency
@@ -244,6 +244,19 @@ def test_silent_node_is_not_healthy(rig: Rig) -> None:
     rig.plant.silent = True
     rig.run(3.5)  # the last report may have come just now
     assert all(r.silent and not r.healthy for r in rig.station.nodes.rows())
+
+
+def test_a_controller_that_died_before_anybody_looked_is_listed_as_silent(rig: Rig) -> None:
+    """Promise: an operator station that is opened during the trouble shows it."""
+    nodes = NodeList(rig.clock)
+    pair_link = LinkReport("C1B", "pair", "down")
+    nodes.put(NodeReport("C1A", "controller", 1, 0, "active", "active", "C1", 2, links=(pair_link,)))
+    assert [row.report.node for row in nodes.rows()] == ["C1A"], "it may report within a second"
+    rig.run(3.0)
+    nodes.put(NodeReport("C1A", "controller", 1, 0, "active", "active", "C1", 2, links=(pair_link,)))
+    assert [(row.report.node, row.silent) for row in nodes.rows()] == [("C1A", False), ("C1B", True)]
+    nodes.put(NodeReport("C1B", "controller", 2, 0, "ready", "standby", "C1", 2))
+    assert [(row.report.node, row.silent) for row in nodes.rows()] == [("C1A", False), ("C1B", False)]
 
 
 def test_who_was_active_before_another_is_not_shown_as_active(rig: Rig) -> None:
