@@ -209,12 +209,15 @@ def test_a_removed_output_goes_to_its_declared_value_also_when_the_active_dies_i
         await box.run_for(30)
         assert device.value("V-101") == pytest.approx(70.0, abs=1.0)
         active = box.active("C1")
-        box.faults().cut(f"{active}>{device.spec.name}")  # so that only the new holder can send it
         changing = box.loop.create_task(box.apply(folder))
         for _ in range(500):
             await box.run_for(0.01)
+            if box.controller(active).change_desk._prepared and not box.faults().active():
+                # So that only the new holder can send it; not earlier, or the old one would hand over before.
+                box.faults().cut(f"{active}>{device.spec.name}")
             if box.controller(active).replica.program.version.number == 2:
                 break
+        assert box.active("C1") == active and box.faults().active()
         await box.kill(active)
         await box.run_for(5)
         changing.cancel()
