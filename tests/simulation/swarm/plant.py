@@ -21,7 +21,7 @@ from field_io.specs import OPC_UA
 from tests.simulation.swarm.draw import Drawn
 from tests.support.opc_ua_plant import make_opc_ua_plant
 
-_LONG_LEASES = 0.75
+_LONG_LEASES = 0.85
 """Share of the runs with a lease of a second, as a user may configure it: the protocol is the same, and a run costs
 half as much as with the one that follows from the scans."""
 
