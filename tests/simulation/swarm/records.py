@@ -4,7 +4,7 @@ Called by   tests.simulation.swarm.world; listens on the bus as a historian does
 Knows       frames (scan, time, epoch) as they leave a controller and as they arrive, live or late; the durable events.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from dcs.bus.memory import MemoryBus
@@ -25,8 +25,18 @@ _DELIVERED_NS = 10 * NS_PER_S
 class Records:
     """Judges what is published and what is stored."""
 
-    def __init__(self, plant: str, pair: str, bus: MemoryBus, judge: Judge, periods_ns: Sequence[int]) -> None:
-        """``periods_ns``: of the scan classes."""
+    def __init__(
+        self,
+        plant: str,
+        pair: str,
+        bus: MemoryBus,
+        judge: Judge,
+        periods_ns: Sequence[int],
+        apart_ns: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """``periods_ns``: of the scan classes. ``apart_ns``: how far the controllers' clocks are apart now."""
+        self._apart_ns = apart_ns
+        self._dying: set[str] = set()  # whose process has ended: what it still does in that instant reaches nobody
         self._subject = frame_subject(plant, pair, "*")
         self._pair = pair
         self._bus = bus
@@ -51,6 +61,8 @@ class Records:
     # --- at the controllers --------------------------------------------------------------------------------
     def published(self, node: str, subject: str, payload: bytes) -> None:
         """A controller hands a frame to its bus; whatever becomes of that, it has to arrive."""
+        if node in self._dying:
+            return
         frame, judge, scan_class = Frame.from_bytes(payload), self._judge, subject.rsplit(".", 1)[1]
         if frame.epoch < self._epoch:
             judge.breaks(f"history: {node} publishes scan {frame.scan} with epoch {frame.epoch} after {self._epoch}")
@@ -76,12 +88,21 @@ class Records:
             judge.counts["scans computed again"] += max(again, 0)
             judge.counts["the most scans computed again"] += again == self._again_max
             judge.counts["scans that nobody published"] += max(-again, 0)
-            late_ns = last_ns - _COMPUTED_AGAIN * self._period_ns
+            # What the old holder ran unseen was dated by its own clock; the new one goes on by its own.
+            late_ns = last_ns - _COMPUTED_AGAIN * self._period_ns - self._apart_ns()
             if not -self._unseen_max <= again <= self._again_max or frame.time_ns < late_ns:
-                judge.breaks(f"history: epoch {frame.epoch} begins with scan {frame.scan} after scan {self._scan}")
+                judge.breaks(
+                    f"history: epoch {frame.epoch} begins with scan {frame.scan} after scan {self._scan}, "
+                    f"{(frame.time_ns - last_ns) / NS_PER_S:g} s after it"
+                )
+
+    def begins(self, node: str) -> None:
+        """A controller's process has started."""
+        self._dying.discard(node)
 
     def lost_with(self, node: str, kept: set[tuple[int, int]]) -> None:
         """A process is gone, and with it the samples that it still kept for the bus."""
+        self._dying.add(node)
         for key in [key for key, (owner, _) in self._on_their_way.items() if owner == node and key in kept]:
             self._judge.counts["samples lost with a process"] += 1
             del self._on_their_way[key]

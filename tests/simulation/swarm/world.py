@@ -111,7 +111,12 @@ class World:
         rng = drawn.rng("client")
         self.client = Client(config.name, self.pair.name, bus, self.judge, rng, drawn.command_s, self.active)
         self.records = Records(
-            config.name, self.pair.name, self.box.peers.hub.connect("historian"), self.judge, periods_ns
+            config.name,
+            self.pair.name,
+            self.box.peers.hub.connect("historian"),
+            self.judge,
+            periods_ns,
+            self._clocks_apart_ns,
         )
         self.troubled = False  # the swarm is on
         self.moment: Callable[[str, str], None] = lambda what, node: None  # a role, a copy or a scan: somebody may act
@@ -151,6 +156,7 @@ class World:
                 if any(point.direction == "out" for point in device.spec.points):
                     self.writes.watch(device, self._writer, self.drawn.forgets)
         if isinstance(node, Controller):
+            self.records.begins(name)
             self._watch_controller(name, node)
 
     def _unwatch(self, name: str) -> None:
@@ -159,6 +165,10 @@ class World:
         if isinstance(node, Controller):
             frames = [Frame.from_bytes(one.payload) for one in node._p.samples._kept]
             self.records.lost_with(name, {(frame.epoch, frame.scan) for frame in frames})
+
+    def _clocks_apart_ns(self) -> int:
+        times_ns = [self.box.peers.clocks[name].time_ns() for name in self.pair.members]
+        return max(times_ns) - min(times_ns)
 
     def _writer(self, peer: str) -> Sender:
         """The process at the other end of a connection."""
