@@ -48,7 +48,8 @@ def judge(
     """``writes`` and ``seen``: from two seconds before the fault until ``end_s``, when the look at it ended."""
     after = [write for write in writes if write.time_s >= fault_s]
     first = first_of_another(after, active)
-    late = len(late_writes(writes))
+    late_ones = late_writes(writes)
+    late = len(late_ones)
     scans_s = sorted({one.scan_s for one in seen})
     scans_lost = sum(round((b - a) / PERIOD_S) - 1 for a, b in pairwise(scans_s))
     looks_s = [one.at_s for one in seen] + [end_s]
@@ -59,13 +60,24 @@ def judge(
         gap_s = first.time_s - fault_s if first else _longest_pause(writes, fault_s)
     step_pct, usual_pct = _steps(writes, first)
     allowed = 0 if checks_epochs or case.name != "sigstop" else 1
-    wrong = f"{late} requests of one who had lost control were taken" if late > allowed else _wrong(case, after, first)
+    wrong = _told(late_ones, fault_s, first) if late > allowed else _wrong(case, after, first)
     epochs = sorted({one.epoch for one in seen})
     if case.expects == NOTHING and not wrong and len(epochs) > 1:
         wrong = f"{active} lost the authority and took it again: epochs {epochs[0]} to {epochs[-1]}"
     if case.expects == SILENCE and after and not wrong and after[-1].time_s - fault_s > HOLD_S + _LATE_S:
         wrong = f"it wrote {after[-1].time_s - fault_s:.3f} s after the others had died"
     return Trial(case.name, first is not None, gap_s, step_pct, usual_pct, scans_lost, hmi_gap_s, late, wrong)
+
+
+def _told(late: Sequence[Write], fault_s: float, first: Write | None) -> str:
+    """What a device has taken from one who had lost control, and when."""
+    follower = f"; the first of {first.node} came after {1000 * (first.time_s - fault_s):.0f} ms" if first else ""
+    each = ", ".join(
+        f"{write.node} to {write.device} {1000 * (write.time_s - fault_s):.0f} ms after the fault"
+        + ("" if write.accepted else " (not answered)")
+        for write in late
+    )
+    return f"{len(late)} requests of one who had lost control were taken: {each}{follower}"
 
 
 def _wrong(case: Case, after: Sequence[Write], first: Write | None) -> str:
