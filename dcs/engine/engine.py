@@ -139,16 +139,19 @@ class Engine:
         return events
 
     def recent_events(self, count: int) -> list[Event]:
-        """The newest events again, taken or not: a new active publishes what the old one may have kept to itself."""
-        head = int(self._words[memory.EVENT_HEAD])
-        first = max(1, head - min(count, int(self._words[memory.RING_SIZE])))
-        return [self._journal.event(n, self._authors.get(n, ("", ""))) for n in range(first, head) if self._is_kept(n)]
+        """The newest events again, taken or not: a new active publishes what the old one may have kept to itself.
 
-    def _is_kept(self, sequence: int) -> bool:
-        """False for an event about something that an online change has removed, and for a number never given."""
-        at = int(self._words[memory.RING_AT] + sequence % self._words[memory.RING_SIZE] * memory.EVENT_WORDS)
-        is_about_something = int(self._words[at + memory.AT_KIND]) != memory.NO_EVENT
-        return is_about_something and int(self._words[at + memory.AT_SEQUENCE]) == sequence
+        Of earlier terms as well, whose numbers end far below those of this one: what is in the ring is looked at, not
+        what was counted. Left out are events about something that an online change has removed.
+        """
+        words, size = self._words, int(self._words[memory.RING_SIZE])
+        first = int(words[memory.RING_AT])
+        ring = words[first : first + size * memory.EVENT_WORDS].reshape(size, memory.EVENT_WORDS)
+        numbers = ring[:, memory.AT_SEQUENCE]
+        kept = (ring[:, memory.AT_KIND] != memory.NO_EVENT) & (numbers > 0) & (numbers < words[memory.EVENT_HEAD])
+        kept &= numbers % size == np.arange(size)
+        newest = np.sort(numbers[kept])[-count:].tolist()
+        return [self._journal.event(n, self._authors.get(n, ("", ""))) for n in newest]
 
     def apply(self, command: Command, time_ns: int) -> tuple[bool, str]:
         """Execute a command between two scans: (done?, what happened or why not). Refusals change nothing."""

@@ -26,6 +26,11 @@ KEPT: tuple[Kept, ...] = (
         770003,
         "the product pump had tripped and nobody started it again, so the level did not come back",
     ),
+    Kept(
+        "quadruple_tank",
+        5100593,
+        "a standby that came back did not get the events of an earlier term that still waited",
+    ),
     Kept("tennessee_eastman", 5000002, "scans of several classes were due together, and three were computed again"),
     Kept("quadruple_tank", 1059, "a message due on half a nanosecond kept the simulated loop turning for ever"),
 )

@@ -90,6 +90,7 @@ class Swarm:
     async def _bring_back(self) -> None:
         """A standby that is out comes back when both others answer; it is asked for until then. Raises ``Broken``."""
         world, waited_s = self._world, 0.0
+        await world.run_for(1.0)  # what was asked for in the last instant is done by then
         while (active := world.active()) is None or active.member.report().standby == "out":
             if waited_s > _BRING_BACK_S:
                 raise Broken(f"no life: {_BRING_BACK_S:g} s after healing the standby is still out of the pair")

@@ -75,6 +75,18 @@ def test_who_was_behind_an_old_event_goes_with_the_copy() -> None:
     assert len(second.recent_events) > 1
 
 
+def test_events_of_an_earlier_term_go_with_the_copy() -> None:
+    """Promise: what the journal did not take while the bus was away is told, though the holder has changed since."""
+    first, second = running(), Replica(program_of(PLAN))
+    before = {event.id for event in first.recent_events}
+    first.begin_term(epoch=7)
+    for scan in range(41, 100):  # 30 s: longer than what goes with a copy in any case
+        first.execute(record(scan))
+    second.restore(first.snapshot())
+    assert before
+    assert before <= {event.id for event in second.recent_events}
+
+
 def test_events_of_every_kind_go_with_a_copy_in_order() -> None:
     """Promise: a note of lost events, and the lines of an online change, do not stop a standby from getting ready."""
     first, second = running(200), Replica(program_of(PLAN))
