@@ -172,8 +172,10 @@ class Replica:
         """
         words = self.engine.memory.view(np.int64)
         first = (epoch - 1) * _TERM_EVENTS
-        if words[memory.EVENT_HEAD] < first:
-            words[memory.EVENT_HEAD] = words[memory.EVENT_MARK] = first
+        head = int(words[memory.EVENT_HEAD])
+        if head < first:
+            # On in the ring where the last term ended: what it holds may still be on its way to the journal.
+            words[memory.EVENT_HEAD] = words[memory.EVENT_MARK] = first + head % int(words[memory.RING_SIZE])
             self.engine.forget_events()  # what was taken is counted from there
 
     def _change(self, command: Command, record: ScanRecord, events: list[Event]) -> tuple[bool, str]:
