@@ -16,6 +16,7 @@ from typing import Any, cast
 Address = tuple[str, int]
 Hear = Callable[[bytes], None]
 
+_LAST_WORD_S = 0.1
 _ESTABLISHED = 1  # first byte of Linux's tcp_info
 
 
@@ -109,13 +110,14 @@ class _Passage:
             self._flush()
 
     def _flush(self) -> None:
-        if False not in self._ends or True not in self._ends:
+        if False not in self._ends:
             return
         waiting, self._waiting = self._waiting, []
         for is_caller, data in waiting:
             if self._ears is not None:
                 (self._ears.asked if is_caller else self._ears.answered)(data)
-            self._ends[not is_caller].write(data)
+            if (other := self._ends.get(not is_caller)) is not None:
+                other.write(data)
 
     def stop(self) -> None:
         """The cable is cut."""
@@ -136,7 +138,12 @@ class _Passage:
     def lost(self, is_caller: bool) -> None:
         """One end has closed or is dead: so is the other one."""
         self._ends.pop(is_caller, None)
-        if not self._cable.is_cut:
+        if self._cable.is_cut:
+            return
+        if is_caller and self._ears is not None:
+            # The far end may just be answering: whoever listens is to hear whether it took what was asked last.
+            asyncio.get_running_loop().call_later(_LAST_WORD_S, self.abort)
+        else:
             self.abort()
 
     def abort(self) -> None:
