@@ -15,6 +15,7 @@ from tests.chaos.cases import NOTHING, SILENCE, TAKEOVER, Case
 
 PERIOD_S = 0.1
 HOLD_S = 0.09
+RETAKEN = "lost the authority and took it again"
 _LATE_S = 0.05
 """After the lease, for a machine that is busy: the request may have been on its way."""
 
@@ -63,7 +64,7 @@ def judge(
     wrong = _told(late_ones, fault_s, first) if late > allowed else _wrong(case, after, first)
     epochs = sorted({one.epoch for one in seen})
     if case.expects == NOTHING and not wrong and len(epochs) > 1:
-        wrong = f"{active} lost the authority and took it again: epochs {epochs[0]} to {epochs[-1]}"
+        wrong = f"{active} {RETAKEN}: epochs {epochs[0]} to {epochs[-1]}"
     if case.expects == SILENCE and after and not wrong and after[-1].time_s - fault_s > HOLD_S + _LATE_S:
         wrong = f"it wrote {after[-1].time_s - fault_s:.3f} s after the others had died"
     return Trial(case.name, first is not None, gap_s, step_pct, usual_pct, scans_lost, hmi_gap_s, late, wrong)
