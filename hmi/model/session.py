@@ -88,10 +88,8 @@ class Session:
 
     # --- incoming -----------------------------------------------------------------------------------------
     async def _on_frame(self, subject: str, payload: bytes) -> None:
-        try:
-            frame = Frame.from_bytes(payload)
-        except ValueError:
-            self.unreadable += 1
+        frame = self._read(payload)
+        if frame is None:
             return
         group = self._by_hash.get(frame.layout_hash)
         if group is None:
@@ -104,12 +102,18 @@ class Session:
         station.alarms.put_frame(layout, frame)
         station.desk.reported(layout.pair, frame.scan)
 
-    async def _on_late(self, subject: str, payload: bytes) -> None:
-        """A sample that could not be delivered live, or died with its controller: trends want it all the same."""
+    def _read(self, payload: bytes) -> Frame | None:
+        """None for what is no frame; it is counted."""
         try:
-            frame = Frame.from_bytes(payload)
+            return Frame.from_bytes(payload)
         except ValueError:
             self.unreadable += 1
+            return None
+
+    async def _on_late(self, subject: str, payload: bytes) -> None:
+        """A sample that could not be delivered live, or died with its controller: trends want it all the same."""
+        frame = self._read(payload)
+        if frame is None:
             return
         group = self._by_hash.get(frame.layout_hash)
         if group is not None:

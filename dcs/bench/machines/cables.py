@@ -16,7 +16,7 @@ from typing import Any, cast
 Address = tuple[str, int]
 Hear = Callable[[bytes], None]
 
-_LAST_WORD_S = 0.1
+_LAST_WORD_S = 0.1  # a far end has answered by then, or is not heard
 _ESTABLISHED = 1  # first byte of Linux's tcp_info
 
 
