@@ -15,6 +15,7 @@ from typing import Protocol
 
 from dcs.core.clock import NS_PER_S, Clock, WallClock
 from dcs.engine.strategy import ScanClass
+from dcs.node.priority import ask_for_priority
 
 Tick = Callable[[int, int, int, int], None]
 """Called with (class index, due time on the monotonic clock, due time in UTC, slips), times in ns."""
@@ -79,10 +80,11 @@ class TaskSchedule:
 
 
 class ThreadSchedule:
-    """Scans in a thread of their own on absolute deadlines of the wall clock."""
+    """Scans in a thread of their own on absolute deadlines of the wall clock; ``realtime``: before other processes."""
 
-    def __init__(self, clock: WallClock) -> None:
+    def __init__(self, clock: WallClock, realtime: bool = False) -> None:
         self._clock = clock
+        self._realtime = realtime
 
     async def run(self, classes: Sequence[ScanClass], tick: Tick) -> None:
         loop = asyncio.get_running_loop()
@@ -99,6 +101,8 @@ class ThreadSchedule:
 
         def scan_for_ever() -> None:
             try:
+                if self._realtime:
+                    ask_for_priority()
                 grid = ScanGrid(classes, self._clock)
                 while not stop.is_set():
                     left_ns = grid.next_due() - self._clock.monotonic_ns()

@@ -59,7 +59,7 @@ class WirePeers:
             await bus.close()
 
     def schedule(self, node: str, clock: Clock) -> ScanSchedule:
-        return ThreadSchedule(self._clock)
+        return ThreadSchedule(self._clock, realtime=node in self._endpoints.voters)
 
     def link(self, node: str, device: DeviceSpec) -> ModbusLink:
         return self._links.link(device, self.cables.setdefault(f"{node}>{device.name}", LinkFaults()))

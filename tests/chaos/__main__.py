@@ -53,6 +53,8 @@ def main(arguments: Sequence[str]) -> int:
         found[case.name].append(trial)
         said = f"  {trial.wrong.upper()}" if trial.wrong else ""
         print(f"{case.name} {len(found[case.name])}: {1000 * trial.gap_s:.0f} ms{said}", flush=True)
+        for line in trial.story:
+            print(f"    {line}", flush=True)
 
     if options.twin:
         return _twins(cases, networks, options)

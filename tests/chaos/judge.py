@@ -6,7 +6,7 @@ Knows       the write requests that reached the devices, the frames that an oper
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from dcs.bench.machines.field_log import Write, first_of_another, largest_step, late_writes, pump_demand
@@ -35,6 +35,7 @@ class Trial:
     hmi_gap_s: float
     late: int  # requests that a device took from one who had been followed by another
     wrong: str  # what was not as the case expects, in words; "" = nothing
+    story: list[str] = field(default_factory=list)  # of a wrong one: what the nodes told, from before the fault on
 
 
 def judge(

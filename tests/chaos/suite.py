@@ -6,7 +6,9 @@ Knows       ``Machines``, the cases, the judge.
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 
 from dcs.bench.machines.field_log import WINDOW
@@ -14,6 +16,7 @@ from dcs.bench.machines.networks import Networks
 from dcs.bench.machines.plant import Machines, machines
 from dcs.bench.real_run import FAST
 from dcs.config.find import find_config
+from dcs.core.clock import NS_PER_S
 from dcs.core.errors import Missing
 from dcs.node.assembly import load_configuration
 from dcs.node.warm import ensure_warm
@@ -55,6 +58,7 @@ async def run_cases(
 
 async def _one(plant: Machines, case: Case, number: int, random: Random, epochs: bool) -> Trial:
     await plant.ready()
+    plant.events.clear()
     plant.onlooker.station.write("LIC-101.SP", _SETPOINTS[number % 2])
     await asyncio.sleep(_BEFORE_S)
     active, standby = await plant.ready()  # on a busy machine the standby may have been left behind meanwhile
@@ -81,7 +85,19 @@ async def _one(plant: Machines, case: Case, number: int, random: Random, epochs:
     except Missing:
         plant.start_dead()
         await plant.ready()
+    if trial.wrong or (case.limit_s and trial.gap_s > case.limit_s):
+        trial = replace(trial, story=_story(plant, fault_s, end_s))
     return trial
+
+
+def _story(plant: Machines, fault_s: float, end_s: float) -> list[str]:
+    """All events since some seconds before the fault, timed from the fault on."""
+    monotonic_s = time.time() - plant.now_s()
+    told = [
+        (event.time_ns / NS_PER_S - monotonic_s - fault_s, f"{event.source} {event.subject}: {event.text}")
+        for event in plant.events
+    ]
+    return [f"{at_s:+8.3f} s  {text}" for at_s, text in sorted([*told, (end_s - fault_s, "all is healed")])]
 
 
 def _others(plant: Machines, active: str, fault_s: float) -> bool:

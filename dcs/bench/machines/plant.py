@@ -24,7 +24,7 @@ from dcs.bench.machines.cables import Cable, Relay
 from dcs.bench.machines.field_log import FieldLog
 from dcs.bench.machines.networks import Networks
 from dcs.bench.machines.station import Onlooker
-from dcs.bus.messages import NodeReport, status_subject
+from dcs.bus.messages import Event, NodeReport, event_subject, status_subject
 from dcs.bus.nats import connect_nats
 from dcs.cli.launch import choose_endpoints
 from dcs.config.plant_config import PlantConfig
@@ -47,6 +47,8 @@ class Machines:
         self.log = FieldLog()
         self.cables: dict[str, Cable] = {}
         """``pair``, ``C1A-witness``, ``C1A-bus``, ``C1A-field`` …"""
+        self.events: list[Event] = []
+        """What the nodes told of themselves, as it came; who cares for the last few forgets the others."""
         self._pulled: list[str] = []
         self.base = choose_endpoints(config, auto_ports=True)
         (pair,) = config.controllers
@@ -125,6 +127,7 @@ class Machines:
         for node in self.config.nodes:
             self.start(node)
         self.bus = await connect_nats(self.base.bus_url, "chaos", wait_s=0.0)
+        await self.bus.subscribe(event_subject(self.config.name, "*"), self._on_event)
         self.onlooker = Onlooker(self.config.name, self.bus)
         self.onlooker.start()
         await self.ready()
@@ -190,6 +193,9 @@ class Machines:
     def now_s() -> float:
         """The clock of everything that is noted: monotonic, in s."""
         return time.monotonic()
+
+    async def _on_event(self, subject: str, payload: bytes) -> None:
+        self.events.append(Event.from_bytes(payload))
 
     # --- how it is ------------------------------------------------------------------------------------------
     async def report(self, node: str) -> NodeReport | None:

@@ -1,0 +1,56 @@
+"""Real-time priority: asked for by the thread that needs it, for itself alone, and never a reason to fail."""
+
+import os
+import threading
+
+import pytest
+
+from dcs.node.priority import PRIORITY, ask_for_priority
+
+needs_policies = pytest.mark.skipif(not hasattr(os, "SCHED_RR"), reason="this system has no scheduling policies")
+
+
+def _in_a_thread() -> dict[str, object]:
+    """What came of asking, the policy of the thread that asked, and that of one which it has started."""
+    found: dict[str, object] = {}
+
+    def ask() -> None:
+        found["granted"] = ask_for_priority()
+        found["policy"] = os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
+        found["priority"] = os.sched_getparam(0).sched_priority
+        child = threading.Thread(target=lambda: found.setdefault("child", os.sched_getscheduler(0)))
+        child.start()
+        child.join()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    return found
+
+
+@needs_policies
+def test_the_thread_that_asks_goes_first_and_those_it_starts_do_not() -> None:
+    """A full copy is made in a thread that a scan starts: it must not run before the scans."""
+    before = os.sched_getscheduler(0)
+    found = _in_a_thread()
+    if not found["granted"]:
+        pytest.skip("not granted here (needs root, CAP_SYS_NICE or RLIMIT_RTPRIO)")
+    assert (found["policy"], found["priority"]) == (os.SCHED_RR, PRIORITY)
+    assert found["child"] == os.SCHED_OTHER
+    assert os.sched_getscheduler(0) == before  # of the thread that did not ask
+
+
+@needs_policies
+def test_a_refusal_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int, policy: int, param: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    found = _in_a_thread()
+    assert not found["granted"]
+    assert found["policy"] == os.SCHED_OTHER
+
+
+def test_a_system_without_policies_is_told_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "SCHED_RR", raising=False)
+    assert not ask_for_priority()
