@@ -11,17 +11,25 @@ import secrets
 import sys
 from dataclasses import asdict
 
+from dcs.core.errors import DcsError
 from tests.simulation.redundancy_mutant import Mutant
 from tests.simulation.swarm.campaign import Campaign, quiet_logs, run_campaign
 from tests.simulation.swarm.hunt import first_that_catches
 from tests.simulation.swarm.mutated import ALL, IN_THE_BOX
+from tests.simulation.swarm.plant import pair_of, plant_config
 from tests.simulation.swarm.run import Result, run_seed
 from tests.simulation.swarm.single import FAULTS, run_trials
 
 
 def main() -> int:
-    """Exit code 1 on a broken promise, a surviving mutant, or a campaign in which too little happened."""
+    """Exit code 1 on a broken promise, a surviving mutant, or a campaign in which too little happened; 2 for a plant
+    that cannot be put to the test."""
     options = _options()
+    try:
+        pair_of(plant_config(options.plant, ()))
+    except (DcsError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
     chosen = list(IN_THE_BOX) if options.mutants else [one for one in ALL if one.__name__ == options.mutant]
     if options.mutant and not chosen:
         sys.exit(f"There is no mutant {options.mutant}. There are {', '.join(m.__name__ for m in ALL)}.")
