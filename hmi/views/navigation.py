@@ -126,6 +126,8 @@ class Navigation(QTreeView):
             worst = alarms.worst()
         elif key.startswith(("display:", "group", "module:")):
             worst = alarms.worst(item.data(MODULES))
+        elif key == "system":  # a pair of controllers is a module with alarms of its own
+            worst = alarms.worst(frozenset(self._station.nodes.pairs()))
         else:
             return
         mark = (worst.info.priority, worst.state) if worst else None

@@ -350,6 +350,19 @@ def test_navigation_shows_the_roll_up(window: Any, rig: Rig) -> None:
     assert model.item(0).data(WORST) == (2, 1)
 
 
+def test_alarms_of_a_pair_lead_to_the_page_system(window: Any, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: what is to be done about lost redundancy is on the page System, so the mark is there as well."""
+    from hmi.views.navigation import KEY as PAGE
+    from hmi.views.navigation import WORST
+
+    (system,) = [item for item in window.navigation._pages() if item.data(PAGE) == "system"]
+    raise_alarm(window, rig)
+    assert system.data(WORST) is None
+    monkeypatch.setattr(rig.station.nodes, "pairs", lambda: ("LIC-101",))  # a pair is a module of its own name
+    window.navigation._roll_up()
+    assert system.data(WORST) == (2, 1)
+
+
 # --- never invent ---------------------------------------------------------------------------------------------
 def picture(widget: Any) -> np.ndarray:  # type: ignore[type-arg]
     image = widget.grab().toImage().convertToFormat(widget.grab().toImage().Format.Format_RGB32)
