@@ -6,16 +6,28 @@ Knows       that a command with an id is answered from memory by whoever has app
 """
 
 import asyncio
+from collections.abc import Iterable
 
 from dcs.bus.api import Bus
 from dcs.bus.messages import Command, Reply, command_subject
+from dcs.core.clock import NS_PER_S
 from dcs.core.errors import LinkDown
 
 TRY_S = 2.0
 """Longer than a scan class of 1 s takes; who has not answered then may be dead."""
 PAUSE_S = 0.2
+TAKEOVER_S = 5.0
+"""Beyond the scans: a cold start takes three seconds."""
 REPEATABLE = ("set", "ack", "ack_all", "apply")
 """Verbs that enter a scan and with it the mirrored memory of commands; the others are asked once."""
+
+
+def patience_s(periods_ns: Iterable[int]) -> float:
+    """How long to wait for an answer, in s, from a pair with scan classes of these periods, in ns.
+
+    The next scan of any class takes a command; when its holder dies first, the next one of the new holder does.
+    """
+    return TAKEOVER_S + 2 * min(periods_ns, default=0) / NS_PER_S
 
 
 async def ask(bus: Bus, plant: str, pair: str, command: Command, timeout_s: float) -> Reply:

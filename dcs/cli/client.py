@@ -17,7 +17,7 @@ from typing import Any
 import typer
 
 from dcs.bus.api import Bus
-from dcs.bus.commands import ask
+from dcs.bus.commands import REPEATABLE, ask, patience_s
 from dcs.bus.journal import Foreign, understood
 from dcs.bus.messages import (
     EVENT_STREAM,
@@ -46,7 +46,6 @@ from dcs.node.endpoints import Endpoints
 from dcs.node.run_dirs import find_run
 
 _TIMEOUT_S = 2.0
-_COMMAND_TIMEOUT_S = 6.0
 _TRIES, _PAUSE_S = 12, 0.25
 """Where nobody listens the bus says so at once; a takeover takes at most a second and a scan."""
 _STATION = "terminal"
@@ -95,6 +94,7 @@ class PlantClient:
         self.bus = bus
         self.endpoints = endpoints
         self.plant = endpoints.plant
+        self._periods_ns: dict[str, list[int]] = {}  # of the scan classes of every pair, once its layouts are known
 
     async def reports(self) -> dict[str, NodeReport | None]:
         """Every node's report; None for one that does not answer."""
@@ -111,7 +111,10 @@ class PlantClient:
     async def layouts(self) -> list[Layout]:
         """What every pair publishes. Raises ``Missing`` when a pair has no active controller."""
         answers = [await self._ask(pair, layout_subject(self.plant, pair)) for pair in self.endpoints.pairs]
-        return [layout for answer in answers for layout in layouts_from_bytes(answer)]
+        found = [layout for answer in answers for layout in layouts_from_bytes(answer)]
+        for layout in found:
+            self._periods_ns.setdefault(layout.pair, []).append(layout.period_ns)
+        return found
 
     async def frames(self) -> list[tuple[Layout, Frame]]:
         """The latest frame of every scan class of every pair, with its layout."""
@@ -158,8 +161,10 @@ class PlantClient:
     async def command(self, target: str, verb: str, subject: str = "", value: float | str | None = None) -> Reply:
         """Send a command to a pair or to ``field``; the answer of the one that holds the authority."""
         command = Command(secrets.token_hex(8), verb, subject, value, user="operator", station=_STATION)
+        if target in self.endpoints.pairs and target not in self._periods_ns and verb in REPEATABLE:
+            await self.layouts()
         try:
-            return await ask(self.bus, self.plant, target, command, _COMMAND_TIMEOUT_S)
+            return await ask(self.bus, self.plant, target, command, patience_s(self._periods_ns.get(target, ())))
         except LinkDown:
             return Reply(
                 command.id, False, f"{target} did not answer. Look at `dcs status`; it is not known to be done."

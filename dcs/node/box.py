@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dcs.bus.change_messages import ChangeReply, ChangeRequest, change_subject
+from dcs.bus.commands import patience_s
 from dcs.bus.messages import Command, Reply, command_subject
 from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S, Clock
@@ -152,8 +153,10 @@ class Box:
         """What an operator would do at this instant."""
         bus = self.peers.hub.connect(f"operator {self.loop.now_ns()} {subject}")
         command = Command(f"{verb}:{subject}:{self.loop.now_ns()}", verb, subject, value, station="box")
+        classes = [c for one in self.config.controllers if one.name == pair for c in one.strategy.scan_classes]
+        timeout_s = max(10.0, patience_s(c.period_ns for c in classes))
         try:
-            payload = await bus.request(command_subject(self.config.name, pair), command.to_bytes(), 10.0)
+            payload = await bus.request(command_subject(self.config.name, pair), command.to_bytes(), timeout_s)
         finally:
             await bus.close()
         return Reply.from_bytes(payload)

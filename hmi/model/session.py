@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from dcs.bus.api import Bus
-from dcs.bus.commands import ask
+from dcs.bus.commands import ask, patience_s
 from dcs.bus.history import HistoryAnswer, HistoryRequest, history_subject
 from dcs.bus.messages import (
     EVENT_STREAM,
@@ -37,7 +37,6 @@ from .tags import Group
 
 LAYOUT_TIMEOUT_S = 2.0
 LAYOUT_RETRY_NS = NS_PER_S
-COMMAND_TIMEOUT_S = 5.0
 LINK_CHECK_S = 0.25
 BACKFILL_EVENTS = 500
 HISTORY_LOOK_S = 0.1
@@ -223,11 +222,12 @@ class Session:
             await self._outgoing.wait()
 
     async def _send(self, request: Request) -> None:
-        desk = self._station.desk
+        desk, groups = self._station.desk, self._station.tags.groups
+        timeout_s = patience_s(group.layout.period_ns for group in groups if group.layout.pair == request.pair)
         try:
-            reply = await ask(self._bus, self._station.plant, request.pair, request.command, COMMAND_TIMEOUT_S)
+            reply = await ask(self._bus, self._station.plant, request.pair, request.command, timeout_s)
         except LinkDown as exc:
-            why = str(exc) or f"{request.pair} did not answer within {COMMAND_TIMEOUT_S:g} s"
+            why = str(exc) or f"{request.pair} did not answer within {timeout_s:g} s"
             desk.unanswered(request, why)
         except (ValueError, TypeError):
             self.unreadable += 1

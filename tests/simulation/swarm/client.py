@@ -22,7 +22,7 @@ from dcs.engine.engine import Engine
 from dcs.node.controller import Controller
 from tests.simulation.swarm.judge import Judge
 
-_PATIENCE_S = 5.0
+_PATIENCE_S, _BEYOND_SCANS_S = 5.0, 3.0
 _REMEMBERED = 100  # answered commands; the book of the controllers keeps 256
 _BY_HAND_S = 15.0  # so long a loop stays in Man
 _LOOKS_EVERY_S = 20.0  # for what has tripped or was taken to Man
@@ -61,6 +61,7 @@ class Client:
         self._every_s = every_s
         self._active = active
         self._number = 0
+        self._patience_s = _PATIENCE_S
         self.allowed: dict[str, tuple[float, ...]] = {}  # what may be in the memory for a tag
         self.answered: deque[str] = deque(maxlen=_REMEMBERED)
         self._first: dict[str, float] = {}  # how the plant was found
@@ -74,6 +75,8 @@ class Client:
     def learn(self, controller: Controller, may_move: bool) -> None:
         """What can be written in this plant, as it is now. ``may_move``: also setpoints and modes."""
         engine = controller.replica.engine
+        fastest_s = min(c.period_ns for c in controller.replica.program.scan_classes) / NS_PER_S
+        self._patience_s = max(_PATIENCE_S, _BEYOND_SCANS_S + 2.0 * fastest_s)
         for place in engine.plan.tags:
             name = place.tag.name
             if not place.tag.writable or place.record < 0 or name.count(".") != 1:
@@ -172,7 +175,7 @@ class Client:
             before = self.allowed[subject]
             self.allowed[subject] = (*dict.fromkeys((*before, number)),)
         try:
-            reply = Reply.from_bytes(await self._bus.request(self._subject, command.to_bytes(), _PATIENCE_S))
+            reply = Reply.from_bytes(await self._bus.request(self._subject, command.to_bytes(), self._patience_s))
         except LinkDown:
             self._judge.counts["commands without an answer"] += 1
             return False

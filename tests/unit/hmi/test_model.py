@@ -217,6 +217,8 @@ def test_unanswered_command_says_so_and_stops_pending(rig: Rig) -> None:
     rig.plant.answers = False
     rig.station.write("LIC-101.SP", 13.0)
     rig.run(6.0)
+    assert rig.station.desk.pending("LIC-101.SP") is not None, "the next scan, or the one after a takeover, may take it"
+    rig.run(2.0)
     result = rig.station.desk.last_result
     assert result is not None
     assert result.state == NO_ANSWER
