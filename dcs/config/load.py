@@ -16,6 +16,7 @@ from dcs.config.bus_check import check_bus
 from dcs.config.collector import collector_paused
 from dcs.config.control_check import ControlCheck
 from dcs.config.device_modules import with_device_modules
+from dcs.config.epoch_check import check_writers
 from dcs.config.fault_check import build_faults
 from dcs.config.field_check import build_devices
 from dcs.config.field_schema import FieldFile
@@ -139,6 +140,7 @@ class _Check:
             problems,
             types_complete=self._types_complete,
         ).run(control, alarms, documents.get("alarms"))
+        check_writers(strategies, devices, documents["field"], problems)
         strategies = with_device_modules(strategies, devices, documents["field"], problems)
         strategies = with_pair_modules(strategies, plant.controllers, documents["plant"], problems)
         if not problems.errors:

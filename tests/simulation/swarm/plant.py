@@ -55,11 +55,12 @@ def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
     config = plant_config(plant, ())
     is_fast = drawn.fast and plant in MOVES  # others are tuned for the periods that they have
     for device in config.devices:
+        shared = sum(writes_to(pair, device.name) for pair in config.controllers) > 1  # epochs are those of one pair
         if device.simulate and any(point.direction == "out" for point in device.points):
             found.append(f"field.devices.{device.name}.watchdog={drawn.watchdog_s:g} s")
             if not drawn.checks:  # a device may check epochs by its own configuration
                 found.append(f"field.devices.{device.name}.epoch=null")
-            elif device.epoch is None and device.protocol != OPC_UA:
+            elif device.epoch is None and device.protocol != OPC_UA and not shared:
                 found.append(f"field.devices.{device.name}.epoch.address={_WINDOW}")
         if is_fast:
             found.append(f"field.devices.{device.name}.poll=100 ms")
@@ -71,8 +72,13 @@ def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
     return tuple(found)
 
 
+def writes_to(pair: ControllerConfig, device: str) -> bool:
+    """Whether some output of the device is this pair's."""
+    return any(channel.device == device and channel.direction == "out" for channel in pair.strategy.channels)
+
+
 def pair_of(config: PlantConfig) -> ControllerConfig:
-    """The redundant pair that is put to the test. Raises ``ValueError`` where there is none."""
+    """The redundant pair that is put to the test, the first of several. Raises ``ValueError`` where there is none."""
     for controller in config.controllers:
         if len(controller.members) == 2:
             return controller

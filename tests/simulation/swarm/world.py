@@ -23,7 +23,7 @@ from tests.simulation.swarm.client import Client
 from tests.simulation.swarm.draw import Drawn
 from tests.simulation.swarm.judge import Judge
 from tests.simulation.swarm.kernel import Kernel
-from tests.simulation.swarm.plant import MOVES, pair_of
+from tests.simulation.swarm.plant import MOVES, pair_of, writes_to
 from tests.simulation.swarm.records import Records
 from tests.simulation.swarm.writes import Sender, Writes
 
@@ -153,16 +153,16 @@ class World:
         node = self.box.nodes[name]
         if name == FIELD_NODE:
             for device in self.box.field.simulation.devices:  # type: ignore[attr-defined]
-                if any(point.direction == "out" for point in device.spec.points):
+                if writes_to(self.pair, device.spec.name):
                     self.writes.watch(device, self._writer, self.drawn.forgets)
-        if isinstance(node, Controller):
+        if isinstance(node, Controller) and name in self.pair.members:
             self.records.begins(name)
             self._watch_controller(name, node)
 
     def _unwatch(self, name: str) -> None:
         """Its process ends: what it has not delivered yet is gone."""
         node = self.box.nodes[name]
-        if isinstance(node, Controller):
+        if isinstance(node, Controller) and name in self.pair.members:
             frames = [Frame.from_bytes(one.payload) for one in node._p.samples._kept]
             self.records.lost_with(name, {(frame.epoch, frame.scan) for frame in frames})
 
@@ -170,8 +170,10 @@ class World:
         times_ns = [self.box.peers.clocks[name].time_ns() for name in self.pair.members]
         return max(times_ns) - min(times_ns)
 
-    def _writer(self, peer: str) -> Sender:
-        """The process at the other end of a connection."""
+    def _writer(self, peer: str) -> Sender | None:
+        """The process at the other end of a connection; None: not one of the pair that is put to the test."""
+        if peer not in self.pair.members:
+            return None
         paused = self.box.frozen_ns.get(peer, -1) >= self._checked_ns.get(peer, 0)
         return Sender(f"{peer}.{self.starts[peer]}", self.box.controller(peer).member.write_epoch, paused)
 

@@ -56,9 +56,9 @@ class Writes:
         self.times_ns: deque[int] = deque(maxlen=1000)  # of the latest accepted writes, all devices
         self._source_of: dict[int, str] = {}
 
-    def watch(self, device: SimulatedDevice, sender_of: Callable[[str], Sender], forgets: bool = False) -> None:
-        """Judge this device from now on. ``sender_of``: whose connection that is, by its name; ``forgets``: a reboot
-        costs it the epoch that it knows.
+    def watch(self, device: SimulatedDevice, sender_of: Callable[[str], Sender | None], forgets: bool = False) -> None:
+        """Judge this device from now on. ``sender_of``: whose connection that is, by its name, None for another pair's;
+        ``forgets``: a reboot costs it the epoch that it knows.
         """
         spec = device.spec
         seen = self.devices[spec.name] = Registers(spec.watchdog_ns, spec.epoch is not None)
@@ -67,7 +67,10 @@ class Writes:
 
         def judged(names: Any, values: Any, peer: str, epoch: int, accepted: bool = True) -> None:
             sender = sender_of(peer)
-            if accepted and names:
+            if sender is None:  # it has outputs of its own in this device, and feeds the same watchdog
+                if accepted and names:
+                    self._fail_action(spec.name, seen, self._judge.now_ns())
+            elif accepted and names:
                 self.accepted(spec.name, seen, sender, epoch or sender.claimed)
             elif names:
                 self._judge.counts["stale writes refused"] += 1
