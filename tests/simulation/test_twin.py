@@ -29,7 +29,7 @@ MS = 1_000_000
     ],
 )
 def test_no_output_bumps_and_everything_goes_on(situation: str, fault: str, seed: int) -> None:
-    """Promise (issue 6): at most 0.05 % of span from the twin; the same steps, modes, alarm states, times, journal."""
+    """Promise: at most 0.05 % of span from the twin; the same steps, modes, alarm states, times, journal."""
     verdict = compare(situation, fault, seed, 1000)
     assert verdict.moved > 1.0, "the outputs stood still, so this shows nothing"
     assert verdict.worst.gap_ns > 0, "nobody took over, so this shows nothing"
@@ -41,7 +41,7 @@ def test_no_output_bumps_and_everything_goes_on(situation: str, fault: str, seed
 
 
 def test_at_100_ms_the_relay_test_goes_on() -> None:
-    """Promise (issue 6): a kill during the auto-tune bumps no output by more than 0.05 % of span."""
+    """Promise: a kill during the auto-tune bumps no output by more than 0.05 % of span."""
     verdict = compare("tune", "kill", 0, 100)
     assert verdict.moved > 1.0
     assert verdict.worst.largest_pct <= LIMIT_PCT, verdict.worst
@@ -60,7 +60,7 @@ def test_scans_that_nobody_ran_are_counted_as_slips() -> None:
 
 
 def test_an_alarm_that_waits_for_its_acknowledgement_still_waits() -> None:
-    """Promise (issue 6): the new holder's alarms are those of the old one; one is acknowledged after it returned."""
+    """Promise: the new holder's alarms are those of the old one; one is acknowledged after it returned."""
     journal = compare("alarms", "kill", 3, 1000).journal
     of_101 = [text for text in journal if text.startswith("FIC-101 deviation low")]
     assert [text.split(": ")[1].split(",")[0] for text in of_101] == ["in alarm", "returned to normal", "acknowledged"]

@@ -44,7 +44,7 @@ async def _switchover(box: Box, pair: str, active: str) -> None:
 
 
 ASKED = ("kill", "freeze", "isolate", "switchover")
-"""What issue 6 promises something for."""
+"""Those for which a bump is promised."""
 
 FAULTS: dict[str, Strike] = {
     "kill": _kill,

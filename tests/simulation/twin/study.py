@@ -57,7 +57,7 @@ class Verdict:
 
     @property
     def passes(self) -> bool:
-        """What issue 6 asks for."""
+        """Whether every promise was kept."""
         return self.worst.largest_pct <= LIMIT_PCT and not (self.states or self.events or self.history)
 
 
