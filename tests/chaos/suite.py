@@ -59,6 +59,7 @@ async def run_cases(
 async def _one(plant: Machines, case: Case, number: int, random: Random, epochs: bool) -> Trial:
     await plant.ready()
     plant.events.clear()
+    plant.stalls.clear()
     plant.onlooker.station.write("LIC-101.SP", _SETPOINTS[number % 2])
     await asyncio.sleep(_BEFORE_S)
     active, standby = await plant.ready()  # on a busy machine the standby may have been left behind meanwhile
@@ -97,6 +98,7 @@ def _story(plant: Machines, fault_s: float, end_s: float) -> list[str]:
         (event.time_ns / NS_PER_S - monotonic_s - fault_s, f"{event.source} {event.subject}: {event.text}")
         for event in plant.events
     ]
+    told += [(at_s - fault_s, f"the relays stood still for {1000 * long_s:.0f} ms") for at_s, long_s in plant.stalls]
     return [f"{at_s:+8.3f} s  {text}" for at_s, text in sorted([*told, (end_s - fault_s, "all is healed")])]
 
 

@@ -31,10 +31,12 @@ from dcs.config.plant_config import PlantConfig
 from dcs.core.errors import LinkDown, Missing
 from dcs.node.checked_plant import write_checked
 from dcs.node.endpoints import Endpoints, PortChooser
+from dcs.node.priority import ask_for_priority
 
 _READY_S = 60.0
 _LOOK_S = 0.05
 _STOP_S = 3.0
+_TICK_S, _STALL_S = 0.005, 0.02
 
 
 class Machines:
@@ -49,6 +51,8 @@ class Machines:
         """``pair``, ``C1A-witness``, ``C1A-bus``, ``C1A-field`` …"""
         self.events: list[Event] = []
         """What the nodes told of themselves, as it came; who cares for the last few forgets the others."""
+        self.stalls: list[tuple[float, float]] = []
+        """When the relays stood still, and for how long (s): then every cable was as if cut. That is our fault."""
         self._pulled: list[str] = []
         self.base = choose_endpoints(config, auto_ports=True)
         (pair,) = config.controllers
@@ -130,6 +134,7 @@ class Machines:
         await self.bus.subscribe(event_subject(self.config.name, "*"), self._on_event)
         self.onlooker = Onlooker(self.config.name, self.bus)
         self.onlooker.start()
+        self._stall_watch = asyncio.get_running_loop().create_task(self._watch_stalls())
         await self.ready()
 
     def start(self, node: str) -> None:
@@ -194,6 +199,14 @@ class Machines:
         """The clock of everything that is noted: monotonic, in s."""
         return time.monotonic()
 
+    async def _watch_stalls(self) -> None:
+        while True:
+            before_s = self.now_s()
+            await asyncio.sleep(_TICK_S)
+            late_s = self.now_s() - before_s - _TICK_S
+            if late_s > _STALL_S:
+                self.stalls.append((before_s, late_s))
+
     async def _on_event(self, subject: str, payload: bytes) -> None:
         self.events.append(Event.from_bytes(payload))
 
@@ -229,6 +242,7 @@ class Machines:
     async def stop_all(self) -> None:
         """End every process that was started here."""
         with contextlib.suppress(AttributeError, LinkDown):
+            self._stall_watch.cancel()
             await self.onlooker.stop()
             await self.bus.close()
         for process in self._processes.values():
@@ -252,6 +266,7 @@ class Machines:
 async def machines(config: PlantConfig, networks: Networks) -> AsyncIterator[Machines]:
     """A plant that runs and is whole; all of it is gone afterwards, but the logs of one that had trouble stay."""
     folder = Path(tempfile.mkdtemp(prefix="dcs-chaos-"))
+    ask_for_priority()  # a cable does not wait for the processor
     plant, keeps = Machines(config, networks, folder), False
     try:
         await plant.start_all()

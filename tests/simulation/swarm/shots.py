@@ -86,7 +86,7 @@ async def _fault(world: World, name: str, kind: str):  # type: ignore[no-untyped
                     box.faults().cut(cable)
             return plug
         case "hung":
-            box.hang(name, 20.0)
+            box.hang(name, max(20.0, 2.0 * bound_ns(world, "hung") / S))
             return nothing
         case _:
             reply = await box.command(world.pair.name, "switchover", world.pair.name)

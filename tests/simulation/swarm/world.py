@@ -16,7 +16,7 @@ from dcs.config.plant_config import PlantConfig
 from dcs.core.clock import NS_PER_S
 from dcs.core.simulated_time import SimulatedLoop
 from dcs.core.status import GOOD
-from dcs.node.assembly import BUS_NODE, FIELD_NODE, pair_config
+from dcs.node.assembly import FIELD_NODE, pair_config
 from dcs.node.box import Box
 from dcs.node.controller import Controller
 from tests.simulation.swarm.client import Client
@@ -72,7 +72,7 @@ class WatchedBox(Box):
 
     async def __aenter__(self) -> "WatchedBox":
         for name in self.config.nodes:
-            if name != BUS_NODE:
+            if name not in self.config.bus.nodes:
                 await self.start(name)
         return self
 
