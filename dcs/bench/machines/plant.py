@@ -31,7 +31,6 @@ from dcs.config.plant_config import PlantConfig
 from dcs.core.errors import LinkDown, Missing
 from dcs.node.checked_plant import write_checked
 from dcs.node.endpoints import Endpoints, PortChooser
-from dcs.node.priority import ask_for_priority
 
 _READY_S = 60.0
 _LOOK_S = 0.05
@@ -266,7 +265,6 @@ class Machines:
 async def machines(config: PlantConfig, networks: Networks) -> AsyncIterator[Machines]:
     """A plant that runs and is whole; all of it is gone afterwards, but the logs of one that had trouble stay."""
     folder = Path(tempfile.mkdtemp(prefix="dcs-chaos-"))
-    ask_for_priority()  # a cable does not wait for the processor
     plant, keeps = Machines(config, networks, folder), False
     try:
         await plant.start_all()
