@@ -159,8 +159,7 @@ async def build_node(config: PlantConfig, endpoints: Endpoints, name: str, peers
 def pair_config(config: PlantConfig, controller: ControllerConfig) -> PairConfig:
     """Members, witness and lease of one controller pair."""
     fastest_ns = min(scan_class.period_ns for scan_class in controller.strategy.scan_classes)
-    asked_ns = controller.lease_ns
-    timing = LeaseTiming.of_promise(asked_ns) if asked_ns else LeaseTiming.for_period(fastest_ns)
+    timing = LeaseTiming.for_period(fastest_ns, controller.lease_ns or 0)
     return PairConfig(controller.name, controller.members, controller.witness or "", timing)
 
 

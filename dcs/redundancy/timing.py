@@ -52,17 +52,19 @@ class LeaseTiming:
             )
 
     @classmethod
-    def for_period(cls, fastest_scan_period_ns: int) -> "LeaseTiming":
-        """The times for a pair whose fastest scan class has this period.
+    def for_period(cls, fastest_scan_period_ns: int, promise_ns: int = 0) -> "LeaseTiming":
+        """The times for a pair whose fastest scan class has this period; ``promise_ns``: as configured, 0 = automatic.
 
         Every renewal costs messages, so the promise is as long as the period, but at least 100 ms; and at most 250 ms,
         because until it ends nobody moves the outputs, and the plant moves on all the same: after 1 s the outputs were
         0.12 % of span from where they would have been (docs/explanations/bumpless-takeover.md). A silent standby is
-        declared not ready within two scans.
+        declared not ready within two scans; who asks for a longer promise is patient with the standby as well.
         """
         if fastest_scan_period_ns <= 0:
             raise ConfigError(f"lease: a scan period must be positive, not {fastest_scan_period_ns} ns")
-        timing = cls.of_promise(min(max(fastest_scan_period_ns, _SHORTEST_NS), _LONGEST_NS))
+        timing = cls.of_promise(promise_ns or min(max(fastest_scan_period_ns, _SHORTEST_NS), _LONGEST_NS))
+        if promise_ns:
+            return replace(timing, scan_ns=fastest_scan_period_ns)
         mirror_ns = min(timing.mirror_ns, max(2 * fastest_scan_period_ns, 20 * NS_PER_MS))
         return replace(timing, mirror_ns=mirror_ns, scan_ns=fastest_scan_period_ns)
 

@@ -14,7 +14,8 @@ from tests.simulation.swarm.judge import Judge
 
 _COMPUTED_AGAIN = 2
 """Most scans of a class that a new holder computes again because it never saw what the old one did. A record that is
-not acknowledged excludes the standby before the next scan; one more may run until a majority has recorded that."""
+not acknowledged excludes the standby before the next scan; one more may run until a majority has recorded that. With
+scans faster than the lease an active that is cut off from everybody runs on until its lease ends."""
 _UNSEEN = 1
 """Most scans that nobody has published: the old holder died between mirroring one and publishing it."""
 
@@ -32,17 +33,20 @@ class Records:
         bus: MemoryBus,
         judge: Judge,
         periods_ns: Sequence[int],
+        hold_ns: int,
         apart_ns: Callable[[], int] = lambda: 0,
     ) -> None:
-        """``periods_ns``: of the scan classes. ``apart_ns``: how far the controllers' clocks are apart now."""
+        """``periods_ns``: of the scan classes. ``hold_ns``: how long a lease lasts. ``apart_ns``:
+        how far the controllers' clocks are apart now."""
         self._apart_ns = apart_ns
         self._dying: set[str] = set()  # whose process has ended: what it still does in that instant reaches nobody
         self._subject = frame_subject(plant, pair, "*")
         self._pair = pair
         self._bus = bus
         self._judge = judge
-        self._period_ns = min(periods_ns)
-        self._again_max = _COMPUTED_AGAIN * len(periods_ns)  # scans of all classes may be due together
+        self._again_ns = (_COMPUTED_AGAIN + hold_ns // min(periods_ns)) * min(periods_ns)
+        again = [_COMPUTED_AGAIN + hold_ns // period_ns for period_ns in periods_ns]
+        self._again_max = sum(again)  # scans of all classes may be due together
         self._unseen_max = _UNSEEN * len(periods_ns)
         self._epoch = 0
         self._scan = 0
@@ -89,7 +93,7 @@ class Records:
             judge.counts["the most scans computed again"] += again == self._again_max
             judge.counts["scans that nobody published"] += max(-again, 0)
             # What the old holder ran unseen was dated by its own clock; the new one goes on by its own.
-            late_ns = last_ns - _COMPUTED_AGAIN * self._period_ns - self._apart_ns()
+            late_ns = last_ns - self._again_ns - self._apart_ns()
             if not -self._unseen_max <= again <= self._again_max or frame.time_ns < late_ns:
                 judge.breaks(
                     f"history: epoch {frame.epoch} begins with scan {frame.scan} after scan {self._scan}, "

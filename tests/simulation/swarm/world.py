@@ -116,6 +116,7 @@ class World:
             self.box.peers.hub.connect("historian"),
             self.judge,
             periods_ns,
+            self.timing.hold_ns,
             self._clocks_apart_ns,
         )
         self.troubled = False  # the swarm is on

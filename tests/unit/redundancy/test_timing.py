@@ -50,3 +50,10 @@ def test_a_pair_without_a_witness_of_its_own_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"controller C1: two members need a witness of their own as third voter"):
         PairConfig("C1", ("A", "B"), "B")
     assert not PairConfig("C1", ("A",)).paired
+
+
+def test_a_longer_promise_is_patient_with_the_standby_and_knows_the_scans() -> None:
+    """Promise: who configures a longer lease, for a slow network, does not lose the standby to two scans of 10 ms."""
+    asked = LeaseTiming.for_period(10 * NS_PER_MS, NS_PER_S)
+    assert (asked.promise_ns, asked.scan_ns) == (NS_PER_S, 10 * NS_PER_MS)
+    assert asked.mirror_ns > 10 * LeaseTiming.for_period(10 * NS_PER_MS).mirror_ns
