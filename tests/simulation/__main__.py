@@ -47,7 +47,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("plant", help="a shipped plant with a redundant pair, or a folder")
+    parser.add_argument("plant", help="a shipped plant with a redundant pair, a folder, or NAME:VARIANT")
     parser.add_argument("--seed", type=int, help="run this one seed")
     parser.add_argument("--trace", action="store_true", help="with --seed: tell its story, a line per event")
     parser.add_argument("--seeds", type=int, default=200, help="how many (default 200)")

@@ -45,8 +45,9 @@ def folder_of(plant: str) -> Path:
 
 @cache
 def plant_config(plant: str, overrides: tuple[str, ...]) -> PlantConfig:
-    """Checked once."""
-    return assembly.load_configuration(folder_of(plant), overrides)
+    """Checked once. ``plant``: a name or a folder, or with a variant ``drum_boiler:redundant_io``."""
+    name, _, variant = plant.partition(":")
+    return assembly.load_configuration(folder_of(name), (*([f"variant={variant}"] if variant else ()), *overrides))
 
 
 def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
