@@ -68,6 +68,7 @@ long: setup-dev  ## redundancy: thousands of seeds, all mutants; Tennessee Eastm
 	$(BIN)/python -m tests.simulation.redundancy --seeds 3000 --mutants
 	$(BIN)/python -m tests.simulation quadruple_tank --seeds 3000 --jobs 2
 	$(BIN)/python -m tests.simulation tennessee_eastman --seeds 300 --jobs 2
+	for plant in heated_tank heated_tank:opcua drum_boiler:redundant_io shell_fractionator column_a quadruple_tank_opc_ua; do $(BIN)/python -m tests.simulation $$plant --seeds 100 --jobs 2 || exit 1; done
 	$(BIN)/python -m tests.simulation quadruple_tank --seeds 500 --jobs 2 --mutants
 	for fault in standby witness witness-restart pair-link bus standby-cable standby-memory; do $(BIN)/python -m tests.simulation quadruple_tank --single $$fault --trials 200 || exit 1; done
 	$(BIN)/python -m tests.simulation.twin --seeds 4 --fresh --markdown

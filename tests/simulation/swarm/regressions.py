@@ -32,5 +32,6 @@ KEPT: tuple[Kept, ...] = (
         "a standby that came back did not get the events of an earlier term that still waited",
     ),
     Kept("tennessee_eastman", 5000002, "scans of several classes were due together, and three were computed again"),
+    Kept("shell_fractionator", 7000001, "commands were given up before the scan of every 5 s that took them"),
     Kept("quadruple_tank", 1059, "a message due on half a nanosecond kept the simulated loop turning for ever"),
 )
