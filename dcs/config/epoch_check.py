@@ -1,15 +1,14 @@
 """`epoch` of a device in field.yaml: where it stands, and whether all outputs fit into the request that carries it.
 
-Called by   ``dcs.config.field_check``; ``dcs.config.load`` once it is known who writes to the device.
+Called by   ``dcs.config.field_check``.
 Knows       the output window (``field_io.output_window``) against the points of the device and what it can take.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from dcs.config.field_schema import DeviceSection
 from dcs.config.problems import Problems
 from dcs.config.source import Document
-from dcs.engine.strategy import Strategy
 from field_io.opc_ua.nodes import node_problems
 from field_io.output_window import OutputWindow, window_points
 from field_io.planning import WRITE_REGISTERS_MAX, touches
@@ -41,24 +40,6 @@ def check_epochs(devices: Sequence[DeviceSpec], document: Document, problems: Pr
         sentence = _ua_trouble(device) if device.protocol == OPC_UA else _modbus_trouble(device)
         if sentence:
             problems.add(document.place(("devices", device.name, "epoch")), f"device {device.name}: {sentence}")
-
-
-def check_writers(
-    strategies: Mapping[str, Strategy], devices: Sequence[DeviceSpec], document: Document, problems: Problems
-) -> None:
-    """A device that checks epochs serves one pair: two count each their own, and would outbid each other for ever."""
-    for device in devices:
-        writers = [
-            name
-            for name, strategy in strategies.items()
-            if any(channel.device == device.name and channel.direction == "out" for channel in strategy.channels)
-        ]
-        if device.epoch is not None and len(writers) > 1:
-            problems.add(
-                document.place(("devices", device.name, "epoch")),
-                f"device {device.name}: it keeps one epoch, but {' and '.join(writers)} write to it, and each counts "
-                "its own. Give all its outputs to modules of one controller, or delete `epoch`.",
-            )
 
 
 def _ua_trouble(device: DeviceSpec) -> str:

@@ -16,7 +16,6 @@ from dcs.config.bus_check import check_bus
 from dcs.config.collector import collector_paused
 from dcs.config.control_check import ControlCheck
 from dcs.config.device_modules import with_device_modules
-from dcs.config.epoch_check import check_writers
 from dcs.config.fault_check import build_faults
 from dcs.config.field_check import build_devices
 from dcs.config.field_schema import FieldFile
@@ -34,6 +33,7 @@ from dcs.config.templates import Expansion, expand_templates
 from dcs.config.user_blocks import UserBlocks, load_user_blocks
 from dcs.config.validate import validate
 from dcs.config.variants import apply_variant, chosen_variant, read_variant
+from dcs.config.writers_check import check_epochs_of_one, note_long_leases
 from dcs.core.errors import ConfigError, Place
 from dcs.engine.compile import compile_strategy
 from dcs.engine.strategy import Strategy
@@ -140,7 +140,8 @@ class _Check:
             problems,
             types_complete=self._types_complete,
         ).run(control, alarms, documents.get("alarms"))
-        check_writers(strategies, devices, documents["field"], problems)
+        check_epochs_of_one(strategies, devices, documents["field"], problems)
+        note_long_leases(plant.controllers, strategies, devices, documents["plant"], problems)
         strategies = with_device_modules(strategies, devices, documents["field"], problems)
         strategies = with_pair_modules(strategies, plant.controllers, documents["plant"], problems)
         if not problems.errors:
