@@ -44,7 +44,7 @@ def note_long_leases(
     plant: Document,
     problems: Problems,
 ) -> None:
-    """A takeover takes a lease, and the last write may be half a watchdog old by then: so often outputs are repeated."""
+    """A takeover takes a lease, and the last write may be half a watchdog old then: so often outputs are repeated."""
     for name, section in controllers.items():
         for device in devices:
             late = section.lease is not None and 0 < device.watchdog_ns < 2 * section.lease
