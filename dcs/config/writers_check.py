@@ -46,9 +46,10 @@ def note_long_leases(
 ) -> None:
     """A takeover takes a lease, and the last write may be half a watchdog old then: so often outputs are repeated."""
     for name, section in controllers.items():
+        if section.lease is None or len(section.members) < 2:
+            continue
         for device in devices:
-            late = section.lease is not None and 0 < device.watchdog_ns < 2 * section.lease
-            if late and len(section.members) == 2 and name in writers_of(device.name, strategies):
+            if 0 < device.watchdog_ns < 2 * section.lease and name in writers_of(device.name, strategies):
                 problems.note(
                     plant.place(("controllers", name, "lease")),
                     f"controller {name}: when the active dies nobody writes for up to {section.lease / NS_PER_S:g} s "
