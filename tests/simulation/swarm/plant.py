@@ -57,11 +57,12 @@ def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
     is_fast = drawn.fast and plant in MOVES  # others are tuned for the periods that they have
     for device in config.devices:
         shared = sum(writes_to(pair, device.name) for pair in config.controllers) > 1  # epochs are those of one pair
+        can_check = not shared and device.station is None and device.protocol != OPC_UA
         if device.simulate and any(point.direction == "out" for point in device.points):
             found.append(f"field.devices.{device.name}.watchdog={drawn.watchdog_s:g} s")
             if not drawn.checks:  # a device may check epochs by its own configuration
                 found.append(f"field.devices.{device.name}.epoch=null")
-            elif device.epoch is None and device.protocol != OPC_UA and not shared:
+            elif device.epoch is None and can_check:
                 found.append(f"field.devices.{device.name}.epoch.address={_WINDOW}")
         if is_fast:
             found.append(f"field.devices.{device.name}.poll=100 ms")
