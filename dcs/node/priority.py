@@ -15,7 +15,7 @@ def ask_for_priority() -> bool:
 
     Linux grants it to root, to CAP_SYS_NICE and below RLIMIT_RTPRIO (sched(7)); without it everything works.
     """
-    if not hasattr(os, "SCHED_RR"):
+    if not hasattr(os, "SCHED_RESET_ON_FORK"):  # only Linux has it
         return False
     try:
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(PRIORITY))

@@ -7,7 +7,7 @@ import pytest
 
 from dcs.node.priority import PRIORITY, ask_for_priority
 
-needs_policies = pytest.mark.skipif(not hasattr(os, "SCHED_RR"), reason="this system has no scheduling policies")
+needs_policies = pytest.mark.skipif(not hasattr(os, "SCHED_RESET_ON_FORK"), reason="only Linux has these policies")
 
 
 def _in_a_thread() -> dict[str, object]:
@@ -52,5 +52,5 @@ def test_a_refusal_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_system_without_policies_is_told_no(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "SCHED_RR", raising=False)
+    monkeypatch.delattr(os, "SCHED_RESET_ON_FORK", raising=False)
     assert not ask_for_priority()
