@@ -220,7 +220,10 @@ class Controller:
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         assert self._group is not None
-        self._group.create_task(work)
+        try:
+            self._group.create_task(work)
+        except RuntimeError:  # the node is being stopped, and begins nothing new
+            work.close()
 
     async def _answer(self, scan: int, outcome: ScanOutcome) -> None:
         """Once the scan cannot be lost. Else a new holder runs it again, and tells its events under other numbers."""
