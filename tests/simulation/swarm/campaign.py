@@ -48,7 +48,7 @@ LEAST_PER_HUNDRED = {
     "standbys brought back": 50,
     "bad moments": 40,
     "late samples": 200,
-    "commands answered": 5000,
+    "commands answered": 2500,
     "events": 5000,
 }
 WITH_A_TAKEOVER = 0.9
