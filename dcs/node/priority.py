@@ -1,6 +1,6 @@
 """Real-time priority of the threads on which an authority hangs: those that renew a lease, and those that scan.
 
-Called by   ``dcs node`` of a redundant controller or a witness; ``dcs.node.scan_schedule`` in its thread.
+Called by   ``dcs node`` of a controller or a witness; ``dcs.node.scan_schedule`` in its thread.
 Why         decision 0021: a lease of 100 ms is lost to whoever computes on the same machine, not to a fault.
 """
 
