@@ -16,7 +16,7 @@ from dcs.core.log import configure_logging
 from dcs.node.endpoints import Endpoints
 from dcs.node.event_loop import TALKS_TO_DEVICES, run_on_loop
 from dcs.node.lifeline import hold_lifeline, install_stop_signals
-from dcs.node.priority import ask_for_priority
+from dcs.node.priority import HOLDS, WAITS, ask_for_priority
 from dcs.node.run_dirs import find_run
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def _node(
         # Measured: collections of a loaded heap pause a 10 ms loop for 100 ms; frozen, for 4 ms.
         gc.collect()
         gc.freeze()
-        granted = name in endpoints.voters and ask_for_priority()
+        votes_only = endpoints.nodes[name] == "witness"
+        granted = name in endpoints.voters and ask_for_priority(HOLDS if votes_only else WAITS)
         _log.info("node runs", plant=config.name, node_name=name, realtime=granted)
         running = asyncio.ensure_future(node.run())
         stopping = asyncio.ensure_future(stop.wait())

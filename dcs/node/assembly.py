@@ -227,6 +227,7 @@ async def _build_controller(config: PlantConfig, endpoints: Endpoints, name: str
             schedule=peers.schedule(name, clock),
             make_member=make_member,
             on_loop=peers.on_loop,
+            prefer=peers.prefer,
             changes=ChangeParts(versions, load_version, peers.apart, config),
             checkpoints=checkpoints,
             samples=SampleStore(face.bus, clock, face.event, config.bus.store_ns, config.bus.store_bytes),

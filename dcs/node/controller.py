@@ -302,6 +302,7 @@ class Controller:
 
     def became_active(self, epoch: int, reason: str, cold: bool) -> None:
         """We hold the output authority: write as soon as nothing can step back, poll, scan, serve."""
+        self._p.prefer(True)
         self.execution.mirror_ends()
         known = self._next_inputs.take()
         with self.replica.lock:
@@ -336,6 +337,7 @@ class Controller:
 
     def became_standby(self, reason: str) -> None:
         """We do not hold it (any more): nothing is written, nothing answered."""
+        self._p.prefer(False)
         with self.replica.lock:
             was_active, self._scanning = self._scanning, False
         self._p.field_side.stand_by(abort=was_active)

@@ -33,6 +33,7 @@ class ControllerParts:
     schedule: ScanSchedule
     make_member: Callable[["Controller"], RedundantMember]
     on_loop: Callable[[asyncio.AbstractEventLoop, Callable[[], None]], None]  # from the scan to the event loop
+    prefer: Callable[[bool], None]  # we hold the authority, or wait for it: who goes first on a busy machine
     changes: ChangeParts
     checkpoints: Checkpoints
     samples: SampleStore

@@ -87,3 +87,7 @@ class Peers(Protocol):
     def on_loop(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
         """Run ``work`` on the node's event loop; called from the scan."""
         ...
+
+    def prefer(self, holds: bool) -> None:
+        """Before whom the node's event loop gets the processor: it holds the authority, or waits for it."""
+        ...

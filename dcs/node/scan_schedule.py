@@ -15,7 +15,7 @@ from typing import Protocol
 
 from dcs.core.clock import NS_PER_S, Clock, WallClock
 from dcs.engine.strategy import ScanClass
-from dcs.node.priority import ask_for_priority
+from dcs.node.priority import HOLDS, ask_for_priority
 
 Tick = Callable[[int, int, int, int], None]
 """Called with (class index, due time on the monotonic clock, due time in UTC, slips), times in ns."""
@@ -102,7 +102,7 @@ class ThreadSchedule:
         def scan_for_ever() -> None:
             try:
                 if self._realtime:
-                    ask_for_priority()
+                    ask_for_priority(HOLDS)
                 grid = ScanGrid(classes, self._clock)
                 while not stop.is_set():
                     left_ns = grid.next_due() - self._clock.monotonic_ns()

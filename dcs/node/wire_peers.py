@@ -14,6 +14,7 @@ from dcs.core.clock import Clock, WallClock
 from dcs.node.endpoints import Endpoints
 from dcs.node.keep import FileKeep, Keep
 from dcs.node.peers import T
+from dcs.node.priority import HOLDS, WAITS, ask_for_priority
 from dcs.node.scan_schedule import ScanSchedule, ThreadSchedule
 from dcs.redundancy.store import FileStore, RecordStore
 from dcs.redundancy.transport import PairNetwork
@@ -90,6 +91,9 @@ class WirePeers:
 
     def on_loop(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
         loop.call_soon_threadsafe(work)
+
+    def prefer(self, holds: bool) -> None:
+        ask_for_priority(HOLDS if holds else WAITS)
 
 
 def file_keep(kept: Path, node: str) -> Keep:

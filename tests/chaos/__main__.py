@@ -20,7 +20,7 @@ import structlog
 from dcs.bench.machines.networks import Networks, choose_networks
 from dcs.cli.table import table
 from dcs.core.errors import DcsError
-from dcs.node.priority import ask_for_priority
+from dcs.node.priority import HOLDS, ask_for_priority
 from tests.chaos.cases import CASES, TAKEOVER, Case, find_cases
 from tests.chaos.judge import HEADINGS, Trial, row
 from tests.chaos.suite import run_cases
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what runs in the background ignore it
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # what was made is removed then, too
-    ask_for_priority()  # the relays run here, and a cable does not wait for the processor
+    ask_for_priority(HOLDS)  # the relays run here, and a cable does not wait for the processor
     networks = choose_networks(_NODES, options.network)
     started_s = time.monotonic()
     load = os.getloadavg()[0]
