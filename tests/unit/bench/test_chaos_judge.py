@@ -44,10 +44,12 @@ def test_a_fault_without_a_takeover_is_wrong_where_there_must_be_one_and_right_w
     assert of("pair-cut", ("A", -0.1)).wrong == "nothing was written any more"
 
 
-def test_one_request_after_sigcont_is_forgiven_where_no_device_checks_epochs_and_nowhere_else() -> None:
+def test_one_request_of_who_comes_back_is_forgiven_where_no_device_checks_epochs_and_nowhere_else() -> None:
     one = [("A", -0.1), ("B", 0.2), ("A", 2.0), ("B", 2.1)]
     assert of("sigstop", *one).wrong == ""
     assert of("sigstop", *one).late == 1
+    assert of("isolation", *one).wrong == ""  # a plug that is put back releases it
+    assert "lost control" in of("isolation-but-field", *one).wrong
     assert "lost control" in of("sigstop", *one, epochs=True).wrong
     assert "lost control" in of("kill-9", *one).wrong
     assert "lost control" in of("sigstop", *one, ("A", 2.2)).wrong
