@@ -14,6 +14,7 @@ from typing import Any
 from dcs.config import load
 from dcs.config.find import find_config
 from dcs.config.plant_config import ControllerConfig, PlantConfig
+from dcs.config.writers_check import writers_of
 from dcs.engine.plan import Plan
 from dcs.engine.strategy import Strategy
 from dcs.node import assembly, program
@@ -56,7 +57,8 @@ def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
     config = plant_config(plant, ())
     is_fast = drawn.fast and plant in MOVES  # others are tuned for the periods that they have
     for device in config.devices:
-        shared = sum(writes_to(pair, device.name) for pair in config.controllers) > 1  # epochs are those of one pair
+        strategies = {pair.name: pair.strategy for pair in config.controllers}
+        shared = len(writers_of(device.name, strategies)) > 1  # epochs are those of one pair
         can_check = not shared and device.station is None and device.protocol != OPC_UA
         if device.simulate and any(point.direction == "out" for point in device.points):
             found.append(f"field.devices.{device.name}.watchdog={drawn.watchdog_s:g} s")
@@ -76,7 +78,7 @@ def overrides_of(plant: str, drawn: Drawn) -> tuple[str, ...]:
 
 def writes_to(pair: ControllerConfig, device: str) -> bool:
     """Whether some output of the device is this pair's."""
-    return any(channel.device == device and channel.direction == "out" for channel in pair.strategy.channels)
+    return bool(writers_of(device, {pair.name: pair.strategy}))
 
 
 def pair_of(config: PlantConfig) -> ControllerConfig:
